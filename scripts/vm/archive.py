@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's archive, through an apt of our own.
+
+The mirror's address and its keyring come from the machine's own sources; lists, status and cache are folders of ours,
+so that /etc/apt and the machine's package lists stay as they are.
+"""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cache
+from failure import Failure
+
+SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line of sources.list: an archive's address, a suite of it, the options in brackets, the components."""
+
+    uri: str
+    suite: str
+    options: str = ""
+    components: str = "main"
+
+    def line(self) -> str:
+        options = f"[{self.options}] " if self.options else ""
+        return f"deb {options}{self.uri} {self.suite} {self.components}"
+
+
+def parse_deb822(text: str) -> list[Source]:
+    """The `deb` sources of a *.sources file."""
+    sources = []
+    for stanza in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
+        fields = dict(re.findall(r"(?m)^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza))
+        if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes").strip() == "no":
+            continue
+        signed_by = fields.get("Signed-By", "").strip()
+        # A key may stand in the file itself; only a path fits on one line, and apt's own keyring serves otherwise.
+        options = f"signed-by={signed_by}" if signed_by.startswith("/") and "\n" not in signed_by else ""
+        components = " ".join(fields.get("Components", "main").split())
+        for uri in fields.get("URIs", "").split():
+            sources += [Source(uri, suite, options, components) for suite in fields.get("Suites", "").split()]
+    return sources
+
+
+def parse_one_line(text: str) -> list[Source]:
+    """The `deb` sources of a sources.list."""
+    found = re.findall(r"(?m)^deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#\n]+)", text)
+    return [Source(uri, suite, " ".join(options.split()), " ".join(components.split())) for options, uri, suite, components in found]
+
+
+def release() -> str:
+    """The machine's Debian suite, such as bookworm."""
+    try:
+        text = Path("/etc/os-release").read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"cannot read /etc/os-release: {error.strerror}; the virtual machine needs a Debian host") from error
+    fields = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', text))
+    if fields.get("ID") != "debian" or not fields.get("VERSION_CODENAME"):
+        raise Failure("this machine is not a Debian release; the virtual machine's image needs a Debian host")
+    return fields["VERSION_CODENAME"]
+
+
+def machine_sources() -> list[Source]:
+    """The machine's own sources of its release, with its updates and security suites."""
+    suite = release()
+    wanted = (suite, f"{suite}-updates", f"{suite}-security")
+    sources = []
+    for path in SOURCES:
+        if path.is_file():
+            parse = parse_deb822 if path.suffix == ".sources" else parse_one_line
+            sources += [source for source in parse(path.read_text(encoding="utf-8")) if source.suite in wanted]
+    if not any(source.suite == suite for source in sources):
+        raise Failure(f"no source of {suite} in {SOURCES[0]} or {SOURCES[1]}; add one, the mirror's address is taken from there")
+    return sources
+
+
+def other_suites(suites: list[str]) -> list[Source]:
+    """The same mirror's sources of other suites, such as sid."""
+    main = next(source for source in machine_sources() if source.suite == release())
+    return [replace(main, suite=suite, components="main") for suite in suites]
+
+
+class Apt:
+    """An apt with a state folder of its own and these sources alone."""
+
+    def __init__(self, state: Path, sources: list[Source]):
+        for folder in ("lists/partial", "cache/archives/partial"):
+            (state / folder).mkdir(parents=True, exist_ok=True)
+        (state / "status").touch()
+        (state / "sources.list").write_text("".join(source.line() + "\n" for source in sources), encoding="utf-8")
+        self.options = []
+        for key, value in {
+            "Dir::Etc::sourcelist": state / "sources.list",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::State": state,
+            "Dir::State::status": state / "status",
+            "Dir::Cache": state / "cache",
+            "Acquire::Languages": "none",
+            # As root apt would fetch as the user _apt, who cannot enter a private cache folder.
+            "APT::Sandbox::User": "root",
+        }.items():
+            self.options += ["-o", f"{key}={value}"]
+
+    def call(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Runs apt-get or apt-cache with our options; its last complaint becomes the Failure."""
+        command = [arguments[0], *self.options, *arguments[1:]]
+        environment = dict(os.environ, LC_ALL="C")
+        result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        if result.returncode:
+            complaints = [line for line in result.stderr.splitlines() if line.startswith("E:")] or ["no reason given"]
+            raise Failure(f"{' '.join(arguments[:2])} failed: {complaints[0].removeprefix('E:').strip()}")
+        return result.stdout
+
+    def update(self) -> None:
+        """Brings the lists up to date; a suite that is missing is an error here, not a silent gap."""
+        self.call("apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any")
+
+    def names(self, prefix: str) -> list[str]:
+        return self.call("apt-cache", "pkgnames", prefix).split()
+
+    def download(self, package: str, folder: Path) -> Path:
+        """Fetches one package's .deb into a folder."""
+        self.call("apt-get", "download", "-q", package, cwd=folder)
+        found = sorted(folder.glob(f"{package}_*.deb"))
+        if not found:
+            raise Failure(f"apt-get download {package} left no .deb in {folder}")
+        return found[0]
+
+
+def shared_apt(name: str, sources: list[Source]) -> Apt:
+    """An Apt whose lists are kept in the cache folder."""
+    return Apt(cache.root() / "apt" / name, sources)
+
+
+def unpack(package: Path, folder: Path) -> None:
+    """dpkg-deb -x."""
+    result = subprocess.run(["dpkg-deb", "-x", package, folder], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Failure(f"cannot unpack {package.name}: {result.stderr.strip()}; remove it and try again")

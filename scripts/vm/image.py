@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest's disk: an ext4 file with the host's Debian release, tools, TensorFlow and a compile workload.
+
+Built in layers, each kept in the cache under a hash of what it was made from, so that a changed script costs seconds:
+
+    base-HASH.tar     the release and PACKAGES, by mmdebstrap
+    kbuild-HASH.tar   /opt/kbuild, a kernel tree ready to compile, prepared in a chroot of the base
+    tensorflow-HASH   the TensorFlow C library
+    image-HASH.ext4   all of it and guest/init
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import archive
+import cache
+from failure import Failure
+
+HERE = Path(__file__).resolve().parent
+SETUP = HERE.parent / "setup"
+PACKAGES = (
+    # what the tests and the experiments run
+    "stress-ng", "rt-tests", "rt-app", "trace-cmd", "strace", "bpftool", "numactl", "python3",
+    # what compiles, in the guest and when the compile workload is prepared
+    "gcc", "make", "libc6-dev", "bc", "bison", "flex",
+    # what guest/init and the programs put into the guest need
+    "util-linux", "procps", "kmod", "iproute2", "hostname", "libelf1", "zlib1g",
+)  # fmt: skip
+# Free room on the disk for what runs in the guest; the file is sparse, so it costs nothing until used.
+FREE_MB = 4096
+
+
+def say(text: str) -> None:
+    print(f"vm: {text}", file=sys.stderr)
+
+
+def digest(*parts: str | Path) -> str:
+    """A short hash over strings and over the contents of files."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()[:12]
+
+
+def tool(*command: str | Path, what: str) -> None:
+    """Runs a tool quietly; its last line of complaint becomes the Failure."""
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    except FileNotFoundError as error:
+        raise Failure(f"{what} needs {command[0]}, which is not installed; run scripts/setup vm") from error
+    if result.returncode:
+        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["no reason given"]
+        complaints = [line for line in lines if line.startswith(("E:", "error:"))] or lines
+        raise Failure(f"{what} failed: {complaints[-1].strip()}")
+
+
+def layers() -> dict[str, Path]:
+    """Where each layer lies, by the hash of what it is made from."""
+    base = digest(archive.release(), *PACKAGES)
+    image = digest(base, HERE / "guest" / "init", str(FREE_MB))
+    root = cache.root()
+    return {
+        "base": root / f"base-{base}.tar",
+        "image": root / f"image-{image}.ext4",
+    }
+
+
+def find() -> Path:
+    """The image, built when the cache does not hold it."""
+    image = layers()["image"]
+    if image.exists():
+        return image
+    if os.geteuid() != 0:
+        raise Failure("the guest image is not built yet and building it needs root; run scripts/vm/vm image as root once")
+    with cache.locked("image"):
+        if not image.exists():
+            build(layers())
+    return image
+
+
+def build(paths: dict[str, Path]) -> None:
+    """Builds what is missing, layer by layer."""
+    if not paths["base"].exists():
+        build_base(paths["base"])
+    with cache.scratch() as scratch:
+        say("building the guest image")
+        tree = scratch / "tree"
+        tree.mkdir(mode=0o755)
+        tool("tar", "-x", "-C", tree, "-f", paths["base"], what="unpacking the base system")
+        furnish(tree)
+        make_disk(tree, scratch / "image", paths["image"])
+
+
+def build_base(target: Path) -> None:
+    """The Debian release with PACKAGES, as a tar."""
+    say(f"building the base system of the guest, Debian {archive.release()} with {len(PACKAGES)} packages")
+    with cache.scratch() as scratch:
+        sources = scratch / "sources.list"
+        sources.write_text("".join(source.line() + "\n" for source in archive.machine_sources()), encoding="utf-8")
+        tool(
+            "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+            "--aptopt=Acquire::Languages \"none\"",
+            "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
+            "--dpkgopt=path-exclude=/usr/share/locale/*",
+            archive.release(), scratch / "base.tar", sources, what="mmdebstrap",
+        )  # fmt: skip
+        os.rename(scratch / "base.tar", target)
+
+
+def furnish(tree: Path) -> None:
+    """Adds the harness's own files to the guest's tree."""
+    (tree / "opt/vm").mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "guest" / "init", tree / "opt/vm/init")
+    (tree / "etc/hosts").write_text("127.0.0.1 localhost guest\n", encoding="ascii")
+    # The base was made with the mirror's address in it, which is of no use in a guest without a network.
+    (tree / "etc/apt/sources.list").unlink(missing_ok=True)
+
+
+def make_disk(tree: Path, partial: Path, target: Path) -> None:
+    """Makes an ext4 file of a tree."""
+    usage_mb = int(subprocess.run(["du", "-sm", tree], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0])
+    size_mb = usage_mb * 11 // 10 + FREE_MB
+    # No journal: the disk is a snapshot that nobody keeps.
+    tool("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", tree, partial, f"{size_mb}M", what="mke2fs")
+    os.rename(partial, target)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`vm run`: one command in one guest, and its exit code."""
+
+import contextlib
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import files
+import image
+import kernel
+import machine
+import topology
+from failure import Failure
+
+TIMEOUT_EXIT_CODE = 124
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asked for."""
+
+    kernel: str
+    topology: topology.Topology
+    memory_mb: int
+    puts: list[files.Put]
+    gets: list[files.Get]
+    timeout_s: float
+    console: Path | None
+    verbose: bool
+    command: list[str]
+
+
+def run(order: Order) -> int:
+    """Boots, runs, brings back; the command's exit code, or Failure."""
+    chosen = kernel.find(order.kernel)
+    shape = machine.Shape(chosen.vmlinuz, image.find(), order.topology, order.memory_mb)
+    texts = {
+        # Without it every program that reads a kconfig extern fails to load.
+        f"boot/config-{chosen.name}": chosen.config.read_bytes(),
+        "run/vm/argv": terminated(order.command),
+        "run/vm/get": terminated([str(get.guest) for get in order.gets]),
+    }
+    with contextlib.ExitStack() as stack:
+        consoles = open_consoles(order, stack)
+        stack.enter_context(machine.signals_stop())
+        guest = stack.enter_context(machine.Guest(shape))
+        if order.verbose:
+            print(f"vm: {shlex.join(guest.command)}", file=sys.stderr)
+        receiver = stack.enter_context(files.Receiver(order.gets, guest.ports["out"]))
+        guest.ports["out"].close()
+        deadline = time.monotonic() + order.timeout_s
+        guest.send(lambda stream: files.write_tar(stream, order.puts, texts))
+        outcome = guest.watch(deadline, machine.output_stream(), consoles)
+        return judge(order, outcome, guest, receiver)
+
+
+def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver: files.Receiver) -> int:
+    """The exit code of the whole run, from what the guest and its console said."""
+    if outcome.panicked:
+        raise Failure(with_console("the guest's kernel crashed", outcome))
+    if outcome.timed_out:
+        print(f"vm: timed out after {order.timeout_s:g} s; the guest was ended", file=sys.stderr)
+        return TIMEOUT_EXIT_CODE
+    if outcome.put_code:
+        raise Failure(f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?")
+    if not outcome.ended:
+        with guest:
+            pass
+        reason = guest.errors.decode(errors="replace").strip().splitlines()
+        raise Failure(reason[-1] if reason else with_console("the guest ended before the command did", outcome))
+    if outcome.get_code:
+        raise Failure(f"the guest could not send the files to bring back (tar exit {outcome.get_code})")
+    try:
+        receiver.deliver(outcome.missing)
+    except Failure as failure:
+        # The command's own failure explains a missing file, so that its code is the one to pass on.
+        if not outcome.exit_code:
+            raise
+        print(f"vm: {failure}", file=sys.stderr)
+    return outcome.exit_code
+
+
+def with_console(text: str, outcome: machine.Outcome) -> str:
+    tail = "\n".join(f"    {line}" for line in outcome.console_tail)
+    return f"{text}; the console's last lines:\n{tail}"
+
+
+def terminated(words: list[str]) -> bytes:
+    return b"".join(word.encode(errors="surrogateescape") + b"\0" for word in words)
+
+
+def open_consoles(order: Order, stack: contextlib.ExitStack) -> list:
+    """Where the console goes besides the panic detector."""
+    consoles = [sys.stderr.buffer] if order.verbose else []
+    if order.console:
+        try:
+            consoles.append(stack.enter_context(open(order.console, "wb")))
+        except OSError as error:
+            raise Failure(f"cannot write {order.console}: {error.strerror}") from error
+    return consoles
