@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! scx_augur: a `sched_ext` scheduler whose task migrations are decided by a machine-learning model.
+//!
+//! One policy, three worlds: the live kernel ([`live`]), recorded traces and simulated machines all give a
+//! [`policy::Snapshot`] and take decisions; a policy never knows which of them asked.
+
+pub mod model;
+pub mod policy;
+pub mod topology;
