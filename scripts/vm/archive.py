@@ -8,53 +8,39 @@ so that /etc/apt and the machine's package lists stay as they are.
 import os
 import re
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cache
 from failure import Failure
 
-SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One line of sources.list: an archive's address, a suite of it, the options in brackets, the components."""
+    """One line of sources.list: an archive's address, a suite of it, a component."""
 
     uri: str
     suite: str
-    options: str = ""
-    components: str = "main"
+    component: str = "main"
 
     def line(self) -> str:
-        options = f"[{self.options}] " if self.options else ""
-        return f"deb {options}{self.uri} {self.suite} {self.components}"
+        # Named, because some releases keep Debian's key where apt does not look by itself.
+        options = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
+        return f"deb {options}{self.uri} {self.suite} {self.component}"
 
 
-def parse_deb822(text: str) -> list[Source]:
-    """The `deb` sources of a *.sources file."""
-    sources = []
-    for stanza in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
-        fields = dict(re.findall(r"(?m)^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza))
-        if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes").strip() == "no":
-            continue
-        signed_by = fields.get("Signed-By", "").strip()
-        # A key may stand in the file itself; only a path fits on one line, and apt's own keyring serves otherwise.
-        options = f"signed-by={signed_by}" if signed_by.startswith("/") and "\n" not in signed_by else ""
-        components = " ".join(fields.get("Components", "main").split())
-        for uri in fields.get("URIs", "").split():
-            sources += [Source(uri, suite, options, components) for suite in fields.get("Suites", "").split()]
-    return sources
-
-
-def parse_one_line(text: str) -> list[Source]:
-    """The `deb` sources of a sources.list."""
-    found = re.findall(r"(?m)^deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#\n]+)", text)
-    return [Source(uri, suite, " ".join(options.split()), " ".join(components.split())) for options, uri, suite, components in found]
+def parse_sources(text: str, release_name: str) -> list[Source]:
+    """The sources of one release, its updates and its security fixes, out of `apt-get indextargets` (uri|suite|component)."""
+    wanted = (release_name, f"{release_name}-updates", f"{release_name}-security")
+    rows = [line.split("|") for line in text.splitlines()]
+    sources = [Source(*row) for row in rows if len(row) == 3 and row[1] in wanted]
+    return list(dict.fromkeys(sources))
 
 
 def release() -> str:
-    """The machine's Debian suite, such as bookworm."""
+    """The machine's Debian release, such as bookworm."""
     try:
         text = Path("/etc/os-release").read_text(encoding="utf-8")
     except OSError as error:
@@ -66,23 +52,22 @@ def release() -> str:
 
 
 def machine_sources() -> list[Source]:
-    """The machine's own sources of its release, with its updates and security suites."""
-    suite = release()
-    wanted = (suite, f"{suite}-updates", f"{suite}-security")
-    sources = []
-    for path in SOURCES:
-        if path.is_file():
-            parse = parse_deb822 if path.suffix == ".sources" else parse_one_line
-            sources += [source for source in parse(path.read_text(encoding="utf-8")) if source.suite in wanted]
-    if not any(source.suite == suite for source in sources):
-        raise Failure(f"no source of {suite} in {SOURCES[0]} or {SOURCES[1]}; add one, the mirror's address is taken from there")
+    """The machine's own sources of its release, as apt itself reads them."""
+    command = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"]
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError as error:
+        raise Failure("apt-get is not installed; the virtual machine needs a Debian host") from error
+    sources = parse_sources(text, release())
+    if not any(source.suite == release() for source in sources):
+        raise Failure(f"apt on this machine has no source of {release()}; add one, the mirror's address is taken from there")
     return sources
 
 
 def other_suites(suites: list[str]) -> list[Source]:
     """The same mirror's sources of other suites, such as sid."""
-    main = next(source for source in machine_sources() if source.suite == release())
-    return [replace(main, suite=suite, components="main") for suite in suites]
+    mirror = next(source for source in machine_sources() if source.suite == release())
+    return [Source(mirror.uri, suite) for suite in suites]
 
 
 class Apt:
@@ -113,7 +98,7 @@ class Apt:
         result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
         if result.returncode:
             complaints = [line for line in result.stderr.splitlines() if line.startswith("E:")] or ["no reason given"]
-            raise Failure(f"{' '.join(arguments[:2])} failed: {complaints[0].removeprefix('E:').strip()}")
+            raise Failure(f"{arguments[0]} {arguments[1]} failed: {complaints[0].removeprefix('E:').strip()}")
         return result.stdout
 
     def update(self) -> None:

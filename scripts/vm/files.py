@@ -92,14 +92,17 @@ class Receiver:
     def __exit__(self, *_):
         if self.tar:
             self.tar.kill()
-            self.tar.communicate()
+            self.tar.wait()
+            self.tar.stderr.close()
             shutil.rmtree(self.aside, ignore_errors=True)
 
     def deliver(self, missing: list[str]) -> None:
         """Each path whole in its folder or not there at all; Failure names the first that is not."""
-        complaint = self.tar.communicate()[1].strip().splitlines() if self.tar else []
-        if self.tar and self.tar.returncode and len(missing) < len(self.gets):
-            raise Failure(f"the files from the guest did not arrive whole: {(complaint or ['tar failed'])[-1]}")
+        if not self.tar:
+            return
+        complaints = self.tar.stderr.read().strip().splitlines()
+        if self.tar.wait() and len(missing) < len(self.gets):
+            raise Failure(f"the files from the guest did not arrive whole: {(complaints or ['tar failed'])[-1]}")
         for get in self.gets:
             if str(get.guest) not in missing:
                 place(self.aside / str(get.guest).lstrip("/"), get.folder)

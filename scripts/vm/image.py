@@ -11,6 +11,7 @@ Built in layers, each kept in the cache under a hash of what it was made from, s
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,11 @@ PACKAGES = (
     # what guest/init and the programs put into the guest need
     "util-linux", "procps", "kmod", "iproute2", "hostname", "libelf1", "zlib1g",
 )  # fmt: skip
+# What of a kernel's source is needed to configure it and to compile lib/: 130 MB of 1.4 GB.
+KBUILD_PARTS = (
+    "Makefile", "Kbuild", "Kconfig", "*/Kconfig*", "*/Makefile", "scripts", "include", "lib", "kernel", "arch/x86",
+    "mm/*.h", "tools/include", "tools/arch/x86",
+)  # fmt: skip
 # Free room on the disk for what runs in the guest; the file is sparse, so it costs nothing until used.
 FREE_MB = 4096
 
@@ -48,24 +54,29 @@ def digest(*parts: str | Path) -> str:
 
 
 def tool(*command: str | Path, what: str) -> None:
-    """Runs a tool quietly; its last line of complaint becomes the Failure."""
+    """Runs a tool quietly; its first complaint becomes the Failure."""
     try:
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed; run scripts/setup vm") from error
     if result.returncode:
         lines = [line for line in result.stdout.splitlines() if line.strip()] or ["no reason given"]
-        complaints = [line for line in lines if line.startswith(("E:", "error:"))] or lines
-        raise Failure(f"{what} failed: {complaints[-1].strip()}")
+        complaints = [line for line in lines if re.search(r"^E:|\berror\b", line, re.IGNORECASE)] or lines
+        raise Failure(f"{what} failed: {complaints[0].strip()}")
 
 
 def layers() -> dict[str, Path]:
     """Where each layer lies, by the hash of what it is made from."""
+    guest = HERE / "guest"
     base = digest(archive.release(), *PACKAGES)
-    image = digest(base, HERE / "guest" / "init", str(FREE_MB))
+    kbuild = digest(base, *KBUILD_PARTS, guest / "prepare-kbuild", guest / "compile")
+    tensorflow = digest(SETUP)
+    image = digest(base, kbuild, tensorflow, guest / "init", str(FREE_MB))
     root = cache.root()
     return {
         "base": root / f"base-{base}.tar",
+        "kbuild": root / f"kbuild-{kbuild}.tar",
+        "tensorflow": root / f"tensorflow-{tensorflow}",
         "image": root / f"image-{image}.ext4",
     }
 
@@ -85,35 +96,78 @@ def find() -> Path:
 
 def build(paths: dict[str, Path]) -> None:
     """Builds what is missing, layer by layer."""
-    if not paths["base"].exists():
-        build_base(paths["base"])
+    for name, make in (("base", build_base), ("kbuild", build_kbuild), ("tensorflow", build_tensorflow)):
+        if not paths[name].exists():
+            with cache.scratch() as scratch:
+                make(paths, scratch, scratch / "made")
+                os.rename(scratch / "made", paths[name])
     with cache.scratch() as scratch:
         say("building the guest image")
-        tree = scratch / "tree"
-        tree.mkdir(mode=0o755)
-        tool("tar", "-x", "-C", tree, "-f", paths["base"], what="unpacking the base system")
-        furnish(tree)
-        make_disk(tree, scratch / "image", paths["image"])
+        tree = unpacked(scratch, paths["base"], paths["kbuild"])
+        furnish(tree, paths["tensorflow"])
+        make_disk(tree, scratch / "made")
+        os.rename(scratch / "made", paths["image"])
 
 
-def build_base(target: Path) -> None:
+def unpacked(scratch: Path, *tars: Path) -> Path:
+    """A tree with these layers in it."""
+    tree = scratch / "tree"
+    tree.mkdir(mode=0o755)
+    for tar in tars:
+        tool("tar", "-x", "-C", tree, "-f", tar, what=f"unpacking {tar.name}")
+    return tree
+
+
+def build_base(_paths: dict[str, Path], scratch: Path, made: Path) -> None:
     """The Debian release with PACKAGES, as a tar."""
     say(f"building the base system of the guest, Debian {archive.release()} with {len(PACKAGES)} packages")
-    with cache.scratch() as scratch:
-        sources = scratch / "sources.list"
-        sources.write_text("".join(source.line() + "\n" for source in archive.machine_sources()), encoding="utf-8")
-        tool(
-            "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}",
-            "--aptopt=Acquire::Languages \"none\"",
-            "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
-            "--dpkgopt=path-exclude=/usr/share/locale/*",
-            archive.release(), scratch / "base.tar", sources, what="mmdebstrap",
-        )  # fmt: skip
-        os.rename(scratch / "base.tar", target)
+    sources = scratch / "sources.list"
+    sources.write_text("".join(source.line() + "\n" for source in archive.machine_sources()), encoding="utf-8")
+    tool(
+        "mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
+        '--aptopt=Acquire::Languages "none"',
+        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        archive.release(), made, sources, what="mmdebstrap",
+    )  # fmt: skip
 
 
-def furnish(tree: Path) -> None:
-    """Adds the harness's own files to the guest's tree."""
+def build_kbuild(paths: dict[str, Path], scratch: Path, made: Path) -> None:
+    """The compile workload, as a tar of /opt/kbuild: part of the release's kernel source, prepared in a chroot."""
+    say("preparing the compile workload")
+    tree = unpacked(scratch, paths["base"])
+    linux = tree / "opt/kbuild/linux"
+    linux.mkdir(parents=True)
+    source = kernel_source(scratch)
+    # No star for the version: it would match slashes too, and tar calls a pattern that another one covers an error.
+    parts = [f"{source.name.split('.tar')[0]}/{part}" for part in KBUILD_PARTS]
+    tool("tar", "-x", "-C", linux, "--strip-components=1", "--wildcards", "-f", source, *parts, what="unpacking the kernel's source")
+    for script in ("prepare-kbuild", "compile"):
+        shutil.copy(HERE / "guest" / script, linux.parent / script)
+    tool("chroot", tree, "/opt/kbuild/prepare-kbuild", what="preparing the compile workload")
+    tool("tar", "-c", "-C", tree, "-f", made, "opt/kbuild", what="packing the compile workload")
+
+
+def kernel_source(scratch: Path) -> Path:
+    """Fetches the source of the release's own kernel, a tar."""
+    apt = archive.shared_apt("release", archive.machine_sources())
+    apt.update()
+    depends = re.findall(r"Depends: (linux-source-\S+)", apt.call("apt-cache", "depends", "linux-source"))
+    if not depends:
+        raise Failure(f"Debian {archive.release()} has no package linux-source to take a compile workload from")
+    archive.unpack(apt.download(depends[0], scratch), scratch / "source")
+    return next((scratch / "source/usr/src").glob("linux-source-*.tar.*"))
+
+
+def build_tensorflow(_paths: dict[str, Path], _scratch: Path, made: Path) -> None:
+    """The TensorFlow C library, as a folder."""
+    say("fetching the TensorFlow library")
+    tool(SETUP, "tensorflow-lib", made, what="scripts/setup tensorflow-lib")
+
+
+def furnish(tree: Path, tensorflow: Path) -> None:
+    """Adds to the guest's tree what is not in a layer's tar."""
+    shutil.copytree(tensorflow, tree / "opt/tensorflow", symlinks=True)
     (tree / "opt/vm").mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "guest" / "init", tree / "opt/vm/init")
     (tree / "etc/hosts").write_text("127.0.0.1 localhost guest\n", encoding="ascii")
@@ -121,10 +175,9 @@ def furnish(tree: Path) -> None:
     (tree / "etc/apt/sources.list").unlink(missing_ok=True)
 
 
-def make_disk(tree: Path, partial: Path, target: Path) -> None:
+def make_disk(tree: Path, made: Path) -> None:
     """Makes an ext4 file of a tree."""
     usage_mb = int(subprocess.run(["du", "-sm", tree], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0])
     size_mb = usage_mb * 11 // 10 + FREE_MB
     # No journal: the disk is a snapshot that nobody keeps.
-    tool("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", tree, partial, f"{size_mb}M", what="mke2fs")
-    os.rename(partial, target)
+    tool("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", tree, made, f"{size_mb}M", what="mke2fs")

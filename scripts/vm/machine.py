@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -115,11 +116,11 @@ class Guest:
         self.ports = {name: ours for name, (ours, _) in pairs.items()}
         fds = {name: theirs.fileno() for name, (_, theirs) in pairs.items()}
         self.command = qemu_command(shape, fds, fds["console"])
-        self.errors = b""
+        self.errors = tempfile.TemporaryFile()
         try:
             self.process = subprocess.Popen(
                 self.command, pass_fds=list(fds.values()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, start_new_session=True, preexec_fn=die_with_parent,
+                stderr=self.errors, start_new_session=True, preexec_fn=die_with_parent,
                 # The snapshot's file: beside the image, because /tmp may be memory.
                 env=dict(os.environ, TMPDIR=str(cache.root())),
             )  # fmt: skip
@@ -133,9 +134,16 @@ class Guest:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.errors = self.process.communicate()[1]
+        self.process.wait()
         for port in self.ports.values():
             port.close()
+
+    def complaint(self) -> str:
+        """The last line that QEMU wrote to its standard error; it must have ended."""
+        self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     def send(self, write: Callable[[BinaryIO], None]) -> threading.Thread:
         """Feeds the `in` port from a thread, since the guest takes it at its own pace."""

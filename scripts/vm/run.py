@@ -67,10 +67,7 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
     if outcome.put_code:
         raise Failure(f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?")
     if not outcome.ended:
-        with guest:
-            pass
-        reason = guest.errors.decode(errors="replace").strip().splitlines()
-        raise Failure(reason[-1] if reason else with_console("the guest ended before the command did", outcome))
+        raise Failure(guest.complaint() or with_console("the guest ended before the command did", outcome))
     if outcome.get_code:
         raise Failure(f"the guest could not send the files to bring back (tar exit {outcome.get_code})")
     try:
