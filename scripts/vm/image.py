@@ -36,6 +36,8 @@ KBUILD_PARTS = (
     "Makefile", "Kbuild", "Kconfig", "*/Kconfig*", "*/Makefile", "scripts", "include", "lib", "kernel", "arch/x86",
     "mm/*.h", "tools/include", "tools/arch/x86",
 )  # fmt: skip
+# Checkouts of different ages share the cache; more than this many recipes at a time are not in use.
+LAYERS_KEPT = 3
 # Free room on the disk for what runs in the guest; the file is sparse, so it costs nothing until used.
 FREE_MB = 4096
 
@@ -107,6 +109,18 @@ def build(paths: dict[str, Path]) -> None:
         furnish(tree, paths["tensorflow"])
         make_disk(tree, scratch / "made")
         os.rename(scratch / "made", paths["image"])
+    prune()
+
+
+def prune() -> None:
+    """Removes all but the newest layers of each kind; a guest that runs on a removed one keeps it until it ends."""
+    for kind in ("base-*", "kbuild-*", "tensorflow-*", "image-*"):
+        newest_first = sorted(cache.root().glob(kind), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in newest_first[LAYERS_KEPT:]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def unpacked(scratch: Path, *tars: Path) -> Path:

@@ -56,7 +56,8 @@ def choose(wanted: str, available: list[str]) -> tuple[str, str]:
     # Only somebody who names a broken release in full gets it.
     exact = [r for r in available if r == wanted or (wanted.count(".") == 2 and r.split("+")[0] == wanted)]
     if exact:
-        return max(exact, key=number), ""
+        release = max(exact, key=number)
+        return release, f"kernel {release} is known to be broken: no scheduler loads in it" if release in BROKEN else ""
     usable = [r for r in available if r not in BROKEN and number(r)[:2] >= OLDEST]
     same_series = [r for r in usable if number(r)[:2] == number(wanted)[:2]]
     for release in sorted(same_series, key=number, reverse=True):

@@ -53,7 +53,7 @@ def run(order: Order) -> int:
         guest.ports["out"].close()
         deadline = time.monotonic() + order.timeout_s
         guest.send(lambda stream: files.write_tar(stream, order.puts, texts))
-        outcome = guest.watch(deadline, machine.output_stream(), consoles)
+        outcome = guest.watch(deadline, sys.stdout.buffer, consoles)
         return judge(order, outcome, guest, receiver)
 
 
