@@ -1,4 +1,393 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * scx_augur, the kernel's half.
+ *
+ *   state      settings, topology, per-CPU, per-domain and per-task state
+ *   load       decayed averages of what each of them does
+ *   vtime      fairness: weighted virtual time, one clock a CPU
+ *   queue      one queue a CPU, ordered by vtime; who waits where
+ *   placement  where a task goes when it becomes runnable
+ *   stealing   what a CPU takes when it runs dry
+ *   account    what was seen: migrations, latency, decisions that took effect
+ *   decisions  snapshots to the daemon, its decisions back
+ *
+ * The scheduler needs nobody: where the daemon is stopped, all of this goes on without decisions.
+ */
 #include <scx/common.bpf.h>
+#include <scx/compat.bpf.h>
 #include "intf.h"
+
 char _license[] SEC("license") = "GPL";
+
+UEI_DEFINE(uei);
+
+#include "state.bpf.h"
+#include "load.bpf.h"
+#include "vtime.bpf.h"
+#include "queue.bpf.h"
+#include "placement.bpf.h"
+#include "stealing.bpf.h"
+#include "account.bpf.h"
+#include "decisions.bpf.h"
+
+s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	u64 now = scx_bpf_now();
+	bool idle = false;
+	s32 cpu;
+
+	if (!tctx)
+		return prev;
+	tctx->cause = AUGUR_CAUSE_OTHER;
+	if (wake_flags & SCX_WAKE_FORK) {
+		cpu = place_fork(p, prev, &idle);
+	} else {
+		count_here(AUGUR_STAT_WAKEUPS);
+		tctx->waker_dom = dom_of(bpf_get_smp_processor_id());
+		cpu = pending_move(p, tctx, now, &idle);
+		if (cpu >= 0) {
+			tctx->cause = AUGUR_CAUSE_BALANCE;
+		} else {
+			if (!bpf_cpumask_test_cpu(prev, p->cpus_ptr)) {
+				tctx->cause = AUGUR_CAUSE_AFFINITY;
+				prev = bpf_cpumask_any_distribute(p->cpus_ptr);
+			}
+			cpu = place_wakeup(p, tctx, prev, now, &idle);
+		}
+	}
+	if (idle) {
+		vtime_place(tctx, cpu);
+		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, 0);
+	}
+	return cpu;
+}
+
+void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	s32 cpu = scx_bpf_task_cpu(p), target;
+	u64 now = scx_bpf_now();
+	bool idle, wakeup = enq_flags & SCX_ENQ_WAKEUP;
+
+	if (!tctx) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);
+		return;
+	}
+	if (is_percpu_kthread(p)) {
+		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, enq_flags | SCX_ENQ_PREEMPT);
+		return;
+	}
+	if (!wakeup) {
+		target = pending_move(p, tctx, now, &idle);
+		if (target >= 0) {
+			tctx->cause = AUGUR_CAUSE_BALANCE;
+			queue_on(p, tctx, target, enq_flags);
+			scx_bpf_kick_cpu(target, idle ? SCX_KICK_IDLE : 0);
+			return;
+		}
+	} else {
+		vtime_place(tctx, cpu);
+		if (may_preempt(p, tctx, cpu, now)) {
+			count_here(AUGUR_STAT_WAKE_PREEMPT);
+			run_on(p, tctx, SCX_DSQ_LOCAL, slice_min_ns, enq_flags | SCX_ENQ_PREEMPT);
+			return;
+		}
+	}
+	queue_on(p, tctx, cpu, enq_flags);
+	/* It used up its slice while others wait here: an idle CPU may well take it. */
+	if (!wakeup && !tctx->resumes && !is_pinned(p))
+		kick_thief(p, cpu);
+}
+
+/* Does the task that runs go on? By vtime, so that weights are honoured to the slice. */
+static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
+{
+	struct task_struct *head;
+	struct task_ctx *tctx;
+
+	if (!(prev->scx.flags & SCX_TASK_QUEUED))
+		return false;
+	tctx = task_ctx_of(prev);
+	if (!tctx || (tctx->move_seq && !time_after(now, tctx->move_deadline_ns)))
+		return false;
+	if (!bpf_cpumask_test_cpu(cpu, prev->cpus_ptr))
+		return false;
+	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		return true;
+	vtime_charge(tctx, now);
+	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
+	return head && time_before(tctx->vtime, head->scx.dsq_vtime);
+}
+
+static void grant_again(struct task_struct *prev, u64 now)
+{
+	struct task_ctx *tctx = task_ctx_of(prev);
+
+	if (!tctx)
+		return;
+	vtime_charge(tctx, now);
+	tctx->slice_vtime = tctx->vtime;
+	tctx->slice_granted_ns = time_delta(now, tctx->run_at_ns) + slice_ns;
+	mark_active(prev, tctx, dom_of(scx_bpf_task_cpu(prev)));
+	count_here(AUGUR_STAT_KEPT);
+	scx_bpf_task_set_slice(prev, slice_ns);
+}
+
+void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
+{
+	u64 now = scx_bpf_now();
+
+	if (prev && keeps_running(prev, cpu, now)) {
+		grant_again(prev, now);
+		return;
+	}
+	if (scx_bpf_dsq_move_to_local(dsq_of(cpu), 0))
+		return;
+	steal(cpu, now);
+}
+
+void BPF_STRUCT_OPS(augur_runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	u64 now = scx_bpf_now(), slept;
+
+	if (!tctx)
+		return;
+	task_average(tctx, now);
+	if (tctx->stopped_at_ns) {
+		slept = time_delta(now, tctx->stopped_at_ns);
+		tctx->avg_sleep_ns = smooth(tctx->avg_sleep_ns, slept);
+	}
+	if (tctx->woke_at_ns)
+		tctx->avg_wake_interval_ns = smooth(tctx->avg_wake_interval_ns, time_delta(now, tctx->woke_at_ns));
+	tctx->woke_at_ns = now;
+	tctx->queued_at_ns = now;
+	tctx->phase = AUGUR_PHASE_QUEUED;
+	tctx->burst_ns = 0;
+	tctx->resumes = false;
+	tctx->weight = weight_of(p);
+	load_on(tctx, scx_bpf_task_cpu(p), now);
+}
+
+/* The predicted rest of the burst of a task that starts to run now. */
+static u64 predicted_run_ns(const struct task_ctx *tctx)
+{
+	return tctx->burst_ns < tctx->avg_run_ns ? tctx->avg_run_ns - tctx->burst_ns : tctx->burst_ns;
+}
+
+void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct augur_cpu *cctx = cpu_ctx_of(cpu);
+	u64 now = scx_bpf_now(), waited;
+
+	if (!tctx || !cctx)
+		return;
+	cpu_average(cctx, now);
+	wait_end(tctx);
+	waited = time_delta(now, tctx->queued_at_ns);
+	tctx->total_wait_ns += waited;
+	cctx->stats[AUGUR_STAT_WAIT_NS] += waited;
+	if (tctx->queued_at_ns == tctx->woke_at_ns)
+		count_latency(cctx, waited);
+	if (tctx->last_cpu >= 0 && tctx->last_cpu != cpu)
+		count_migration(tctx, cctx, cpu, now);
+	tctx->cause = AUGUR_CAUSE_OTHER;
+	tctx->last_cpu = cpu;
+	settle_move(p, tctx, cpu, now);
+	load_on(tctx, cpu, now);
+	tctx->phase = AUGUR_PHASE_RUNNING;
+	vtime_place(tctx, cpu);
+	tctx->run_at_ns = now;
+	tctx->charged_at_ns = now;
+	if (!tctx->resumes)
+		tctx->slice_vtime = tctx->vtime;
+	if (time_before(cctx->vtime_now, tctx->vtime))
+		cctx->vtime_now = tctx->vtime;
+	cctx->curr_run_ns = predicted_run_ns(tctx);
+	cctx->curr_pid = p->pid;
+	cctx->curr_weight = tctx->weight;
+	cctx->curr_yields = is_sched_idle(p);
+	cctx->curr_since_ns = now;
+	count(cctx, AUGUR_STAT_RUNS);
+	mark_active(p, tctx, dom_of(cpu));
+}
+
+void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct augur_cpu *cctx = cpu_ctx_of(cpu);
+	u64 now = scx_bpf_now(), ran;
+
+	if (!tctx || !cctx)
+		return;
+	cpu_average(cctx, now);
+	cctx->curr_since_ns = 0;
+	ran = time_delta(now, tctx->run_at_ns);
+	vtime_charge(tctx, now);
+	tctx->total_run_ns += ran;
+	cctx->stats[AUGUR_STAT_RUN_NS] += ran;
+	tctx->burst_ns += ran;
+	tctx->stopped_at_ns = now;
+	if (!runnable) {
+		tctx->avg_run_ns = smooth(tctx->avg_run_ns, tctx->burst_ns);
+		return;
+	}
+	tctx->phase = AUGUR_PHASE_QUEUED;
+	tctx->queued_at_ns = now;
+	tctx->slice_left_ns = tctx->slice_granted_ns > ran ? tctx->slice_granted_ns - ran : 0;
+	tctx->resumes = tctx->slice_left_ns > slice_min_ns;
+}
+
+void BPF_STRUCT_OPS(augur_quiescent, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	u64 now = scx_bpf_now();
+
+	if (!tctx)
+		return;
+	task_average(tctx, now);
+	tctx->phase = AUGUR_PHASE_SLEEPING;
+	wait_end(tctx);
+	load_off(tctx);
+}
+
+/* A prediction was wrong where a task still waits after a tick: let an idle CPU have it. */
+void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct task_struct *head;
+
+	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		return;
+	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
+	if (head)
+		kick_thief(head, cpu);
+}
+
+void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+
+	/* It may wait behind others here while CPUs that it has just been allowed idle. */
+	if (p->nr_cpus_allowed > 1 && scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		kick_thief(p, cpu);
+}
+
+void BPF_STRUCT_OPS(augur_set_weight, struct task_struct *p, u32 weight)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+
+	if (tctx)
+		tctx->weight = weight_of(p);
+}
+
+s32 BPF_STRUCT_OPS(augur_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	struct task_ctx *tctx;
+
+	tctx = bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!tctx)
+		return -ENOMEM;
+	tctx->start_ns = p->start_boottime;
+	tctx->last_cpu = -1;
+	tctx->vtime_cpu = -1;
+	tctx->load_cpu = -1;
+	tctx->waiting_dom = -1;
+	tctx->waker_dom = -1;
+	tctx->cause = AUGUR_CAUSE_OTHER;
+	tctx->weight = weight_of(p);
+	/* Nothing is known of it: long enough not to interrupt anybody. */
+	tctx->avg_run_ns = 4 * short_run_ns;
+	return 0;
+}
+
+void BPF_STRUCT_OPS(augur_disable, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+
+	if (!tctx)
+		return;
+	wait_end(tctx);
+	load_off(tctx);
+}
+
+static s32 create_domain_mask(u32 dom)
+{
+	struct dom_mask *entry = bpf_map_lookup_elem(&dom_masks, &dom);
+	u32 i, size = dom_size(dom);
+	struct bpf_cpumask *mask;
+	s32 cpu;
+
+	if (!entry)
+		return -EINVAL;
+	mask = bpf_cpumask_create();
+	if (!mask)
+		return -ENOMEM;
+	bpf_for(i, 0, size) {
+		cpu = dom_cpu(dom, i);
+		if (cpu >= 0)
+			bpf_cpumask_set_cpu(cpu, mask);
+	}
+	mask = bpf_kptr_xchg(&entry->cpus, mask);
+	if (mask)
+		bpf_cpumask_release(mask);
+	return 0;
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(augur_init)
+{
+	u32 i;
+	s32 err;
+
+	bpf_for(i, 0, nr_doms) {
+		err = create_domain_mask(i);
+		if (err)
+			return err;
+	}
+	/* One for every CPU that could be there, so that a task on an unexpected CPU finds its queue. */
+	bpf_for(i, 0, AUGUR_MAX_CPUS) {
+		if (i >= scx_bpf_nr_cpu_ids())
+			break;
+		err = scx_bpf_create_dsq(dsq_of(i), -1);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void BPF_STRUCT_OPS(augur_exit, struct scx_exit_info *ei)
+{
+	UEI_RECORD(uei, ei);
+}
+
+void BPF_STRUCT_OPS(augur_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+
+	if (tctx)
+		scx_bpf_dump("vtime=%llu avg_run=%llu move_to=%u seq=%llu", tctx->vtime, tctx->avg_run_ns, tctx->move_to,
+			     tctx->move_seq);
+}
+
+SCX_OPS_DEFINE(augur_ops,
+	       .select_cpu	= (void *)augur_select_cpu,
+	       .enqueue		= (void *)augur_enqueue,
+	       .dispatch	= (void *)augur_dispatch,
+	       .runnable	= (void *)augur_runnable,
+	       .running		= (void *)augur_running,
+	       .stopping	= (void *)augur_stopping,
+	       .quiescent	= (void *)augur_quiescent,
+	       .tick		= (void *)augur_tick,
+	       .set_cpumask	= (void *)augur_set_cpumask,
+	       .set_weight	= (void *)augur_set_weight,
+	       .init_task	= (void *)augur_init_task,
+	       .disable		= (void *)augur_disable,
+	       .init		= (void *)augur_init,
+	       .exit		= (void *)augur_exit,
+	       .dump_task	= (void *)augur_dump_task,
+	       .timeout_ms	= 10000,
+	       .name		= "augur");

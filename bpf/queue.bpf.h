@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The queues: one for each CPU, ordered by vtime. Bookkeeping of who waits where.
+ */
+#ifndef __AUGUR_QUEUE_BPF_H
+#define __AUGUR_QUEUE_BPF_H
+
+static void wait_end(struct task_ctx *tctx)
+{
+	struct dom_ctx *dctx;
+
+	if (tctx->waiting_dom < 0)
+		return;
+	dctx = dom_ctx_of(tctx->waiting_dom);
+	if (dctx)
+		__sync_fetch_and_sub(&dctx->nr_waiting, 1);
+	tctx->waiting_dom = -1;
+}
+
+static void wait_begin(struct task_ctx *tctx, s32 cpu)
+{
+	u32 dom = dom_of(cpu);
+	struct dom_ctx *dctx = dom_ctx_of(dom);
+
+	wait_end(tctx);
+	if (!dctx)
+		return;
+	tctx->waiting_dom = dom;
+	__sync_fetch_and_add(&dctx->nr_waiting, 1);
+}
+
+/*
+ * How long the task that runs on a CPU will go on. Within its predicted burst: the rest of it. Beyond: as long again
+ * as it has run (a burst that outlived its prediction is likely to be long). U64_MAX where another class runs, because
+ * nothing is known then.
+ */
+static u64 remaining_ns(const struct augur_cpu *cctx, u64 now)
+{
+	u64 since = cctx->curr_since_ns, ran;
+
+	if (!since)
+		return (u64)-1;
+	ran = time_delta(now, since);
+	return ran < cctx->curr_run_ns ? cctx->curr_run_ns - ran : ran;
+}
+
+/* Puts a runnable task into the queue of `cpu`. */
+static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 enq_flags)
+{
+	u64 key, slice = slice_ns;
+
+	vtime_place(tctx, cpu);
+	key = tctx->vtime;
+	if (tctx->resumes) {
+		/* It goes on where it was interrupted, ahead of those that it was ahead of. */
+		key = tctx->slice_vtime;
+		slice = tctx->slice_left_ns;
+	}
+	tctx->slice_granted_ns = slice;
+	wait_begin(tctx, cpu);
+	count(cpu_ctx_of(cpu), AUGUR_STAT_QUEUED);
+	scx_bpf_dsq_insert_vtime(p, dsq_of(cpu), slice, key, enq_flags);
+}
+
+/* Puts a task straight onto a CPU's local queue. */
+static void run_on(struct task_struct *p, struct task_ctx *tctx, u64 local_dsq, u64 slice, u64 enq_flags)
+{
+	tctx->slice_granted_ns = slice;
+	tctx->resumes = false;
+	scx_bpf_dsq_insert(p, local_dsq, slice, enq_flags);
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A CPU that runs dry takes a task that waits elsewhere: first from its own domain, then from others, nearest first.
+ *
+ * It leaves alone what is about to run where its cache is warm: a task is taken once it has waited for a threshold that
+ * grows with the distance, or at once where the wait ahead of it is predicted to be longer than that.
+ */
+#ifndef __AUGUR_STEALING_BPF_H
+#define __AUGUR_STEALING_BPF_H
+
+/* The daemon's word holds while it is fresh; a daemon that is stopped cannot forbid stealing for good. */
+static bool steal_permitted(u32 from, u32 to, u64 now)
+{
+	struct augur_permissions *perms;
+	u32 zero = 0;
+
+	perms = bpf_map_lookup_elem(&permissions, &zero);
+	if (!perms || from >= AUGUR_MAX_DOMS || to >= AUGUR_MAX_DOMS || !perms->denied[from][to])
+		return true;
+	if (time_after(now, perms->at_ns + permission_ttl_ns))
+		return true;
+	count_here(AUGUR_STAT_STEAL_DENIED);
+	return false;
+}
+
+static bool may_steal(struct task_struct *p, s32 thief)
+{
+	return bpf_cpumask_test_cpu(thief, p->cpus_ptr) && !is_migration_disabled(p);
+}
+
+/* Takes the first suitable task of one CPU's queue. */
+static bool steal_from(s32 victim, s32 thief, u64 threshold_ns, u64 now)
+{
+	struct augur_cpu *vctx = cpu_ctx_of(victim);
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	bool taken = false;
+	u64 ahead_ns;
+
+	if (!vctx)
+		return false;
+	ahead_ns = remaining_ns(vctx, now);
+	bpf_for_each(scx_dsq, p, dsq_of(victim), 0) {
+		if (!may_steal(p, thief))
+			continue;
+		p = bpf_task_from_pid(p->pid);
+		if (!p)
+			continue;
+		tctx = task_ctx_of(p);
+		if (!tctx) {
+			bpf_task_release(p);
+			continue;
+		}
+		if (ahead_ns < threshold_ns && time_delta(now, tctx->queued_at_ns) < threshold_ns) {
+			count_here(AUGUR_STAT_STEAL_TOO_SOON);
+			bpf_task_release(p);
+			break;
+		}
+		taken = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | thief, 0);
+		if (taken)
+			tctx->cause = AUGUR_CAUSE_STEAL;
+		bpf_task_release(p);
+		if (taken)
+			break;
+	}
+	return taken;
+}
+
+static __noinline bool steal_in(u32 dom, s32 thief, u64 threshold_ns, u64 now)
+{
+	u32 i, size = dom_size(dom);
+	s32 victim;
+
+	bpf_for(i, 0, size) {
+		victim = dom_cpu(dom, i);
+		if (victim < 0 || victim == thief || !scx_bpf_dsq_nr_queued(dsq_of(victim)))
+			continue;
+		if (steal_from(victim, thief, threshold_ns, now))
+			return true;
+	}
+	return false;
+}
+
+static bool steal(s32 thief, u64 now)
+{
+	u32 home = dom_of(thief), i, dom;
+	struct dom_ctx *dctx;
+
+	if (home >= AUGUR_MAX_DOMS)
+		return false;
+	bpf_for(i, 0, nr_doms) {
+		dom = near_dom(home, i);
+		dctx = dom_ctx_of(dom);
+		if (!dctx || !dctx->nr_waiting || !steal_permitted(dom, home, now))
+			continue;
+		if (steal_in(dom, thief, i ? steal_far_ns : steal_llc_ns, now))
+			return true;
+	}
+	return false;
+}
+
+#endif

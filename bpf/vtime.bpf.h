@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Weighted virtual time. Each CPU has its own clock, which is the largest vtime that started to run there; a
+ * task that changes CPUs keeps its lag, not its absolute value.
+ */
+#ifndef __AUGUR_VTIME_BPF_H
+#define __AUGUR_VTIME_BPF_H
+
+/* The kernel's sched_prio_to_weight (kernel/sched/core.c): nice -20 to 19, 25 % a step. */
+static const u32 nice_weights[40] = {
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+	1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+	110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+};
+
+/*
+ * The weight that EEVDF would give. p->scx.weight is rounded to 1..10000 around 100, which makes SCHED_IDLE three
+ * times too heavy.
+ */
+static u32 weight_of(const struct task_struct *p)
+{
+	u32 i = (u32)p->static_prio - 100;
+
+	if (is_sched_idle(p))
+		return 3;
+	return i < 40 ? nice_weights[i] : AUGUR_NICE0_WEIGHT;
+}
+
+static u64 vtime_delta(const struct task_ctx *tctx, u64 ran_ns)
+{
+	return ran_ns * AUGUR_NICE0_WEIGHT / (tctx->weight ?: AUGUR_NICE0_WEIGHT);
+}
+
+/* Charges what ran since the last charge. */
+static void vtime_charge(struct task_ctx *tctx, u64 now)
+{
+	if (time_after(now, tctx->charged_at_ns))
+		tctx->vtime += vtime_delta(tctx, now - tctx->charged_at_ns);
+	tctx->charged_at_ns = now;
+}
+
+/* Puts the task's vtime on the clock of `cpu`, with a lag of at most lag_ns. */
+static void vtime_place(struct task_ctx *tctx, s32 cpu)
+{
+	struct augur_cpu *to = cpu_ctx_of(cpu), *from = cpu_ctx_of(tctx->vtime_cpu);
+	u64 floor;
+
+	if (!to)
+		return;
+	if (tctx->vtime_cpu != cpu) {
+		tctx->vtime = from ? to->vtime_now + (tctx->vtime - from->vtime_now) : to->vtime_now;
+		tctx->vtime_cpu = cpu;
+	}
+	floor = to->vtime_now - lag_ns;
+	if (time_before(tctx->vtime, floor))
+		tctx->vtime = floor;
+}
+
+#endif

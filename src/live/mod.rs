@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The live kernel: the BPF scheduler, and the daemon that decides with it.
+//!
+//! The only room that names libbpf and scx_utils.
+
+pub mod bpf;
+pub mod machine;
+pub mod pod;
+pub mod scheduler;
+
+pub use scheduler::{LoadOptions, Scheduler, Tuning};

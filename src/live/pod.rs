@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Plain data between BPF maps and Rust, by copy: nothing here ever refers to memory that BPF writes.
+
+use super::bpf::intf;
+use anyhow::{Result, ensure};
+
+/// A type of `intf.h`: integers and arrays of integers only, so that any bytes are a valid value.
+///
+/// # Safety
+/// Implement it for such types alone.
+pub unsafe trait Pod: Copy {}
+
+macro_rules! pod {
+    ($($name:ident),*) => { $(
+        // SAFETY: a struct of integers and arrays of them (see bpf/intf.h).
+        unsafe impl Pod for intf::$name {}
+    )* };
+}
+
+pod!(
+    augur_task_row,
+    augur_cpu_row,
+    augur_snapshot_head,
+    augur_decision,
+    augur_outcome,
+    augur_permissions,
+    augur_collect_args,
+    augur_apply_args
+);
+
+/// Copies a value out of map bytes.
+///
+/// # Errors
+/// Where there are fewer bytes than the type has.
+pub fn read<T: Pod>(bytes: &[u8]) -> Result<T> {
+    ensure!(
+        bytes.len() >= size_of::<T>(),
+        "a BPF map holds {} bytes where {} were expected: the binary and its BPF program do not match",
+        bytes.len(),
+        size_of::<T>()
+    );
+    // SAFETY: enough bytes (checked above), any of which are a valid T (Pod), read without alignment.
+    Ok(unsafe { std::ptr::read_unaligned(bytes.as_ptr().cast()) })
+}
+
+/// A value's bytes, for a map update or a program's context.
+pub fn bytes<T: Pod>(value: &T) -> &[u8] {
+    // SAFETY: the slice covers exactly the value and lives as long; padding in these types is explicit.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(value).cast(), size_of::<T>()) }
+}
