@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The decision log: every candidate, its features, what was decided, and what the task went through afterwards.
+//!
+//! A row is written one interval after its decision, when the outcome is known. The file grows under a temporary name
+//! and gets its own when it is closed, so that a log that is there is whole.
+
+use super::bpf::intf::augur_task_row;
+use super::collect::Observation;
+use super::decisions::Outcome;
+use crate::model::FeatureRow;
+use crate::model::log::columns;
+use crate::policy::TaskId;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A task that the policy would move.
+    Balance,
+    /// A pair of domains, one of which may steal from the other; the task is the one that would go first.
+    Steal,
+}
+
+/// What is known of a candidate when it is decided.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When, on the scheduler's clock.
+    pub at_ns: u64,
+    /// What it is about.
+    pub kind: Kind,
+    /// Who; a pair without a task that waits has none.
+    pub task: Option<TaskId>,
+    /// From which domain.
+    pub from: usize,
+    /// To which.
+    pub to: usize,
+    /// What the model was told.
+    pub row: FeatureRow,
+    /// What it said, where it was asked.
+    pub score: Option<f32>,
+    /// Accepted?
+    pub accepted: bool,
+    /// The decision's number, where one was sent.
+    pub seq: Option<u64>,
+}
+
+/// An entry that waits for its outcome.
+struct Open {
+    entry: Entry,
+    before: Option<augur_task_row>,
+    outcome: Option<Outcome>,
+}
+
+/// Writes the log.
+pub struct DecisionLog {
+    writer: csv::Writer<NamedTempFile>,
+    path: PathBuf,
+    open: Vec<Open>,
+    written: u64,
+}
+
+impl DecisionLog {
+    /// Starts a log that will be `path` once it is closed.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn create(path: &Path) -> Result<DecisionLog> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = NamedTempFile::new_in(folder)
+            .with_context(|| format!("cannot write a decision log in {}", folder.display()))?;
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(columns()).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(DecisionLog { writer, path: path.to_owned(), open: Vec::new(), written: 0 })
+    }
+
+    /// Takes entries in; their tasks' counters now are what the outcome is measured from.
+    pub fn open(&mut self, entries: impl IntoIterator<Item = Entry>, seen: &Observation) {
+        self.open.extend(entries.into_iter().map(|entry| Open {
+            before: entry.task.and_then(|id| seen.row(id)).copied(),
+            entry,
+            outcome: None,
+        }));
+    }
+
+    /// Notes what became of decisions.
+    pub fn hear(&mut self, ended: &[(u64, Outcome)]) {
+        for open in &mut self.open {
+            if let Some(&(_, outcome)) = ended.iter().find(|(seq, _)| Some(*seq) == open.entry.seq) {
+                open.outcome = Some(outcome);
+            }
+        }
+    }
+
+    /// The pids whose outcome is still to be seen.
+    pub fn watched(&self) -> impl Iterator<Item = i32> + '_ {
+        self.open.iter().filter_map(|open| open.before.map(|row| row.pid))
+    }
+
+    /// Writes every entry whose outcome the new snapshot shows.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn settle(&mut self, seen: &Observation) -> Result<()> {
+        let (done, waiting) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|open: &Open| open.entry.seq.is_none() || open.outcome.is_some());
+        self.open = waiting;
+        for open in done {
+            self.write(&open, seen)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, open: &Open, seen: &Observation) -> Result<()> {
+        let entry = &open.entry;
+        let after = open.before.as_ref().and_then(|row| {
+            seen.row(TaskId { pid: row.pid, start_ns: row.start_ns }).map(|now| (row, now))
+        });
+        let (status, reason) = status(open);
+        let task = entry.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
+        let comm = open.before.as_ref().map(comm).unwrap_or_default();
+        let kind = if entry.kind == Kind::Balance { "balance" } else { "steal" };
+        let mut record = vec![entry.at_ns.to_string(), kind.into(), task.pid.to_string()];
+        record.extend([task.start_ns.to_string(), comm, entry.from.to_string(), entry.to.to_string()]);
+        record.extend(entry.row.iter().map(f32::to_string));
+        record.push(entry.score.map(|score| score.to_string()).unwrap_or_default());
+        record.push(if entry.accepted { "move" } else { "stay" }.into());
+        record.extend([status.into(), reason.into()]);
+        record.extend(outcome_columns(after, seen.snapshot.now_ns.saturating_sub(entry.at_ns)));
+        self.written += 1;
+        self.writer.write_record(&record).with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Closes the log: the file gets its name. What still waits for an outcome is left out. Returns the rows written.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; nothing is left behind then.
+    pub fn close(self) -> Result<u64> {
+        let named = || format!("cannot write {}", self.path.display());
+        let file = self.writer.into_inner().map_err(|err| anyhow::anyhow!("{}", err.error())).with_context(named)?;
+        file.as_file().sync_all().with_context(named)?;
+        file.persist(&self.path).map_err(|err| err.error).with_context(named)?;
+        Ok(self.written)
+    }
+}
+
+fn status(open: &Open) -> (&'static str, &'static str) {
+    match (open.entry.kind, open.entry.accepted, open.outcome) {
+        (Kind::Steal, true, _) => ("permitted", ""),
+        (Kind::Steal, false, _) => ("denied", ""),
+        (Kind::Balance, _, Some(outcome)) => (outcome.status(), outcome.reason()),
+        (Kind::Balance, _, None) => ("stayed", ""),
+    }
+}
+
+fn comm(row: &augur_task_row) -> String {
+    let bytes: Vec<u8> = row.comm.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// wait_ns, run_ns, window_ns, migrations, seen_domain, cold: what the task went through since the decision; zeroes,
+/// window included, where it is no longer there.
+fn outcome_columns(after: Option<(&augur_task_row, &augur_task_row)>, window_ns: u64) -> [String; 6] {
+    let Some((before, now)) = after else {
+        return ["0", "0", "0", "0", "", "0"].map(String::from);
+    };
+    [
+        now.total_wait_ns.saturating_sub(before.total_wait_ns).to_string(),
+        now.total_run_ns.saturating_sub(before.total_run_ns).to_string(),
+        window_ns.to_string(),
+        now.migrations.wrapping_sub(before.migrations).to_string(),
+        now.dom.to_string(),
+        u8::from(now.llc_changes != before.llc_changes).to_string(),
+    ]
+}
