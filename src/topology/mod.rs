@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Machines: CPUs, cores, last-level caches, NUMA nodes and the domains that balancing works on.
+//!
+//! A [`Machine`] comes from a shape ([`Machine::from_spec`]) or from a list of CPUs ([`Machine::from_cpus`]);
+//! reading this computer's own list is the caller's work. Nothing here reads a file or asks the kernel.
 
+mod distance;
 mod machine;
+mod shape;
+mod split;
 
-pub use machine::{Cpu, Distance, Domain, Machine};
+pub use distance::Distance;
+pub use machine::{Cpu, Domain, MAX_CPUS, Machine};
+pub use shape::Shape;
