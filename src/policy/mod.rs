@@ -1,8 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Policies: a snapshot in, decisions out. Pure code, one policy a file.
 //!
-//! A policy reads no clock, file, map or global, and no future; it never knows which world asked.
+//! ```text
+//! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::row ─▶ Gate::judge ─▶ accepted moves
+//!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ──▶ Gate::judge_pairs ─▶ Permissions
+//! ```
+//!
+//! A policy reads no clock, file, map or global, and no future; it never knows which world asked. Randomness comes
+//! from a [`Generator`] that it was handed. Whatever the snapshot holds, no row has a value that is not finite.
 
+pub mod augur;
+pub mod features;
+pub mod gate;
+pub mod never;
+pub mod permissions;
+mod projection;
+pub mod random;
+pub mod registry;
+pub mod settings;
 pub mod snapshot;
+pub mod spelling;
+pub mod steal;
 
+pub use augur::Augur;
+pub use gate::{Fallback, Gate, Mode, Verdicts};
+pub use never::Never;
+pub use permissions::Permissions;
+pub use random::Random;
+pub use registry::parse;
+pub use settings::Settings;
 pub use snapshot::{Candidate, DomainState, Phase, Snapshot, TaskId, TaskState};
+pub use steal::Pair;
+
+/// The generator that policies and gates draw from: the same numbers for a seed on every platform and release.
+pub type Generator = rand::rngs::Xoshiro256PlusPlus;
+
+/// Names moves that seem worth making. Whether they are made is for the gate and for the world to say.
+pub trait Policy: Send {
+    /// How the policy is written, `name[key=value,…]`, with the settings that differ from their defaults;
+    /// [`registry::parse`] reads it back.
+    fn name(&self) -> String;
+
+    /// Puts the moves that it proposes, best first and at most one a task, into `candidates` (cleared first).
+    fn decide(&mut self, snapshot: &Snapshot, candidates: &mut Vec<Candidate>);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a policy may know at one moment, and what it may answer: plain data, no behaviour, never the future.
+//! What a policy may know at one moment, and what it may answer: plain data, never the future.
 
 use crate::topology::Machine;
 use std::sync::Arc;
@@ -75,6 +75,20 @@ pub struct TaskState {
     pub pinned: bool,
 }
 
+impl TaskState {
+    /// Summed capacity of the CPUs of `domain` that its affinity allows; 0 for a domain that it does not name.
+    pub fn allowed(&self, domain: usize) -> f32 {
+        let capacity = self.allowed_capacity.get(domain).copied().unwrap_or(0.0);
+        // `f32::max` gives the other operand for NaN.
+        capacity.max(0.0)
+    }
+
+    /// Whether it may go to `domain`: another than its own, allowed by its affinity, and it is not pinned.
+    pub fn may_move_to(&self, domain: usize) -> bool {
+        !self.pinned && self.domain != domain && self.allowed(domain) > 0.0
+    }
+}
+
 /// Everything that a policy may know at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -84,7 +98,8 @@ pub struct Snapshot {
     pub machine: Arc<Machine>,
     /// Domains, by index.
     pub domains: Vec<DomainState>,
-    /// Tasks that were active of late.
+    /// Tasks that were active of late. Policies weigh domains by them, so the list is complete; a world that has to
+    /// cut it keeps the tasks of the greatest load.
     pub tasks: Vec<TaskState>,
 }
 

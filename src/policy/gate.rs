@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The gate between what a heuristic proposes and what is sent: the model's word counts here, and nowhere else.
+//!
+//! A model that always says "stay" leaves nothing; one that always says "move" leaves exactly the heuristic's list,
+//! in its order; one that fails in any way leaves the heuristic's list too, with the cause.
+
+use super::snapshot::{Candidate, Snapshot};
+use super::steal::{self, Pair};
+use super::{Generator, features};
+use crate::model::{FeatureRow, Predictor};
+use rand::RngExt;
+use std::fmt;
+
+/// Who decides at the gate.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// The model: accepted when its score reaches its threshold.
+    #[default]
+    Model,
+    /// The heuristic; the model is asked, and its scores are only reported.
+    Shadow,
+    /// A coin: accepted with probability ½, so that recorded outcomes show both answers to the same question. The
+    /// model, if there is one, is asked, and its scores are only reported.
+    Explore(Generator),
+}
+
+/// Why a model's word did not count.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fallback {
+    /// There is no model, or it is switched off.
+    NoModel,
+    /// It failed; its own sentence.
+    Failed(String),
+    /// It gave another number of scores than there were rows.
+    WrongCount {
+        /// Rows asked.
+        rows: usize,
+        /// Scores given.
+        scores: usize,
+    },
+    /// It gave a score outside of 0 to 1, or none at all (NaN).
+    BadScore {
+        /// Which row.
+        row: usize,
+        /// The score.
+        score: f32,
+    },
+    /// Its threshold is not a number.
+    BadThreshold,
+}
+
+impl Fallback {
+    /// One word for counters and labels.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Fallback::NoModel => "no_model",
+            Fallback::Failed(_) => "failed",
+            Fallback::WrongCount { .. } => "wrong_count",
+            Fallback::BadScore { .. } => "bad_score",
+            Fallback::BadThreshold => "bad_threshold",
+        }
+    }
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fallback::NoModel => write!(f, "there is no model"),
+            Fallback::Failed(cause) => write!(f, "the model failed: {cause}"),
+            Fallback::WrongCount { rows, scores } => {
+                write!(f, "the model gave {scores} scores for {rows} rows")
+            }
+            Fallback::BadScore { row, score } => {
+                write!(
+                    f,
+                    "the model gave row {row} the score {score}, which is not between 0 and 1"
+                )
+            }
+            Fallback::BadThreshold => write!(f, "the model's threshold is not a number"),
+        }
+    }
+}
+
+/// The gate's answers to one batch, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdicts {
+    /// What the model was told of each.
+    pub rows: Vec<FeatureRow>,
+    /// What the model said of each, 0 to 1; empty when its word does not count or there is no model.
+    pub scores: Vec<f32>,
+    /// Whether the model alone would accept each; empty when `scores` is.
+    pub model_accepts: Vec<bool>,
+    /// Whether each is accepted.
+    pub accepted: Vec<bool>,
+    /// Why the model's word did not count. Always `None` when no model was asked for its word ([`Mode::Explore`]
+    /// without a model).
+    pub fallback: Option<Fallback>,
+}
+
+impl Verdicts {
+    /// The accepted ones of `items`, which are what was judged, in their order.
+    pub fn filter<'a, T>(&'a self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
+        items
+            .iter()
+            .zip(&self.accepted)
+            .filter(|(_, accepted)| **accepted)
+            .map(|(item, _)| item)
+    }
+
+    /// How many were accepted.
+    pub fn accepted_count(&self) -> usize {
+        self.accepted.iter().filter(|accepted| **accepted).count()
+    }
+}
+
+/// The gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    mode: Mode,
+}
+
+impl Gate {
+    /// A gate that works in `mode`.
+    pub fn new(mode: Mode) -> Gate {
+        Gate { mode }
+    }
+
+    /// Judges the moves that a heuristic proposed.
+    pub fn judge(
+        &mut self,
+        snapshot: &Snapshot,
+        candidates: &[Candidate],
+        predictor: Option<&mut dyn Predictor>,
+    ) -> Verdicts {
+        self.judge_rows(features::rows(snapshot, candidates), predictor)
+    }
+
+    /// Judges which domains may steal from which.
+    pub fn judge_pairs(
+        &mut self,
+        snapshot: &Snapshot,
+        pairs: &[Pair],
+        predictor: Option<&mut dyn Predictor>,
+    ) -> Verdicts {
+        self.judge_rows(steal::rows(snapshot, pairs), predictor)
+    }
+
+    /// Judges rows that the caller built.
+    pub fn judge_rows(&mut self, rows: Vec<FeatureRow>, predictor: Option<&mut dyn Predictor>) -> Verdicts {
+        let asked = predictor.is_some() || !matches!(self.mode, Mode::Explore(_));
+        let mut verdicts = Verdicts {
+            accepted: vec![true; rows.len()],
+            ..Verdicts::default()
+        };
+        match ask(&rows, predictor) {
+            Ok((scores, threshold)) => {
+                verdicts.model_accepts = scores.iter().map(|&score| score >= threshold).collect();
+                verdicts.scores = scores;
+            }
+            Err(cause) => verdicts.fallback = asked.then_some(cause),
+        }
+        match &mut self.mode {
+            Mode::Model if verdicts.fallback.is_none() => {
+                verdicts.accepted.clone_from(&verdicts.model_accepts)
+            }
+            Mode::Model | Mode::Shadow => {}
+            Mode::Explore(generator) => verdicts.accepted.fill_with(|| generator.random()),
+        }
+        verdicts.rows = rows;
+        verdicts
+    }
+}
+
+/// The model's scores and threshold, or why they do not count.
+fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, f32), Fallback> {
+    let predictor = predictor.ok_or(Fallback::NoModel)?;
+    let threshold = predictor.threshold();
+    if threshold.is_nan() {
+        return Err(Fallback::BadThreshold);
+    }
+    let mut scores = Vec::with_capacity(rows.len());
+    if !rows.is_empty() {
+        predictor
+            .score(rows, &mut scores)
+            .map_err(|error| Fallback::Failed(format!("{error:#}")))?;
+    }
+    if scores.len() != rows.len() {
+        return Err(Fallback::WrongCount {
+            rows: rows.len(),
+            scores: scores.len(),
+        });
+    }
+    match scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
+        Some(row) => Err(Fallback::BadScore {
+            row,
+            score: scores[row],
+        }),
+        None => Ok((scores, threshold)),
+    }
+}

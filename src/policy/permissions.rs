@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Who may steal from whom: the steal gate's answers, as a matrix of domains.
+
+use super::{Pair, Verdicts};
+
+/// For every ordered pair of domains, whether the idle CPUs of one may take work of the other. Without a word from
+/// the gate all may: an idle machine beside a queue is the worse mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    domains: usize,
+    /// Row by row: `from * domains + to`.
+    allowed: Vec<bool>,
+}
+
+impl Permissions {
+    /// All allowed.
+    pub fn all(domains: usize) -> Permissions {
+        Permissions {
+            domains,
+            allowed: vec![true; domains * domains],
+        }
+    }
+
+    /// What the gate said of `pairs`; allowed where it was not asked.
+    pub fn from_verdicts(domains: usize, pairs: &[Pair], verdicts: &Verdicts) -> Permissions {
+        let mut permissions = Permissions::all(domains);
+        permissions.update(pairs, verdicts);
+        permissions
+    }
+
+    /// Puts the gate's answers in the place of older ones.
+    pub fn update(&mut self, pairs: &[Pair], verdicts: &Verdicts) {
+        for (pair, &accepted) in pairs.iter().zip(&verdicts.accepted) {
+            if pair.from < self.domains && pair.to < self.domains {
+                self.allowed[pair.from * self.domains + pair.to] = accepted;
+            }
+        }
+    }
+
+    /// How many domains the matrix has on each side.
+    pub fn domains(&self) -> usize {
+        self.domains
+    }
+
+    /// Whether idle CPUs of `to` may take work of `from`; `from == to` is stealing within a domain. A domain that the
+    /// matrix does not have is allowed.
+    pub fn allows(&self, from: usize, to: usize) -> bool {
+        from >= self.domains || to >= self.domains || self.allowed[from * self.domains + to]
+    }
+
+    /// The matrix row by row, `from * domains + to`, for writing it out at once.
+    pub fn as_slice(&self) -> &[bool] {
+        &self.allowed
+    }
+}
