@@ -3,7 +3,10 @@
 
 fn main() {
     let built = scx_cargo::BpfBuilder::new().and_then(|mut builder| {
-        builder.enable_intf("bpf/intf.h", "bpf_intf.rs").enable_skel("bpf/main.bpf.c", "bpf").compile_link_gen()
+        builder
+            .enable_intf("bpf/intf.h", "bpf_intf.rs")
+            .enable_skel("bpf/main.bpf.c", "bpf")
+            .compile_link_gen()
     });
     println!("cargo:rerun-if-changed=bpf");
     if let Err(err) = built {

@@ -4,8 +4,13 @@
 //! The only room that names libbpf and scx_utils.
 
 pub mod bpf;
+mod collect;
+pub mod daemon;
+pub mod decisions;
+pub mod log;
 pub mod machine;
 pub mod pod;
 pub mod scheduler;
+pub mod stats;
 
 pub use scheduler::{LoadOptions, Scheduler, Tuning};

@@ -1,9 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a learned policy asks: a batch of feature rows in, one score a row out.
+//!
+//! ```text
+//! contract   the features            manifest    what a model directory says about itself
+//! tensorflow a SavedModel            mlp         its twin in plain Rust            constant  always the same
+//! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
+//! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
+//! fault      why a model decides nothing for now
+//! ```
+//! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
 
+pub mod canary;
+pub mod constant;
 pub mod contract;
+pub mod drift;
+pub mod explain;
+pub mod fault;
+pub mod guard;
+pub mod library;
+pub mod log;
+pub mod manifest;
+pub mod mlp;
+pub mod reload;
+pub mod tensorflow;
 
+pub use constant::Constant;
 pub use contract::{CONTRACT_VERSION, FEATURE_COUNT, FEATURES, FeatureRow};
+pub use fault::Fault;
+pub use manifest::Manifest;
+pub use mlp::Mlp;
+pub use reload::{ModelEvent, ModelHandle, ModelSource};
+pub use tensorflow::prepare_library;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Scores candidates. A score is the probability that the move is worth making, in `0..=1`.
 pub trait Predictor: Send {
@@ -18,4 +48,44 @@ pub trait Predictor: Send {
 
     /// A candidate is accepted when its score is at least this.
     fn threshold(&self) -> f32;
+}
+
+/// What runs the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The SavedModel, through TensorFlow's C library.
+    #[default]
+    TensorFlow,
+    /// The manifest's weights, in plain Rust; needs no library.
+    Twin,
+}
+
+/// How a model is loaded, guarded and watched.
+#[derive(Clone, Debug)]
+pub struct ModelOptions {
+    /// The model directory.
+    pub directory: PathBuf,
+    /// What runs the network.
+    pub engine: Engine,
+    /// Loading and the canary may take this long.
+    pub canary_limit: Duration,
+    /// A batch may take this long.
+    pub batch_limit: Duration,
+    /// How often the directory is looked at.
+    pub poll: Duration,
+    /// Failures in a row that take the model out of service.
+    pub strikes: u32,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::from("model_dir/current"),
+            engine: Engine::default(),
+            canary_limit: Duration::from_secs(5),
+            batch_limit: Duration::from_millis(20),
+            poll: Duration::from_secs(1),
+            strikes: 3,
+        }
+    }
 }

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur model check | bench | explain`: look at a model directory before trusting it.
+
+use crate::model::canary::{self, fixed_rows};
+use crate::model::explain;
+use crate::model::manifest::Normaliser;
+use crate::model::{
+    Engine, Fault, FeatureRow, Manifest, Mlp, ModelOptions, Predictor, log, prepare_library, tensorflow,
+};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Checks, measures or explains a model directory.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// TensorFlow's library: the file, its directory, or a Python virtual environment [env: SCX_AUGUR_TENSORFLOW]
+    #[arg(long, global = true, value_name = "PATH")]
+    tensorflow: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Load a model and try it out, exactly as the scheduler does
+    Check {
+        /// The model directory
+        directory: PathBuf,
+        /// Give up after so long
+        #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+        limit: f64,
+    },
+    /// Measure the time to score batches, TensorFlow and the Rust twin side by side
+    Bench {
+        /// The model directory
+        directory: PathBuf,
+        /// Batch sizes
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 512, 1000, 4096], value_parser = batch)]
+        batches: Vec<usize>,
+        /// Measurements of each batch size
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..=100_000))]
+        samples: u32,
+    },
+    /// Which features the model's decisions hang on: shuffle one column at a time and score again
+    Explain {
+        /// The model directory
+        directory: PathBuf,
+        /// A decision log; with a `label` column, the loss of balanced accuracy is shown too
+        #[arg(long, value_name = "FILE")]
+        log: PathBuf,
+        /// Shuffle with this seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Shuffle each column so often
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        repeats: u32,
+    },
+}
+
+/// Seconds of a time limit.
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no number of seconds"))?;
+    if (0.01..=600.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("give 0.01 to 600 seconds".into())
+    }
+}
+
+/// Rows of a batch.
+fn batch(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(value @ 1..=1_000_000) => Ok(value),
+        _ => Err(format!("`{text}` is no batch size from 1 to 1000000")),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    // A missing library is told by the load, as it is in the scheduler.
+    let _ = prepare_library(args.tensorflow.as_deref());
+    match &args.command {
+        Command::Check { directory, limit } => check(directory, Duration::from_secs_f64(*limit), args.json),
+        Command::Bench {
+            directory,
+            batches,
+            samples,
+        } => bench(directory, batches, *samples, args.json),
+        Command::Explain {
+            directory,
+            log,
+            seed,
+            repeats,
+        } => {
+            let mut model = canary::load(
+                directory,
+                Engine::TensorFlow,
+                ModelOptions::default().canary_limit,
+            )?;
+            let logged = log::read_rows(log)?;
+            let found = explain::importance(model.predictor.as_mut(), &logged, *seed, *repeats)?;
+            if args.json {
+                print_json(&found)
+            } else {
+                print_importance(&found);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What `check` found.
+#[derive(Serialize)]
+struct Check<'a> {
+    directory: &'a Path,
+    ok: bool,
+    load_ms: f64,
+    tensorflow: Option<String>,
+    twin: bool,
+    name: &'a str,
+    threshold: f32,
+    scores: &'a Option<crate::model::manifest::Scores>,
+    trained_on: &'a crate::model::manifest::TrainedOn,
+}
+
+/// What `check` says of a refused model.
+#[derive(Serialize)]
+struct Refused<'a> {
+    directory: &'a Path,
+    ok: bool,
+    fault: &'a str,
+    error: String,
+}
+
+fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let model = match canary::load(directory, Engine::TensorFlow, limit) {
+        Ok(model) => model,
+        Err(fault) => {
+            if json {
+                print_json(&Refused {
+                    directory,
+                    ok: false,
+                    fault: fault.label(),
+                    error: fault.to_string(),
+                })?;
+            }
+            return Err(fault.into());
+        }
+    };
+    let manifest = &model.manifest;
+    let report = Check {
+        directory,
+        ok: true,
+        load_ms: started.elapsed().as_secs_f64() * 1e3,
+        tensorflow: tensorflow::version(),
+        twin: manifest.weights.is_some(),
+        name: &manifest.name,
+        threshold: manifest.threshold,
+        scores: &manifest.scores,
+        trained_on: &manifest.trained_on,
+    };
+    if json {
+        return print_json(&report);
+    }
+    println!("{}: model `{}` is fit for use", directory.display(), report.name);
+    println!(
+        "  loaded and tried out in {:.0} ms by TensorFlow {}",
+        report.load_ms,
+        report.tensorflow.as_deref().unwrap_or("?")
+    );
+    println!("  accepts a move from score {} on", report.threshold);
+    println!(
+        "  {}",
+        if report.twin {
+            "agrees with the weights in its manifest"
+        } else {
+            "has no weights in its manifest, so no Rust twin"
+        }
+    );
+    match report.scores {
+        Some(scores) => println!(
+            "  held out: balanced accuracy {:.3}, Brier {:.4}, calibration error {:.4}",
+            scores.balanced_accuracy, scores.brier, scores.ece
+        ),
+        None => println!("  was never measured on held-out rows"),
+    }
+    println!("  made by: {}", report.trained_on.how);
+    Ok(())
+}
+
+/// Times of one batch size, in microseconds.
+#[derive(Serialize)]
+struct BenchLine {
+    batch: usize,
+    tensorflow: Times,
+    twin: Option<Times>,
+    /// Median of the twin through median of TensorFlow: above 1, TensorFlow is faster.
+    ratio: Option<f64>,
+}
+
+/// Median and spread, in microseconds.
+#[derive(Serialize)]
+struct Times {
+    median_us: f64,
+    p10_us: f64,
+    p90_us: f64,
+}
+
+impl Times {
+    fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let at = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
+        Self {
+            median_us: at(0.5),
+            p10_us: at(0.1),
+            p90_us: at(0.9),
+        }
+    }
+}
+
+fn bench(directory: &Path, batches: &[usize], samples: u32, json: bool) -> anyhow::Result<()> {
+    let mut model = canary::load(
+        directory,
+        Engine::TensorFlow,
+        ModelOptions::default().canary_limit,
+    )?;
+    let mut twin = Mlp::from_manifest(&model.manifest)?;
+    let lines = batches
+        .iter()
+        .map(|batch| {
+            let rows = rows_for(&model.manifest, *batch)?;
+            measure(model.predictor.as_mut(), twin.as_mut(), &rows, samples)
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if json {
+        return print_json(&lines);
+    }
+    println!(
+        "{:>6}  {:>28}  {:>28}  {:>10}",
+        "batch", "TensorFlow, µs (p10…p90)", "Rust twin, µs (p10…p90)", "twin / TF"
+    );
+    for line in &lines {
+        let text =
+            |times: &Times| format!("{:.1} ({:.1}…{:.1})", times.median_us, times.p10_us, times.p90_us);
+        let twin = line.twin.as_ref().map_or("-".into(), text);
+        let ratio = line.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        println!(
+            "{:>6}  {:>28}  {twin:>28}  {ratio:>10}",
+            line.batch,
+            text(&line.tensorflow)
+        );
+    }
+    Ok(())
+}
+
+fn rows_for(manifest: &Manifest, count: usize) -> anyhow::Result<Vec<FeatureRow>> {
+    let normaliser = Normaliser::new(&manifest.normalisation).map_err(anyhow::Error::msg)?;
+    Ok(fixed_rows(&normaliser, count))
+}
+
+/// Both in turn, so that whatever else the machine does meets both alike.
+fn measure(
+    model: &mut dyn Predictor,
+    mut twin: Option<&mut Mlp>,
+    rows: &[FeatureRow],
+    samples: u32,
+) -> anyhow::Result<BenchLine> {
+    let mut scores = Vec::with_capacity(rows.len());
+    let mut time = |predictor: &mut dyn Predictor| -> anyhow::Result<f64> {
+        let started = Instant::now();
+        predictor.score(rows, &mut scores)?;
+        Ok(started.elapsed().as_secs_f64() * 1e6)
+    };
+    let (mut of_model, mut of_twin) = (Vec::new(), Vec::new());
+    let warm_up = 10;
+    for sample in 0..samples + warm_up {
+        let model_us = time(model)?;
+        let twin_us = twin.as_deref_mut().map(|twin| time(twin)).transpose()?;
+        if sample >= warm_up {
+            of_model.push(model_us);
+            of_twin.extend(twin_us);
+        }
+    }
+    let tensorflow = Times::of(of_model);
+    let twin = (!of_twin.is_empty()).then(|| Times::of(of_twin));
+    let ratio = twin.as_ref().map(|twin| twin.median_us / tensorflow.median_us);
+    Ok(BenchLine {
+        batch: rows.len(),
+        tensorflow,
+        twin,
+        ratio,
+    })
+}
+
+fn print_importance(found: &explain::Explained) {
+    println!(
+        "{} rows, {:.1} % accepted",
+        found.rows,
+        found.share_accepted * 100.0
+    );
+    if let Some(accuracy) = found.balanced_accuracy {
+        println!("balanced accuracy {accuracy:.3}");
+    }
+    println!(
+        "{:<18} {:>16} {:>18} {:>16}",
+        "feature", "mean |Δ score|", "decisions changed", "accuracy lost"
+    );
+    for feature in &found.features {
+        let lost = feature
+            .accuracy_lost
+            .map_or("-".into(), |lost| format!("{lost:.4}"));
+        let changed = format!("{:.2} %", feature.decisions_changed * 100.0);
+        println!(
+            "{:<18} {:>16.4} {changed:>18} {lost:>16}",
+            feature.feature, feature.score_change
+        );
+    }
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).context("cannot write the result as JSON")?
+    );
+    Ok(())
+}
+
+/// Whether this error says that a model hangs: then a thread is still inside it.
+pub fn left_a_thread(err: &anyhow::Error) -> bool {
+    matches!(err.downcast_ref(), Some(Fault::Hangs { .. }))
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur run`: attach as this machine's scheduler.
+
+use super::WrongUse;
+use crate::live::daemon::{self, Options};
+use crate::live::stats::{Metrics, server_data};
+use crate::live::{LoadOptions, Tuning};
+use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, prepare_library};
+use crate::policy::{self, Generator, Mode};
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use rand::SeedableRng;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Where a model is looked for when none is named: beside the working directory, then where packages put it.
+const MODEL_PLACES: [&str; 2] = ["model_dir/augur", "/usr/share/scx_augur/model_dir/augur"];
+
+/// Attach as this machine's scheduler, until Ctrl-C.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
+    #[arg(long, value_name = "DIR|off")]
+    model: Option<PathBuf>,
+    /// What runs the model
+    #[arg(long, value_enum, default_value_t = EngineName::Tensorflow)]
+    engine: EngineName,
+    /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
+    #[arg(long, value_name = "PATH")]
+    tensorflow: Option<PathBuf>,
+    /// A batch that takes longer is dropped, and the heuristic decides that round
+    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    model_limit_ms: u64,
+    /// Who names the candidates, `name[key=value,...]`
+    #[arg(long, default_value = "augur")]
+    policy: String,
+    /// Time between balance rounds
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    interval_ms: u64,
+    /// Ask the model and log what it says, but let the heuristic decide
+    #[arg(long)]
+    shadow: bool,
+    /// Accept each candidate with probability 1/2 from this seed: for recording training data
+    #[arg(long, value_name = "SEED", conflicts_with = "shadow")]
+    explore: Option<u64>,
+    /// Write every candidate, the decision and its outcome to a CSV file
+    #[arg(long, value_name = "FILE")]
+    log_decisions: Option<PathBuf>,
+    /// Print statistics every so many seconds
+    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    stats: Option<Duration>,
+    /// Print statistics of a scheduler that is already running, every so many seconds; attach nothing
+    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    monitor: Option<Duration>,
+    /// Print statistics as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    /// Describe every statistic
+    #[arg(long)]
+    help_stats: bool,
+    /// Detach after so many seconds
+    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    duration: Option<Duration>,
+    /// Schedule only tasks that ask for SCHED_EXT
+    #[arg(long)]
+    partial: bool,
+    /// Split a last-level cache with more CPUs into domains of at most so many
+    #[arg(long, value_name = "CPUS", value_parser = clap::value_parser!(u32).range(1..=512))]
+    max_domain_cpus: Option<u32>,
+    #[command(flatten)]
+    tuning: TuningArgs,
+    /// Bytes of the debug dump when the kernel ends the scheduler; 0 is the kernel's default
+    #[arg(long, default_value_t = 0)]
+    exit_dump_len: u32,
+    /// Say more; twice: libbpf too
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EngineName {
+    /// The SavedModel, through TensorFlow's C library
+    Tensorflow,
+    /// The manifest's weights, in plain Rust
+    Twin,
+}
+
+/// The kernel half's settings; microseconds.
+#[derive(Debug, Parser)]
+struct TuningArgs {
+    /// How long a task runs before another that waits gets its turn
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().slice_us, value_parser = micros(100))]
+    slice_us: u64,
+    /// A task whose bursts are shorter than this interrupts at wakeup instead of moving
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().short_run_us, value_parser = micros(0))]
+    short_run_us: u64,
+    /// A wait predicted to be shorter than this is not worth a migration
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().short_wait_us, value_parser = micros(0))]
+    short_wait_us: u64,
+    /// An idle CPU takes a task of its domain after this wait, or at once where a longer one is predicted
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().steal_llc_us, value_parser = micros(0))]
+    steal_llc_us: u64,
+    /// The same for a task of another domain
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().steal_far_us, value_parser = micros(0))]
+    steal_far_us: u64,
+    /// Half-life of the load averages
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
+    halflife_us: u64,
+    /// Never interrupt a task at a wakeup
+    #[arg(long)]
+    no_wake_preempt: bool,
+}
+
+fn micros(least: u64) -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(least..=10_000_000)
+}
+
+impl From<&TuningArgs> for Tuning {
+    fn from(args: &TuningArgs) -> Tuning {
+        Tuning {
+            slice_us: args.slice_us,
+            short_run_us: args.short_run_us,
+            short_wait_us: args.short_wait_us,
+            steal_llc_us: args.steal_llc_us,
+            steal_far_us: args.steal_far_us,
+            halflife_us: args.halflife_us,
+            wake_preempt: !args.no_wake_preempt,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    if args.help_stats {
+        return server_data().describe_meta(&mut std::io::stdout(), None);
+    }
+    // Before the first thread: TensorFlow reads the environment. A missing library is the model's fault, told later.
+    let _ = prepare_library(args.tensorflow.as_deref());
+    super::init_logging(args.verbose);
+    let stop = stop_on_signals()?;
+    if let Some(every) = args.monitor {
+        return monitor(every, args.json, &stop);
+    }
+    let policy = policy::parse(&args.policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+    let options = options(args);
+    let model = model(args)?;
+    let printer = args.stats.map(|every| print_in_background(every, args.json, stop.clone()));
+    let outcome = daemon::run(&options, policy, model, &stop);
+    stop.store(true, Ordering::Relaxed);
+    if let Some(printer) = printer {
+        let _ = printer.join();
+    }
+    let last = outcome?;
+    if args.json {
+        println!("{}", serde_json::to_string(&last)?);
+    } else {
+        println!("in all:");
+        last.format(&mut std::io::stdout())?;
+    }
+    Ok(())
+}
+
+fn options(args: &Args) -> Options {
+    Options {
+        load: LoadOptions {
+            tuning: Tuning::from(&args.tuning),
+            partial: args.partial,
+            verbose: args.verbose > 1,
+            exit_dump_len: args.exit_dump_len,
+        },
+        interval: Duration::from_millis(args.interval_ms),
+        mode: match args.explore {
+            Some(seed) => Mode::Explore(Generator::seed_from_u64(seed)),
+            None if args.shadow => Mode::Shadow,
+            None => Mode::Model,
+        },
+        log: args.log_decisions.clone(),
+        duration: args.duration,
+        max_domain_cpus: args.max_domain_cpus.map(|cpus| cpus as usize),
+    }
+}
+
+fn model(args: &Args) -> Result<ModelHandle> {
+    let directory = match &args.model {
+        Some(path) if path.as_os_str() == "off" => return Ok(ModelSource::off()),
+        Some(path) => path.clone(),
+        None => default_model(),
+    };
+    let options = ModelOptions {
+        directory,
+        engine: match args.engine {
+            EngineName::Tensorflow => Engine::TensorFlow,
+            EngineName::Twin => Engine::Twin,
+        },
+        batch_limit: Duration::from_millis(args.model_limit_ms),
+        ..ModelOptions::default()
+    };
+    ModelSource::spawn(options).map_err(|fault: Fault| fault.into())
+}
+
+fn default_model() -> PathBuf {
+    let places = MODEL_PLACES.map(PathBuf::from);
+    places.iter().find(|place| place.exists()).unwrap_or(&places[0]).clone()
+}
+
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
+    Ok(stop)
+}
+
+fn monitor(every: Duration, json: bool, stop: &AtomicBool) -> Result<()> {
+    scx_utils::monitor_stats::<Metrics>(
+        &[],
+        every,
+        || stop.load(Ordering::Relaxed),
+        |metrics| {
+            if json {
+                println!("{}", serde_json::to_string(&metrics)?);
+                return Ok(());
+            }
+            metrics.format(&mut std::io::stdout())
+        },
+    )
+}
+
+fn print_in_background(every: Duration, json: bool, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        if let Err(err) = monitor(every, json, &stop) {
+            tracing::warn!("statistics are no longer printed: {err:#}");
+        }
+    })
+}

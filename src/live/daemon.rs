@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The loop: every interval one snapshot, one batch through the model, the accepted decisions back.
+//!
+//! The kernel's half needs none of this to go on; where the daemon is stopped, scheduling continues without decisions.
+
+use super::collect::{self, Observation};
+use super::decisions::Desk;
+use super::log::{DecisionLog, Entry, Kind};
+use super::stats::{Counters, Metrics, server_data};
+use super::{LoadOptions, Scheduler, bpf::intf, machine, pod};
+use crate::model::{FeatureRow, Fault, ModelHandle, Predictor};
+use crate::policy::{Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
+use crate::topology::Machine;
+use anyhow::{Context, Result};
+use scx_stats::prelude::*;
+use std::mem::MaybeUninit;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// How long rounds are remembered for their median.
+const ROUND_TIMES: usize = 1024;
+
+/// What the daemon is told at its start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the kernel's half is loaded.
+    pub load: LoadOptions,
+    /// Time between rounds.
+    pub interval: Duration,
+    /// Who decides at the gate.
+    pub mode: Mode,
+    /// Where the decision log goes.
+    pub log: Option<PathBuf>,
+    /// Detach by itself after this.
+    pub duration: Option<Duration>,
+    /// Split larger last-level caches.
+    pub max_domain_cpus: Option<usize>,
+}
+
+/// What outlives a restart of the scheduler: the deciders, the log, the counters that are kept here.
+struct Mind {
+    policy: Box<dyn Policy>,
+    model: ModelHandle,
+    gate: Gate,
+    log: Option<DecisionLog>,
+    metrics: Metrics,
+    round_times: Vec<Duration>,
+    /// The cause of the last fallback, so that each change is logged once.
+    fallback: Option<String>,
+}
+
+/// Attaches, decides until `stop`, detaches. Where the kernel asks for a restart (a CPU came or went), starts again.
+/// Returns the last statistics.
+///
+/// # Errors
+/// Where the scheduler cannot be attached, or the kernel ended it because of an error.
+pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop: &AtomicBool) -> Result<Metrics> {
+    let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
+    let mut mind = Mind {
+        policy,
+        model,
+        gate: Gate::new(options.mode.clone()),
+        log,
+        metrics: Metrics::default(),
+        round_times: Vec::new(),
+        fallback: None,
+    };
+    mind.metrics.policy = mind.policy.name();
+    let started = Instant::now();
+    let server = StatsServer::new(server_data()).launch().context(
+        "cannot open the statistics socket below /var/run/scx; is another scheduler running?",
+    )?;
+    let mut object = MaybeUninit::uninit();
+    while attach_and_decide(options, &mut mind, &mut object, &server, started, stop)? {
+        info!("the machine changed: starting again");
+    }
+    if let Some(log) = mind.log.take() {
+        let rows = log.close()?;
+        info!("decision log: {rows} rows");
+    }
+    Ok(mind.metrics)
+}
+
+/// One life of the scheduler. True: start again.
+fn attach_and_decide(
+    options: &Options,
+    mind: &mut Mind,
+    object: &mut MaybeUninit<libbpf_rs::OpenObject>,
+    server: &StatsServer<(), Metrics>,
+    started: Instant,
+    stop: &AtomicBool,
+) -> Result<bool> {
+    let machine = Arc::new(machine::read(options.max_domain_cpus)?);
+    let scheduler = Scheduler::attach(object, &machine, &options.load)?;
+    info!("attached: {machine}");
+    let mut desk = Desk::open(&scheduler, options.interval)?;
+    let mut world = World { machine, scheduler, watched: Vec::new(), last: None };
+    let (answer, ask) = server.channels();
+    let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
+    let mut due = Instant::now();
+    let result = loop {
+        if stop.load(Ordering::Relaxed) || over(started) || world.scheduler.exited() {
+            break Ok(());
+        }
+        if let Err(err) = mind.round(&mut world, &mut desk, started) {
+            break Err(err);
+        }
+        due = (due + options.interval).max(Instant::now());
+        // Requests for statistics are answered between rounds.
+        while let Ok(()) = ask.recv_deadline(due) {
+            answer.send(mind.metrics.clone()).context("the statistics socket closed")?;
+        }
+    };
+    let exited = world.scheduler.exited();
+    mind.finish(&world, &desk, started);
+    let end = world.scheduler.detach()?;
+    // A map that fails because the kernel has just ended the scheduler is no failure of its own.
+    if !exited {
+        result?;
+    }
+    Ok(end.should_restart() && !stop.load(Ordering::Relaxed))
+}
+
+/// The scheduler that is attached, and what was last seen of it.
+struct World<'a> {
+    machine: Arc<Machine>,
+    scheduler: Scheduler<'a>,
+    watched: Vec<i32>,
+    last: Option<Observation>,
+}
+
+/// The model behind the gate's interface; keeps its fault, which the gate only knows as a sentence.
+struct Served<'a> {
+    model: &'a mut ModelHandle,
+    fault: Option<Fault>,
+}
+
+impl Predictor for Served<'_> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<()> {
+        self.model.score(rows, scores).map_err(|fault| {
+            self.fault = Some(fault.clone());
+            fault.into()
+        })
+    }
+
+    fn name(&self) -> &str {
+        self.model.name().unwrap_or("none")
+    }
+
+    fn threshold(&self) -> f32 {
+        self.model.threshold().unwrap_or(1.0)
+    }
+}
+
+impl Mind {
+    fn round(&mut self, world: &mut World, desk: &mut Desk, started: Instant) -> Result<()> {
+        let begin = Instant::now();
+        let seen = collect::collect(&world.scheduler, &world.machine, &world.watched)?;
+        let ended = desk.hear(seen.snapshot.now_ns)?;
+        if let Some(log) = &mut self.log {
+            log.hear(&ended);
+            log.settle(&seen)?;
+        }
+        self.decide(world, desk, &seen)?;
+        self.metrics.dropped_tasks += u64::from(seen.dropped);
+        self.metrics.rounds += 1;
+        self.note_model();
+        world.watch(&seen, self.log.as_ref());
+        world.last = Some(seen);
+        if self.round_times.len() == ROUND_TIMES {
+            self.round_times.clear();
+        }
+        self.round_times.push(begin.elapsed());
+        self.finish(world, desk, started);
+        Ok(())
+    }
+
+    /// Names candidates, asks the gate in one batch, sends what it lets through.
+    fn decide(&mut self, world: &World, desk: &mut Desk, seen: &Observation) -> Result<()> {
+        let snapshot = &seen.snapshot;
+        let mut candidates = Vec::new();
+        self.policy.decide(snapshot, &mut candidates);
+        let pairs = steal::pairs(snapshot);
+        let mut rows = features::rows(snapshot, &candidates);
+        rows.extend(steal::rows(snapshot, &pairs));
+        let verdicts = self.judge(rows);
+        let (moves, steals) = split(verdicts, candidates.len());
+        let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
+        let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
+        permit(world, &pairs, &steals, snapshot.now_ns)?;
+        self.metrics.proposed += candidates.len() as u64;
+        self.metrics.pairs += pairs.len() as u64;
+        self.metrics.pairs_denied += (pairs.len() - steals.accepted_count()) as u64;
+        if let Some(log) = &mut self.log {
+            let moves = move_entries(snapshot.now_ns, &candidates, &moves, &seqs);
+            let steals = steal_entries(seen, &pairs, &steals);
+            log.open(moves.into_iter().chain(steals), seen);
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, rows: Vec<FeatureRow>) -> Verdicts {
+        let mut served = Served { model: &mut self.model, fault: None };
+        let verdicts = self.gate.judge_rows(rows, Some(&mut served));
+        let fault = served.fault;
+        match &verdicts.fallback {
+            None => self.metrics.model_rounds += 1,
+            Some(cause) => self.fell_back(fault, cause),
+        }
+        if verdicts.fallback.is_none() {
+            self.fallback = None;
+        }
+        verdicts
+    }
+
+    /// One counter each round, one log line each change.
+    fn fell_back(&mut self, fault: Option<Fault>, cause: &Fallback) {
+        let label = fault.as_ref().map_or_else(|| cause.label(), Fault::label);
+        let sentence = fault.as_ref().map_or_else(|| cause.to_string(), Fault::to_string);
+        self.metrics.fallback_rounds += 1;
+        *self.metrics.model_events.entry(format!("fallback_{label}")).or_default() += 1;
+        if self.fallback.as_deref() != Some(label) {
+            if !matches!(fault, Some(Fault::Off | Fault::Loading)) {
+                warn!("the heuristic decides: {sentence}");
+            }
+            self.fallback = Some(label.to_owned());
+        }
+    }
+
+    fn note_model(&mut self) {
+        for event in self.model.poll_events() {
+            info!("{event}");
+            let label = match &event {
+                crate::model::ModelEvent::Refused { fault } => format!("refused_{}", fault.label()),
+                other => other.label().to_owned(),
+            };
+            *self.metrics.model_events.entry(label).or_default() += 1;
+        }
+        self.metrics.model = match (self.model.name(), &self.fallback) {
+            (_, Some(cause)) => format!("none ({cause}): the heuristic decides"),
+            (Some(name), None) => name.to_owned(),
+            (None, None) => "none".to_owned(),
+        };
+    }
+
+    /// Brings the statistics up to date.
+    fn finish(&mut self, world: &World, desk: &Desk, started: Instant) {
+        self.metrics.uptime_s = started.elapsed().as_secs_f64();
+        self.metrics.take_ledger(&desk.ledger);
+        if let Some(seen) = &world.last {
+            self.metrics.take_snapshot(&seen.snapshot);
+        }
+        let mut times = self.round_times.clone();
+        times.sort();
+        self.metrics.round_us = times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+        let cpus = world.machine.cpus.iter().map(|cpu| cpu.id);
+        match Counters::read(&world.scheduler, cpus) {
+            Ok(counters) => counters.fill(&mut self.metrics),
+            Err(err) => warn!("{err:#}"),
+        }
+    }
+}
+
+impl World<'_> {
+    /// Tasks to see again: those that wait or run, and those whose outcome is still open.
+    fn watch(&mut self, seen: &Observation, log: Option<&DecisionLog>) {
+        self.watched.clear();
+        let awake = seen.snapshot.tasks.iter().filter(|task| task.phase != Phase::Sleeping);
+        self.watched.extend(awake.map(|task| task.id.pid));
+        self.watched.extend(log.into_iter().flat_map(DecisionLog::watched));
+    }
+}
+
+/// The verdicts on the first `count` rows, and on the others.
+fn split(mut verdicts: Verdicts, count: usize) -> (Verdicts, Verdicts) {
+    let tail = |rows: &mut Vec<f32>| rows.split_off(count.min(rows.len()));
+    let flags = |flags: &mut Vec<bool>| flags.split_off(count.min(flags.len()));
+    let rest = Verdicts {
+        scores: tail(&mut verdicts.scores),
+        model_accepts: flags(&mut verdicts.model_accepts),
+        accepted: flags(&mut verdicts.accepted),
+        rows: verdicts.rows.split_off(count.min(verdicts.rows.len())),
+        fallback: verdicts.fallback.clone(),
+    };
+    (verdicts, rest)
+}
+
+/// Tells the kernel's half who may steal from whom, until the next round.
+fn permit(world: &World, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Result<()> {
+    let domains = world.machine.domains.len();
+    let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
+    let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
+    let mut value = intf::augur_permissions { at_ns: now_ns, denied: [[0; 64]; 64] };
+    for from in 0..domains.min(most) {
+        for to in 0..domains.min(most) {
+            value.denied[from][to] = u8::from(!allowed.allows(from, to));
+        }
+    }
+    collect::update(&world.scheduler.skel.maps.permissions, 0, pod::bytes(&value))
+}
+
+fn move_entries(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
+    let mut seqs = seqs.iter().copied();
+    candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| {
+            let accepted = verdicts.accepted[index];
+            Entry {
+                at_ns,
+                kind: Kind::Balance,
+                task: Some(candidate.task),
+                from: candidate.from,
+                to: candidate.to,
+                row: verdicts.rows[index],
+                score: verdicts.scores.get(index).copied(),
+                accepted,
+                seq: if accepted { seqs.next() } else { None },
+            }
+        })
+        .collect()
+}
+
+fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec<Entry> {
+    let tasks = &seen.snapshot.tasks;
+    let entry = |(index, pair): (usize, &Pair)| Entry {
+        at_ns: seen.snapshot.now_ns,
+        kind: Kind::Steal,
+        task: pair.task_index.and_then(|task| tasks.get(task)).map(|task| task.id),
+        from: pair.from,
+        to: pair.to,
+        row: verdicts.rows[index],
+        score: verdicts.scores.get(index).copied(),
+        accepted: verdicts.accepted[index],
+        seq: None,
+    };
+    // Pairs without a task that waits have no outcome to learn from.
+    pairs.iter().enumerate().filter(|(_, pair)| pair.task_index.is_some()).map(entry).collect()
+}
+

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Where TensorFlow's library is: a file, a directory or a virtual environment, named by the user or found.
+//!
+//! The current directory is never searched: the scheduler runs as root, and whoever owns the directory that it is
+//! started in must not be able to hand it code.
+
+use super::fault::Fault;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The only name that the Rust binding looks for.
+pub const BINDING_NAME: &str = "libtensorflow.so";
+/// The library's names in the order of preference: of the C archive, then of the Python wheel.
+const NAMES: [&str; 4] = [
+    BINDING_NAME,
+    "libtensorflow.so.2",
+    "libtensorflow_cc.so.2",
+    "libtensorflow_cc.so",
+];
+/// The second half, which the first looks for beside itself.
+const FRAMEWORK_NAME: &str = "libtensorflow_framework.so.2";
+/// Places inside a directory that a user may name; `*` stands for any Python version.
+const PLACES: [&str; 6] = [
+    "",
+    "lib",
+    "tensorflow",
+    "lib/*/site-packages/tensorflow",
+    "lib64/*/site-packages/tensorflow",
+    "site-packages/tensorflow",
+];
+/// Variables that name one place; the first that is set decides.
+const VARIABLES: [&str; 2] = ["SCX_AUGUR_TENSORFLOW", "TENSORFLOW_DIR"];
+
+/// A library and its second half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The file with the C interface.
+    pub library: PathBuf,
+    /// Its second half, where it lies beside it.
+    pub framework: Option<PathBuf>,
+}
+
+/// Finds the library in `path` (a file, a directory or a virtual environment), and nowhere else when it is given.
+///
+/// Else in `$SCX_AUGUR_TENSORFLOW`, `$TENSORFLOW_DIR`, the directories of `$LD_LIBRARY_PATH`, `/opt/tensorflow`,
+/// `/usr/local/lib`, and a directory `.tensorflow` beside or above this program.
+///
+/// # Errors
+/// [`Fault::LibraryMissing`] with every place that was tried.
+pub fn find(path: Option<&Path>) -> Result<Found, Fault> {
+    let named = path.map(PathBuf::from).or_else(|| {
+        VARIABLES
+            .iter()
+            .find_map(std::env::var_os)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    });
+    let places = named.map_or_else(usual_places, |place| vec![place]);
+    match places.iter().find_map(|place| find_in(place)) {
+        Some(found) => Ok(found),
+        None => {
+            let tried: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+            Err(Fault::LibraryMissing {
+                tried: tried.join(", "),
+            })
+        }
+    }
+}
+
+/// Where to look when nobody named a place.
+fn usual_places() -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = std::env::var_os("LD_LIBRARY_PATH")
+        .map(|paths| {
+            std::env::split_paths(&paths)
+                .filter(|path| path.is_absolute())
+                .collect()
+        })
+        .unwrap_or_default();
+    places.extend(["/opt/tensorflow", "/usr/local/lib"].map(PathBuf::from));
+    // Built in `target/release` or `target/debug/deps`, the program lies two to four floors below the project.
+    if let Ok(program) = std::env::current_exe() {
+        places.extend(
+            program
+                .ancestors()
+                .skip(1)
+                .take(4)
+                .map(|floor| floor.join(".tensorflow")),
+        );
+    }
+    places
+}
+
+fn find_in(place: &Path) -> Option<Found> {
+    if place.is_file() {
+        return Some(with_framework(place.canonicalize().ok()?));
+    }
+    let directories = PLACES.iter().flat_map(|inner| expand(place, inner));
+    let library = directories
+        .flat_map(|directory| NAMES.map(|name| directory.join(name)))
+        .find(|path| path.is_file())?;
+    // Not canonical: a directory of links that someone prepared is meant to be used as it is.
+    Some(with_framework(std::path::absolute(library).ok()?))
+}
+
+fn with_framework(library: PathBuf) -> Found {
+    let framework = library.with_file_name(FRAMEWORK_NAME);
+    Found {
+        framework: framework.is_file().then_some(framework),
+        library,
+    }
+}
+
+/// `place/inner`, with `*` as every directory that is there, in order.
+fn expand(place: &Path, inner: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = inner.split_once("/*/") else {
+        return vec![place.join(inner)];
+    };
+    let Ok(entries) = std::fs::read_dir(place.join(before)) else {
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries.flatten().map(|entry| entry.path().join(after)).collect();
+    found.sort();
+    found
+}
+
+/// A directory that only this user can enter, with the library under the name that the binding looks for.
+///
+/// The library finds its second half beside the link, so that is linked too.
+///
+/// # Errors
+/// When the directory or a link cannot be made.
+pub fn link(found: &Found) -> std::io::Result<TempDir> {
+    let directory = tempfile::Builder::new()
+        .prefix("scx_augur-tensorflow-")
+        .rand_bytes(12)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()?;
+    symlink(found.library.canonicalize()?, directory.path().join(BINDING_NAME))?;
+    if let Some(framework) = &found.framework {
+        symlink(framework.canonicalize()?, directory.path().join(FRAMEWORK_NAME))?;
+    }
+    Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: PathBuf) -> PathBuf {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "").unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_a_directory_and_a_virtual_environment_are_understood() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let wheel = root.join("lib/python3.11/site-packages/tensorflow");
+        let library = touch(wheel.join("libtensorflow_cc.so.2"));
+        let framework = touch(wheel.join(FRAMEWORK_NAME));
+        let wanted = Found {
+            library: library.clone(),
+            framework: Some(framework),
+        };
+        for path in [&root, &wheel, &library] {
+            assert_eq!(find(Some(path)).unwrap(), wanted, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn the_links_are_private_and_have_the_bindings_name() {
+        let root = tempfile::tempdir().unwrap();
+        let library = touch(root.path().join("libtensorflow_cc.so.2"));
+        touch(root.path().join(FRAMEWORK_NAME));
+        let links = link(&find(Some(&library)).unwrap()).unwrap();
+        assert_eq!(
+            std::fs::metadata(links.path()).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert!(links.path().join(BINDING_NAME).is_file() && links.path().join(FRAMEWORK_NAME).is_file());
+    }
+
+    #[test]
+    fn a_missing_library_is_an_ordinary_error_that_says_what_to_do() {
+        let fault = find(Some(Path::new("/nonexistent"))).unwrap_err();
+        assert_eq!(fault.label(), "library_missing");
+        assert!(
+            fault.to_string().contains("/nonexistent") && fault.to_string().contains("scripts/setup"),
+            "{fault}"
+        );
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A model that is loaded, watched and exchanged in the background; the daemon asks it and never waits for it.
+//!
+//! ```text
+//! watcher thread ──(new model or refusal)──▶ ModelHandle ──(rows)──▶ guard's worker thread
+//! ```
+//! A new model is loaded and tried out aside; the old one serves until it passed. A directory that was refused is not
+//! tried again before it changes.
+
+use super::canary;
+use super::contract::FeatureRow;
+use super::fault::Fault;
+use super::guard::Guarded;
+use super::{ModelOptions, Predictor};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The files whose change means a new model.
+const WATCHED: [&str; 4] = [
+    "manifest.json",
+    "saved_model.pb",
+    "variables/variables.index",
+    "variables/variables.data-00000-of-00001",
+];
+
+/// Something that happened to the model: one log line, one counter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelEvent {
+    /// The first model passed and serves.
+    Loaded {
+        /// Its name.
+        name: String,
+    },
+    /// A new model passed and serves from now on.
+    Reloaded {
+        /// Its name.
+        name: String,
+    },
+    /// A model was refused; the old one, where there is one, goes on.
+    Refused {
+        /// Why.
+        fault: Fault,
+    },
+    /// The serving model failed too often.
+    OutOfService {
+        /// Why.
+        fault: Fault,
+    },
+}
+
+impl ModelEvent {
+    /// A short, stable name for counters.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Loaded { .. } => "loaded",
+            Self::Reloaded { .. } => "reloaded",
+            Self::Refused { .. } => "refused",
+            Self::OutOfService { .. } => "out_of_service",
+        }
+    }
+}
+
+impl fmt::Display for ModelEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loaded { name } => write!(f, "model `{name}` passed its checks and decides"),
+            Self::Reloaded { name } => {
+                write!(f, "new model `{name}` passed its checks and decides from now on")
+            }
+            Self::Refused { fault } => write!(f, "model refused: {fault}"),
+            Self::OutOfService { fault } => write!(f, "the heuristic decides: {fault}"),
+        }
+    }
+}
+
+/// Starts models.
+pub struct ModelSource;
+
+impl ModelSource {
+    /// Starts to load and watch `options.directory` in the background; returns at once.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] when the thread cannot be started.
+    pub fn spawn(options: ModelOptions) -> Result<ModelHandle, Fault> {
+        let (found, news) = unbounded();
+        let (stop, stopped) = bounded(0);
+        let for_watcher = options.clone();
+        std::thread::Builder::new()
+            .name("augur-reload".into())
+            .spawn(move || watch(&for_watcher, &found, &stopped))
+            .map_err(|err| Fault::Failed {
+                cause: format!("cannot start a thread: {err}"),
+            })?;
+        Ok(ModelHandle {
+            model: Err(Fault::Loading),
+            news,
+            events: Vec::new(),
+            _stop: Some(stop),
+        })
+    }
+
+    /// No model: every batch gives [`Fault::Off`].
+    pub fn off() -> ModelHandle {
+        let (_, news) = unbounded();
+        ModelHandle {
+            model: Err(Fault::Off),
+            news,
+            events: Vec::new(),
+            _stop: None,
+        }
+    }
+
+    /// A fixed predictor behind the same guard, never reloaded.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] when the thread cannot be started.
+    pub fn fixed(predictor: Box<dyn Predictor>, options: &ModelOptions) -> Result<ModelHandle, Fault> {
+        let model = Guarded::around(predictor, None, options)?;
+        Ok(ModelHandle {
+            model: Ok(model),
+            ..Self::off()
+        })
+    }
+}
+
+/// The daemon's end: asks the model that serves now.
+pub struct ModelHandle {
+    /// The one that serves, or why none does.
+    model: Result<Guarded, Fault>,
+    news: Receiver<Result<Guarded, Fault>>,
+    events: Vec<ModelEvent>,
+    /// Dropped with the handle, which ends the watcher.
+    _stop: Option<Sender<()>>,
+}
+
+impl ModelHandle {
+    /// Scores every row into `scores` (cleared first; empty after a fault). Waits at most the batch limit.
+    ///
+    /// # Errors
+    /// Why the heuristic has to decide this round.
+    pub fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        self.take_news();
+        scores.clear();
+        let guarded = match &mut self.model {
+            Ok(guarded) => guarded,
+            Err(fault) => return Err(fault.clone()),
+        };
+        let served = !guarded.is_out_of_service();
+        let outcome = guarded.score(rows, scores);
+        if let (true, true, Err(fault)) = (served, guarded.is_out_of_service(), &outcome) {
+            self.events
+                .push(ModelEvent::OutOfService { fault: fault.clone() });
+        }
+        outcome
+    }
+
+    /// What happened since the last call, oldest first. Never waits.
+    pub fn poll_events(&mut self) -> Vec<ModelEvent> {
+        self.take_news();
+        std::mem::take(&mut self.events)
+    }
+
+    /// Waits until the first load has ended, or `limit`; what happened until then.
+    pub fn wait_loaded(&mut self, limit: Duration) -> Vec<ModelEvent> {
+        let end = Instant::now() + limit;
+        while matches!(self.model, Err(Fault::Loading)) {
+            match self.news.recv_deadline(end) {
+                Ok(news) => self.take(news),
+                Err(_) => break,
+            }
+        }
+        self.poll_events()
+    }
+
+    /// The serving model's name.
+    pub fn name(&self) -> Option<&str> {
+        self.model.as_ref().ok().map(Guarded::name)
+    }
+
+    /// The serving model's threshold: accept a score that is at least this.
+    pub fn threshold(&self) -> Option<f32> {
+        self.model.as_ref().ok().map(Guarded::threshold)
+    }
+
+    fn take_news(&mut self) {
+        while let Ok(news) = self.news.try_recv() {
+            self.take(news);
+        }
+    }
+
+    fn take(&mut self, news: Result<Guarded, Fault>) {
+        let event = match (news, &mut self.model) {
+            (Ok(guarded), model) => {
+                let name = guarded.name().to_owned();
+                let first = model.is_err();
+                *model = Ok(guarded);
+                if first {
+                    ModelEvent::Loaded { name }
+                } else {
+                    ModelEvent::Reloaded { name }
+                }
+            }
+            (Err(fault), Ok(_)) => ModelEvent::Refused { fault },
+            (Err(fault), Err(why)) => {
+                *why = fault.clone();
+                ModelEvent::Refused { fault }
+            }
+        };
+        self.events.push(event);
+    }
+}
+
+/// A policy may hold the handle as its predictor.
+impl Predictor for ModelHandle {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        Ok(self.score(rows, scores)?)
+    }
+
+    fn name(&self) -> &str {
+        self.name().unwrap_or("none")
+    }
+
+    fn threshold(&self) -> f32 {
+        self.threshold().unwrap_or(f32::INFINITY)
+    }
+}
+
+/// What a directory looked like: size, inode and times of each watched file that is there.
+type Stamp = [Option<(u64, u64, i64, i64, i64)>; WATCHED.len()];
+
+fn stamp_of(directory: &Path) -> Stamp {
+    WATCHED.map(|file| {
+        let meta = std::fs::metadata(directory.join(file)).ok()?;
+        Some((
+            meta.size(),
+            meta.ino(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime_nsec(),
+        ))
+    })
+}
+
+/// The watcher: loads what is there, then whatever changes, until the handle is gone.
+fn watch(options: &ModelOptions, found: &Sender<Result<Guarded, Fault>>, stopped: &Receiver<()>) {
+    let mut seen = stamp_of(&options.directory);
+    loop {
+        let checked = canary::load(&options.directory, options.engine, options.canary_limit);
+        if found
+            .send(checked.and_then(|model| Guarded::new(model, options)))
+            .is_err()
+        {
+            return;
+        }
+        match next_change(options, &seen, stopped) {
+            Some(stamp) => seen = stamp,
+            None => return,
+        }
+    }
+}
+
+/// Waits for a change that has come to rest (an export takes a moment); `None` when the handle is gone.
+fn next_change(options: &ModelOptions, seen: &Stamp, stopped: &Receiver<()>) -> Option<Stamp> {
+    let mut last = *seen;
+    loop {
+        match stopped.recv_timeout(options.poll) {
+            Err(RecvTimeoutError::Timeout) => {}
+            _ => return None,
+        }
+        let now = stamp_of(&options.directory);
+        if now != *seen && now == last {
+            return Some(now);
+        }
+        last = now;
+    }
+}

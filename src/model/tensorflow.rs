@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! TensorFlow's C library, loaded when it is first needed, and SavedModels run through it.
+//!
+//! Three things are never so: a missing library never stops the program from starting; a panic of the binding never
+//! leaves this file; a tensor is never asked for by a name that did not come out of the model's signature.
+
+use super::Predictor;
+use super::contract::{FEATURE_COUNT, FeatureRow};
+use super::fault::{Fault, check_scores};
+use super::library::{self, Found};
+use super::manifest::Manifest;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use tempfile::TempDir;
+use tensorflow::{
+    DataType, Graph, Operation, SavedModelBundle, SessionOptions, SessionRunArgs, Shape, SignatureDef,
+    Tensor, TensorInfo,
+};
+
+/// Where the binding looks for a file that is named exactly `libtensorflow.so`.
+const BINDING_VARIABLE: &str = "TENSORFLOW_DIR";
+
+/// One thread for everything: a small network is done before a second thread has woken up. Serialised `ConfigProto`:
+/// intra_op 1, inter_op −1 (run in the caller), and the executor that needs no queue.
+const SESSION_CONFIG: &[u8] =
+    b"\x10\x01\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x82\x01\x1a\x1a\x18SINGLE_THREADED_EXECUTOR";
+
+/// What [`prepare_library`] found.
+static PREPARED: OnceLock<Result<PathBuf, Fault>> = OnceLock::new();
+/// The directory with the links, from preparing until loading.
+static LINKS: Mutex<Option<TempDir>> = Mutex::new(None);
+/// How loading went; it is tried once.
+static LOADED: OnceLock<Result<(), Fault>> = OnceLock::new();
+
+/// Finds TensorFlow's library and sets the environment that the binding reads; loads nothing yet. The first call counts.
+///
+/// `path` is a library, a directory or a virtual environment; `None` looks where [`library::find`] says. Call it
+/// before the program starts its first thread. Returns the library's path.
+///
+/// # Errors
+/// [`Fault::LibraryMissing`], which every later load then gives too; [`Fault::LibraryBroken`] when the links cannot be made.
+pub fn prepare_library(path: Option<&Path>) -> Result<PathBuf, Fault> {
+    PREPARED
+        .get_or_init(|| {
+            let found = library::find(path)?;
+            let directory = directory_for_binding(&found)?;
+            set_environment(&directory);
+            Ok(found.library)
+        })
+        .clone()
+}
+
+/// The directory that holds `libtensorflow.so`: the library's own, or a private one with links.
+fn directory_for_binding(found: &Found) -> Result<PathBuf, Fault> {
+    if let (Some(name), Some(directory)) = (found.library.file_name(), found.library.parent())
+        && name == library::BINDING_NAME
+    {
+        return Ok(directory.into());
+    }
+    let links = library::link(found).map_err(|err| Fault::LibraryBroken {
+        path: found.library.clone(),
+        cause: format!("cannot link to it: {err}"),
+    })?;
+    let directory = links.path().to_path_buf();
+    *LINKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(links);
+    Ok(directory)
+}
+
+fn set_environment(directory: &Path) {
+    let unless_set = [("TF_CPP_MIN_LOG_LEVEL", "2")]
+        .into_iter()
+        .filter(|(name, _)| std::env::var_os(name).is_none());
+    // oneDNN's kernels cost a small network several microseconds a call.
+    for (name, value) in unless_set.chain([("TF_ENABLE_ONEDNN_OPTS", "0")]) {
+        // SAFETY: called before the program has a second thread, as `prepare_library` demands; and once only.
+        unsafe { std::env::set_var(name, value) };
+    }
+    // SAFETY: as above.
+    unsafe { std::env::set_var(BINDING_VARIABLE, directory) };
+}
+
+/// Loads the library, the first time.
+fn ensure_loaded() -> Result<(), Fault> {
+    let unprepared = || Fault::LibraryMissing {
+        tried: "any place (it was never looked for)".into(),
+    };
+    let path = PREPARED.get().cloned().unwrap_or_else(|| Err(unprepared()))?;
+    LOADED
+        .get_or_init(|| {
+            let outcome = load().map_err(|cause| Fault::LibraryBroken { path, cause });
+            // The loader has mapped the files: the links are not needed again.
+            drop(
+                LINKS
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner())
+                    .take(),
+            );
+            outcome
+        })
+        .clone()
+}
+
+/// Loads it and calls it once: the binding panics at the first call of a symbol that the library lacks.
+fn load() -> Result<(), String> {
+    let panicked = |_| String::from("it lacks functions of TensorFlow's C interface");
+    catch_unwind(tensorflow::library::load).map_err(panicked)??;
+    catch_unwind(tensorflow::version)
+        .map_err(panicked)?
+        .map(drop)
+        .map_err(|err| err.to_string())
+}
+
+/// TensorFlow's version, after a model was loaded.
+pub fn version() -> Option<String> {
+    LOADED.get()?.as_ref().ok()?;
+    catch_unwind(tensorflow::version).ok()?.ok()
+}
+
+/// A SavedModel, ready to score.
+#[derive(Debug)]
+pub struct SavedModel {
+    name: String,
+    threshold: f32,
+    bundle: SavedModelBundle,
+    input: (Operation, i32),
+    output: (Operation, i32),
+    /// The input of the last batch; kept, because balance rounds have similar sizes.
+    rows: Tensor<f32>,
+}
+
+impl SavedModel {
+    /// Loads the SavedModel in `directory` and checks its signature against the contract.
+    ///
+    /// This may hang on a model that is made to: call it where that can be noticed (see [`super::canary`]).
+    ///
+    /// # Errors
+    /// [`Fault::LibraryMissing`], [`Fault::LibraryBroken`], [`Fault::Missing`], [`Fault::Malformed`],
+    /// [`Fault::WrongName`], [`Fault::WrongType`], [`Fault::WrongShape`].
+    pub fn load(directory: &Path, manifest: &Manifest) -> Result<Self, Fault> {
+        ensure_loaded()?;
+        let path = directory.join("saved_model.pb");
+        std::fs::metadata(&path).map_err(|err| Fault::Missing {
+            path: path.clone(),
+            cause: err.to_string(),
+        })?;
+        let malformed = |cause: String| Fault::Malformed {
+            path: path.clone(),
+            cause: first_line(&cause),
+        };
+        let load = || Self::load_unguarded(directory, manifest, &malformed);
+        catch_unwind(AssertUnwindSafe(load))
+            .unwrap_or_else(|_| Err(malformed("the binding gave up on it".into())))
+    }
+
+    fn load_unguarded(
+        directory: &Path,
+        manifest: &Manifest,
+        malformed: &dyn Fn(String) -> Fault,
+    ) -> Result<Self, Fault> {
+        let failed = |status: tensorflow::Status| malformed(status.to_string());
+        let mut options = SessionOptions::new();
+        options.set_config(SESSION_CONFIG).map_err(failed)?;
+        let mut graph = Graph::new();
+        let bundle = SavedModelBundle::load(&options, ["serve"], &mut graph, directory).map_err(failed)?;
+        let names = &manifest.signature;
+        let signature = bundle
+            .meta_graph_def()
+            .get_signature(&names.name)
+            .map_err(|_| Fault::WrongName {
+                what: "signature",
+                name: names.name.clone(),
+            })?
+            .clone();
+        let (input, output) = endpoints(&signature, manifest)?;
+        let operation = |info: &TensorInfo| {
+            let operation = graph
+                .operation_by_name_required(&info.name().name)
+                .map_err(failed)?;
+            Ok((operation, info.name().index))
+        };
+        Ok(Self {
+            name: manifest.name.clone(),
+            threshold: manifest.threshold,
+            input: operation(input)?,
+            output: operation(output)?,
+            bundle,
+            rows: Tensor::new(&[0, FEATURE_COUNT as u64]),
+        })
+    }
+
+    fn run(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        let wanted = [rows.len() as u64, FEATURE_COUNT as u64];
+        if self.rows.dims() != wanted {
+            self.rows = Tensor::new(&wanted);
+        }
+        self.rows.copy_from_slice(rows.as_flattened());
+        let failed = |status: tensorflow::Status| Fault::Failed {
+            cause: first_line(&status.to_string()),
+        };
+        let mut step = SessionRunArgs::new();
+        step.add_feed(&self.input.0, self.input.1, &self.rows);
+        let token = step.request_fetch(&self.output.0, self.output.1);
+        self.bundle.session.run(&mut step).map_err(failed)?;
+        scores.extend_from_slice(&step.fetch::<f32>(token).map_err(failed)?);
+        Ok(())
+    }
+}
+
+impl Predictor for SavedModel {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        scores.clear();
+        if !rows.is_empty() {
+            self.run(rows, scores)?;
+        }
+        Ok(check_scores(rows.len(), scores)?)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn threshold(&self) -> f32 {
+        self.threshold
+    }
+}
+
+/// The signature's input and output, with the type and shape of the contract.
+fn endpoints<'a>(
+    signature: &'a SignatureDef,
+    manifest: &Manifest,
+) -> Result<(&'a TensorInfo, &'a TensorInfo), Fault> {
+    let names = &manifest.signature;
+    let absent = |what, name: &str| Fault::WrongName {
+        what,
+        name: name.into(),
+    };
+    let input = signature
+        .get_input(&names.input)
+        .map_err(|_| absent("input", &names.input))?;
+    let output = signature
+        .get_output(&names.output)
+        .map_err(|_| absent("output", &names.output))?;
+    let columns = Some(FEATURE_COUNT as i64);
+    check_tensor(
+        "input",
+        input,
+        &[&[None, columns]],
+        &format!("[rows, {FEATURE_COUNT}]"),
+    )?;
+    check_tensor(
+        "output",
+        output,
+        &[&[None], &[None, Some(1)]],
+        "[rows] or [rows, 1]",
+    )?;
+    if signature.inputs().len() != 1 {
+        let found = format!("{} inputs", signature.inputs().len());
+        return Err(Fault::WrongShape {
+            what: "signature",
+            found,
+            wanted: "one input".into(),
+        });
+    }
+    Ok((input, output))
+}
+
+fn check_tensor(
+    what: &'static str,
+    info: &TensorInfo,
+    shapes: &[&[Option<i64>]],
+    wanted: &str,
+) -> Result<(), Fault> {
+    if info.dtype() != DataType::Float {
+        return Err(Fault::WrongType {
+            what,
+            found: info.dtype().to_string().to_lowercase(),
+        });
+    }
+    if !shapes
+        .iter()
+        .any(|shape| *info.shape() == Shape::new(Some(shape.to_vec())))
+    {
+        return Err(Fault::WrongShape {
+            what,
+            found: written(info.shape()),
+            wanted: wanted.into(),
+        });
+    }
+    Ok(())
+}
+
+/// A shape as the documentation writes it: `[rows, 20]`.
+fn written(shape: &Shape) -> String {
+    let Some(count) = shape.dims() else {
+        return "unknown".into();
+    };
+    let sizes: Vec<_> = (0..count)
+        .map(|at| shape[at].map_or("rows".into(), |size| size.to_string()))
+        .collect();
+    format!("[{}]", sizes.join(", "))
+}
+
+/// TensorFlow's messages carry stack traces of the graph; the first line says it.
+fn first_line(text: &str) -> String {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(['.', ' '])
+        .chars()
+        .take(300)
+        .collect()
+}

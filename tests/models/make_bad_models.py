@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Makes model directories that are wrong, each in one way, for the tests of the model loader.
+
+make_bad_models.py OUT    writes OUT/<name>/ for every name in `MODELS`
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+import train  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+COUNT = len(train.FEATURES)
+
+
+def scores_of(value):
+    """A graph that scores every row with one value."""
+    return lambda rows: tf.fill([tf.shape(rows)[0]], tf.constant(value))
+
+
+def endless(rows):
+    """A loop that ends when a score is above one: never. The value changes, so that nothing folds it away."""
+    first = tf.reduce_mean(rows) * 0.0
+    last = tf.while_loop(lambda x: x < 2.0, lambda x: tf.math.sin(x + 0.1), [first])
+    return tf.fill([tf.shape(rows)[0]], last[0] if isinstance(last, (list, tuple)) else last)
+
+
+def slow(rows):
+    """Right, but slow: a long chain of small steps."""
+    first = tf.reduce_mean(rows) * 0.0
+    steps = tf.where(tf.shape(rows)[0] > 100, 200_000, 1)
+    last = tf.while_loop(lambda i, x: i < steps, lambda i, x: (i + 1, tf.math.sin(x + 0.1)), [0, first])
+    return tf.fill([tf.shape(rows)[0]], tf.clip_by_value(last[1], 0.0, 1.0))
+
+
+def save(out, name, graph, width=COUNT, dtype=tf.float32, output="score", module=None, signature="serving_default"):
+    """Writes one SavedModel and a manifest that promises more than it keeps."""
+    directory = os.path.join(out, name)
+    module = module or tf.Module()
+    rows = tf.TensorSpec([None, width], dtype, name="features")
+    module.score = tf.function(lambda features: {output: graph(features)}, input_signature=[rows])
+    tf.saved_model.save(module, directory, signatures={signature: module.score})
+    manifest(directory, name)
+    return directory
+
+
+def manifest(directory, name, **changes):
+    """A manifest that is right but for its changes."""
+    entry = {
+        "contract_version": train.CONTRACT_VERSION, "name": name, "features": train.FEATURES, "dtype": "float32",
+        "threshold": 0.5, "signature": train.SIGNATURE, "trained_on": {"how": "made to be wrong", "label": "none"},
+        "normalisation": {"log1p": [], "mean": [0.0] * COUNT, "std": [1.0] * COUNT, "clip": 8.0},
+    }  # fmt: skip
+    entry.update(changes)
+    train.write_json(os.path.join(directory, "manifest.json"), entry)
+
+
+def with_variables():
+    """A module whose weight is a variable, in `variables/`."""
+    module = tf.Module()
+    module.weight = tf.Variable(tf.zeros([COUNT, 1]))
+    return module
+
+
+def main(out):
+    """Makes all of them."""
+    os.makedirs(out, exist_ok=True)
+    module = with_variables()
+    directory = save(out, "missing-variables", lambda rows: tf.sigmoid(rows @ module.weight), module=module)
+    for file in os.listdir(os.path.join(directory, "variables")):
+        os.remove(os.path.join(directory, "variables", file))
+    os.rmdir(os.path.join(directory, "variables"))
+
+    directory = save(out, "corrupt", scores_of(0.5))
+    with open(os.path.join(directory, "saved_model.pb"), "r+b") as file:
+        file.seek(10)
+        file.write(b"\xff" * 400)
+
+    save(out, "nan", scores_of(float("nan")))
+    save(out, "above-one", scores_of(1.5))
+    save(out, "wrong-shape", lambda rows: tf.fill([tf.shape(rows)[0]], 0.5), width=COUNT - 1)
+    save(out, "wrong-output-shape", lambda rows: tf.fill([tf.shape(rows)[0], 2], 0.5))
+    save(out, "one-score-only", lambda rows: tf.reshape(tf.reduce_mean(rows) * 0.0, tf.shape(rows)[:0]) + tf.zeros([1]))
+    save(out, "wrong-name", scores_of(0.5), output="verdict")
+    save(out, "wrong-signature", scores_of(0.5), signature="answer")
+    save(out, "wrong-dtype", lambda rows: tf.fill([tf.shape(rows)[0]], 0.5), dtype=tf.float64)
+    save(out, "endless", endless)
+    save(out, "slow", slow)
+
+    directory = save(out, "wrong-contract", scores_of(0.5))
+    manifest(directory, "wrong-contract", contract_version=train.CONTRACT_VERSION + 1)
+    directory = save(out, "wrong-features", scores_of(0.5))
+    manifest(directory, "wrong-features", features=train.FEATURES[::-1])
+    directory = save(out, "twin-disagrees", scores_of(0.5))
+    kernel = [[0.0] for _ in train.FEATURES]
+    manifest(directory, "twin-disagrees", weights=[{"kernel": kernel, "bias": [3.0], "activation": "sigmoid"}])
+    directory = save(out, "no-manifest", scores_of(0.5))
+    os.remove(os.path.join(directory, "manifest.json"))
+    with open(os.path.join(save(out, "manifest-not-json", scores_of(0.5)), "manifest.json"), "w") as file:
+        file.write("{")
+    os.makedirs(os.path.join(out, "no-saved-model"), exist_ok=True)
+    manifest(os.path.join(out, "no-saved-model"), "no-saved-model")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("use: make_bad_models.py OUT")
+    main(sys.argv[1])
