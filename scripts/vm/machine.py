@@ -35,7 +35,7 @@ KERNEL_ARGUMENTS = (
     # There is no secret in the guest, and under emulation the mitigations cost a sixth of the speed.
     "mitigations=off"
 )
-PANIC = re.compile(rb"Kernel panic - not syncing|\bOops:|BUG: (unable to handle|kernel NULL)|kernel BUG at")
+PANIC = re.compile(r"Kernel panic - not syncing|\bOops:|BUG: (unable to handle|kernel NULL)|kernel BUG at")
 CONSOLE_TAIL_LINES = 25
 # After `end` the guest has this long to power itself off.
 POWER_OFF_S = 20
@@ -60,7 +60,7 @@ class Outcome:
     get_code: int | None = None
     missing: list[str] = field(default_factory=list)
     ended: bool = False
-    panicked: bool = False
+    panic: str = ""
     timed_out: bool = False
     console_tail: collections.deque = field(default_factory=lambda: collections.deque(maxlen=CONSOLE_TAIL_LINES))
 
@@ -161,7 +161,7 @@ class Guest:
     def watch(self, deadline: float, output: BinaryIO, console: list[BinaryIO]) -> Outcome:
         """Passes output and console on until the guest has ended or the deadline is over."""
         outcome = Outcome()
-        lines = {"status": Lines(lambda line: outcome.hear(line.decode())), "console": Lines(lambda line: see_console(outcome, line))}
+        lines = {"status": Lines(lambda line: outcome.hear(line.decode(errors="replace"))), "console": Lines(lambda line: see_console(outcome, line))}
         with selectors.DefaultSelector() as selector:
             for name in ("output", "status", "console"):
                 selector.register(self.ports[name], selectors.EVENT_READ, name)
@@ -206,8 +206,11 @@ class Lines:
 
 
 def see_console(outcome: Outcome, line: bytes) -> None:
-    outcome.console_tail.append(line.decode(errors="replace"))
-    outcome.panicked = outcome.panicked or bool(PANIC.search(line))
+    """Takes one line of the console; the first line of a crash is its reason, what follows are its traces."""
+    text = line.decode(errors="replace")
+    outcome.console_tail.append(text)
+    if PANIC.search(text):
+        outcome.panic = outcome.panic or text
 
 
 @contextlib.contextmanager

@@ -59,8 +59,8 @@ def run(order: Order) -> int:
 
 def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver: files.Receiver) -> int:
     """The exit code of the whole run, from what the guest and its console said."""
-    if outcome.panicked:
-        raise Failure(with_console("the guest's kernel crashed", outcome))
+    if outcome.panic:
+        raise Failure(with_console(f"the guest's kernel crashed: {outcome.panic.strip()}", outcome))
     if outcome.timed_out:
         print(f"vm: timed out after {order.timeout_s:g} s; the guest was ended", file=sys.stderr)
         return TIMEOUT_EXIT_CODE

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guest says and what its console shows, as the host understands it."""
+
+import unittest
+from pathlib import Path
+
+import machine
+import topology
+from machine import PORTS, Lines, Outcome
+
+
+class Console(unittest.TestCase):
+    def check(self, line: str, crashed: bool):
+        outcome = Outcome()
+        machine.see_console(outcome, line.encode())
+        self.assertEqual(bool(outcome.panic), crashed, line)
+
+    def test_crashes_are_told_from_noise(self):
+        self.check("[    6.6] Kernel panic - not syncing: sysrq triggered crash", True)
+        self.check("[    6.6] Oops: general protection fault, probably for non-canonical address: 0000 [#1]", True)
+        self.check("[    6.6] BUG: unable to handle page fault for address: ffff888", True)
+        self.check("[    6.6] kernel BUG at mm/slub.c:123!", True)
+        self.check("[    6.6] traps: victim[123] general protection fault ip:55 sp:7f error:0", False)
+        self.check("[    6.6] sched_ext: BPF scheduler enabled", False)
+        self.check("[    6.6] WARNING: CPU: 0 PID: 1 at kernel/sched/ext.c:1", False)
+
+    def test_the_reason_is_the_first_line_of_a_crash(self):
+        outcome = Outcome()
+        for line in (b"fine", b"Oops: 0002 [#1]", b"Kernel panic - not syncing: Fatal exception"):
+            machine.see_console(outcome, line)
+        self.assertEqual(outcome.panic, "Oops: 0002 [#1]")
+
+
+class Status(unittest.TestCase):
+    def test_lines_are_understood_however_they_are_cut(self):
+        outcome = Outcome()
+        lines = Lines(lambda line: outcome.hear(line.decode()))
+        for piece in (b"ready\nput 0\nex", b"it 13", b"9\nmissing /a b\nget 0\nen", b"d\n"):
+            lines.feed(piece)
+        self.assertEqual((outcome.put_code, outcome.exit_code, outcome.get_code), (0, 139, 0))
+        self.assertEqual(outcome.missing, ["/a b"])
+        self.assertTrue(outcome.ended)
+
+    def test_a_command_that_never_ended_has_no_code(self):
+        outcome = Outcome()
+        outcome.hear("put 0")
+        self.assertIsNone(outcome.exit_code)
+        self.assertFalse(outcome.ended)
+
+
+class Command(unittest.TestCase):
+    def test_status_is_the_last_port_and_the_disk_is_never_written(self):
+        shape = machine.Shape(Path("/k"), Path("/i"), topology.parse("2x2"), 1024)
+        command = machine.qemu_command(shape, {name: 10 + i for i, name in enumerate(PORTS)}, 9)
+        ports = [word for word in command if word.startswith("virtserialport,")]
+        self.assertEqual(ports[-1], "virtserialport,chardev=status,name=status")
+        self.assertIn("snapshot=on", next(word for word in command if word.startswith("file=/i")))
+
+
+if __name__ == "__main__":
+    unittest.main()
