@@ -4,7 +4,7 @@
 use crate::world::{World, decide, hostile_snapshots, task, worlds};
 use proptest::prelude::*;
 use scx_augur::policy::{Augur, Phase, Settings};
-use scx_augur::topology::Machine;
+use scx_augur::topology::{Cpu, Machine, Shape};
 use std::sync::Arc;
 
 fn augur() -> Augur {
@@ -137,6 +137,47 @@ fn the_best_fit_goes() {
     check(&[0.2, 0.8, 0.7], 2);
 }
 
+/// Whether a waiting task of `load` leaves a domain whose other tasks, of load `rest`, are pinned.
+fn leaves(machine: Arc<Machine>, load: f32, rest: &[f32], opposite: f32) -> bool {
+    let mut tasks: Vec<_> = rest.iter().map(|&load| task(&machine, 0, load)).collect();
+    tasks.iter_mut().for_each(|task| task.pinned = true);
+    tasks.extend([task(&machine, 0, load), task(&machine, 1, opposite)]);
+    !decide(&mut augur(), &World::of(machine, tasks).snapshot()).is_empty()
+}
+
+#[test]
+fn a_task_may_overshoot_by_what_averages_err_and_no_more() {
+    let check = |rest: f32, expected: bool| {
+        let machine = Arc::new(Machine::from_spec("2x1").unwrap());
+        assert_eq!(leaves(machine, 1.0, &[rest], 1.0), expected, "{rest}");
+    };
+    check(2.0, true);
+    check(1.85, true);
+    check(1.75, false);
+}
+
+#[test]
+fn a_small_domain_is_not_made_the_most_loaded() {
+    let check = |load: f32, expected: bool| {
+        // Twelve CPUs opposite one: what makes the pair even is nearly the whole gap.
+        let cpus = "13".parse::<Shape>().unwrap().cpus().into_iter();
+        let cpus = cpus
+            .map(|cpu| Cpu {
+                llc: cpu.id / 12,
+                ..cpu
+            })
+            .collect();
+        let machine = Arc::new(Machine::from_cpus(cpus, None).unwrap());
+        assert_eq!(
+            leaves(machine, load, &[(24.0 - load) / 23.0; 23], 1.0),
+            expected,
+            "{load}"
+        );
+    };
+    check(0.99, true);
+    check(1.01, false);
+}
+
 #[test]
 fn waiting_goes_before_running_and_running_before_sleeping() {
     let check = |edit: fn(&mut World), expected: usize| {
@@ -255,7 +296,7 @@ fn draining_starts_high_and_stops_low() {
 
 #[test]
 fn load_is_weighed_by_capacity() {
-    let mut cpus = "2x2".parse::<scx_augur::topology::Shape>().unwrap().cpus();
+    let mut cpus = "2x2".parse::<Shape>().unwrap().cpus();
     cpus[2..].iter_mut().for_each(|cpu| cpu.capacity = 0.5);
     let machine = Arc::new(Machine::from_cpus(cpus, None).unwrap());
     let tasks = (0..9).map(|_| task(&machine, 0, 1.0)).collect();

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use scx_augur::policy::{Candidate, DomainState, Phase, Policy, Snapshot, TaskId, TaskState};
-use scx_augur::topology::Machine;
+use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -185,8 +185,13 @@ pub fn worlds() -> impl Strategy<Value = World> {
         Just("2x2x2"),
         Just("2x3x2x2")
     ];
-    specs.prop_flat_map(|spec| {
-        let machine = Arc::new(Machine::from_spec(spec).unwrap());
+    let slow = prop_oneof![Just(1.0f32), Just(0.4f32), Just(0.05f32)];
+    (specs, slow).prop_flat_map(|(spec, slow)| {
+        let mut cpus = spec.parse::<Shape>().unwrap().cpus();
+        cpus.iter_mut()
+            .filter(|cpu| cpu.llc % 2 == 1)
+            .for_each(|cpu| cpu.capacity = slow);
+        let machine = Arc::new(Machine::from_cpus(cpus, None).unwrap());
         let tasks = prop::collection::vec(any_task(machine.clone()), 0..24);
         tasks.prop_map(move |tasks| World::of(machine.clone(), tasks))
     })
