@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The gate: a model's word counts exactly, and a failing model's not at all.
+
+use crate::world::{World, worlds};
+use proptest::prelude::*;
+use rand::SeedableRng;
+use scx_augur::model::{FeatureRow, Predictor};
+use scx_augur::policy::{
+    Augur, Candidate, Fallback, Gate, Generator, Mode, Permissions, Policy, Settings, Verdicts, features,
+    steal,
+};
+
+/// Answers with a function of the row's place.
+struct Says(fn(usize) -> f32);
+
+impl Predictor for Says {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        scores.clear();
+        scores.extend((0..rows.len()).map(self.0));
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "says"
+    }
+
+    fn threshold(&self) -> f32 {
+        0.5
+    }
+}
+
+/// Fails in some way.
+struct Broken {
+    error: bool,
+    threshold: f32,
+}
+
+impl Predictor for Broken {
+    fn score(&mut self, _rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        scores.clear();
+        scores.push(0.0);
+        anyhow::ensure!(!self.error, "out of memory");
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "broken"
+    }
+
+    fn threshold(&self) -> f32 {
+        self.threshold
+    }
+}
+
+fn proposed(world: &World) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    Augur::new(Settings::default()).decide(&world.snapshot(), &mut candidates);
+    candidates
+}
+
+fn judge(world: &World, mode: Mode, predictor: Option<&mut dyn Predictor>) -> (Vec<Candidate>, Verdicts) {
+    let candidates = proposed(world);
+    let verdicts = Gate::new(mode).judge(&world.snapshot(), &candidates, predictor);
+    (verdicts.filter(&candidates).copied().collect(), verdicts)
+}
+
+fn hot() -> World {
+    World::full("2x2", &[8, 0])
+}
+
+proptest! {
+    #[test]
+    fn always_stay_accepts_nothing(world in worlds()) {
+        let (accepted, verdicts) = judge(&world, Mode::Model, Some(&mut Says(|_| 0.0)));
+        prop_assert_eq!(accepted, vec![]);
+        prop_assert_eq!((verdicts.accepted_count(), verdicts.fallback), (0, None));
+    }
+
+    #[test]
+    fn always_move_accepts_the_heuristics_list(world in worlds()) {
+        let (accepted, verdicts) = judge(&world, Mode::Model, Some(&mut Says(|_| 1.0)));
+        prop_assert_eq!(accepted, proposed(&world));
+        prop_assert_eq!(verdicts.fallback, None);
+    }
+
+    #[test]
+    fn shadow_changes_nothing_whatever_the_model_says(world in worlds()) {
+        let (accepted, verdicts) = judge(&world, Mode::Shadow, Some(&mut Says(|row| (row % 2) as f32)));
+        prop_assert_eq!(&accepted, &proposed(&world));
+        prop_assert_eq!(verdicts.scores.len(), accepted.len());
+    }
+}
+
+#[test]
+fn each_verdict_belongs_to_its_candidate() {
+    let world = hot();
+    let (accepted, verdicts) = judge(
+        &world,
+        Mode::Model,
+        Some(&mut Says(|row| [0.49, 0.5, 0.0, 1.0][row])),
+    );
+    let candidates = proposed(&world);
+    assert_eq!(accepted, [candidates[1], candidates[3]]);
+    assert_eq!(verdicts.scores, [0.49, 0.5, 0.0, 1.0]);
+    let rows: Vec<_> = candidates
+        .iter()
+        .map(|candidate| features::row(&world.snapshot(), candidate))
+        .collect();
+    assert_eq!(verdicts.rows, rows);
+}
+
+#[test]
+fn a_failing_model_leaves_the_heuristics_list_and_a_cause() {
+    let check = |predictor: Option<&mut dyn Predictor>, expected: &str| {
+        let (accepted, verdicts) = judge(&hot(), Mode::Model, predictor);
+        assert_eq!(accepted, proposed(&hot()));
+        assert_eq!(
+            verdicts.fallback.map(|cause| cause.to_string()).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(verdicts.scores, []);
+    };
+    check(None, "there is no model");
+    check(
+        Some(&mut Broken {
+            error: true,
+            threshold: 0.5,
+        }),
+        "the model failed: out of memory",
+    );
+    check(
+        Some(&mut Broken {
+            error: false,
+            threshold: 0.5,
+        }),
+        "the model gave 1 scores for 4 rows",
+    );
+    check(
+        Some(&mut Broken {
+            error: false,
+            threshold: f32::NAN,
+        }),
+        "the model's threshold is not a number",
+    );
+    let nan = "the model gave row 2 the score NaN, which is not between 0 and 1";
+    check(Some(&mut Says(|row| if row == 2 { f32::NAN } else { 0.0 })), nan);
+    check(
+        Some(&mut Says(|_| 1.5)),
+        "the model gave row 0 the score 1.5, which is not between 0 and 1",
+    );
+}
+
+#[test]
+fn nothing_to_judge_is_no_failure() {
+    let idle = World::full("2x2", &[0, 0]);
+    let (accepted, verdicts) = judge(
+        &idle,
+        Mode::Model,
+        Some(&mut Broken {
+            error: true,
+            threshold: 0.5,
+        }),
+    );
+    assert_eq!((accepted, verdicts.fallback), (vec![], None));
+}
+
+#[test]
+fn exploring_is_a_fair_coin_of_its_seed() {
+    let flips = |seed: u64| {
+        let mut gate = Gate::new(Mode::Explore(Generator::seed_from_u64(seed)));
+        gate.judge_rows(vec![FeatureRow::default(); 10_000], None)
+    };
+    let verdicts = flips(1);
+    assert!(
+        (4_800..5_200).contains(&verdicts.accepted_count()),
+        "{}",
+        verdicts.accepted_count()
+    );
+    assert_eq!(verdicts, flips(1));
+    assert_ne!(verdicts.accepted, flips(2).accepted);
+    assert_eq!(verdicts.fallback, None);
+}
+
+#[test]
+fn exploring_reports_what_the_model_said() {
+    let mode = Mode::Explore(Generator::seed_from_u64(7));
+    let (_, verdicts) = judge(&hot(), mode.clone(), Some(&mut Says(|_| 1.0)));
+    assert_eq!(verdicts.scores, [1.0; 4]);
+    let (_, verdicts) = judge(&hot(), mode, Some(&mut Says(|_| 2.0)));
+    assert_eq!(verdicts.fallback.map(|cause| cause.label()), Some("bad_score"));
+}
+
+#[test]
+fn permissions_hold_what_the_gate_said() {
+    let snapshot = hot().snapshot();
+    let pairs = steal::pairs(&snapshot);
+    let check = |predictor: Option<&mut dyn Predictor>, expected: [bool; 4]| {
+        let verdicts = Gate::default().judge_pairs(&snapshot, &pairs, predictor);
+        let permissions = Permissions::from_verdicts(2, &pairs, &verdicts);
+        assert_eq!(permissions.as_slice(), expected);
+    };
+    check(None, [true; 4]);
+    check(Some(&mut Says(|_| 0.0)), [false; 4]);
+    check(Some(&mut Says(|_| 1.0)), [true; 4]);
+    // In the order of the pairs: 0 → 0, 1 → 1, 0 → 1, 1 → 0.
+    check(
+        Some(&mut Says(|row| [1.0, 0.0, 0.0, 1.0][row])),
+        [true, false, true, false],
+    );
+}
+
+#[test]
+fn permissions_allow_what_nobody_judged() {
+    let permissions = Permissions::from_verdicts(3, &[], &Verdicts::default());
+    assert_eq!(permissions, Permissions::all(3));
+    assert!(permissions.allows(2, 0) && permissions.allows(0, 9));
+    let verdicts = Verdicts {
+        accepted: vec![false],
+        ..Verdicts::default()
+    };
+    let denied = Permissions::from_verdicts(
+        3,
+        &[steal::Pair {
+            from: 2,
+            to: 0,
+            task_index: None,
+        }],
+        &verdicts,
+    );
+    assert!(!denied.allows(2, 0) && denied.allows(0, 2));
+}
+
+#[test]
+fn every_cause_has_its_own_label() {
+    let causes = [
+        Fallback::NoModel,
+        Fallback::Failed(String::new()),
+        Fallback::WrongCount { rows: 1, scores: 2 },
+        Fallback::BadScore { row: 0, score: 2.0 },
+        Fallback::BadThreshold,
+    ];
+    let labels: std::collections::BTreeSet<_> = causes.iter().map(Fallback::label).collect();
+    assert_eq!(labels.len(), causes.len());
+}
