@@ -97,7 +97,7 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 	queue_on(p, tctx, cpu, enq_flags);
 	/* It used up its slice while others wait here: an idle CPU may well take it. */
 	if (!wakeup && !tctx->resumes && !is_pinned(p))
-		kick_thief(p, cpu);
+		kick_thief(p, cpu, now);
 }
 
 /* Does the task that runs go on? By vtime, so that weights are honoured to the slice. */
@@ -265,16 +265,19 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 		return;
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
 	if (head)
-		kick_thief(head, cpu);
+		kick_thief(head, cpu, scx_bpf_now());
 }
 
 void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
+	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = scx_bpf_task_cpu(p);
 
+	if (tctx && !bpf_cpumask_test_cpu(cpu, mask))
+		tctx->cause = AUGUR_CAUSE_AFFINITY;
 	/* It may wait behind others here while CPUs that it has just been allowed idle. */
 	if (p->nr_cpus_allowed > 1 && scx_bpf_dsq_nr_queued(dsq_of(cpu)))
-		kick_thief(p, cpu);
+		kick_thief(p, cpu, scx_bpf_now());
 }
 
 void BPF_STRUCT_OPS(augur_set_weight, struct task_struct *p, u32 weight)

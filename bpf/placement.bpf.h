@@ -166,15 +166,4 @@ static s32 place_wakeup(const struct task_struct *p, struct task_ctx *tctx, s32 
 	return cpu;
 }
 
-/* An idle CPU comes to look for work. */
-static void kick_thief(const struct task_struct *p, s32 cpu)
-{
-	s32 thief = claim_idle_near(p, dom_of(cpu));
-
-	if (thief < 0)
-		return;
-	count_here(AUGUR_STAT_KICKS);
-	scx_bpf_kick_cpu(thief, SCX_KICK_IDLE);
-}
-
 #endif

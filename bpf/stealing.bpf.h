@@ -99,4 +99,23 @@ static bool steal(s32 thief, u64 now)
 	return false;
 }
 
+/* An idle CPU that may take what waits on `cpu` comes to look for it, nearest domain first. */
+static void kick_thief(const struct task_struct *p, s32 cpu, u64 now)
+{
+	u32 home = dom_of(cpu), i, dom;
+	s32 thief;
+
+	bpf_for(i, 0, nr_doms) {
+		dom = near_dom(home, i);
+		if (!steal_permitted(home, dom, now))
+			continue;
+		thief = claim_idle(p, dom);
+		if (thief < 0)
+			continue;
+		count_here(AUGUR_STAT_KICKS);
+		scx_bpf_kick_cpu(thief, SCX_KICK_IDLE);
+		return;
+	}
+}
+
 #endif

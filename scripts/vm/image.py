@@ -165,10 +165,10 @@ def build_kbuild(paths: dict[str, Path], scratch: Path, made: Path) -> None:
 def kernel_source(scratch: Path) -> Path:
     """Fetches the source of the release's own kernel, a tar."""
     apt = archive.shared_apt("release", archive.machine_sources())
-    apt.update()
+    complaint = apt.update()
     depends = re.findall(r"Depends: (linux-source-\S+)", apt.call("apt-cache", "depends", "linux-source"))
     if not depends:
-        raise Failure(f"Debian {archive.release()} has no package linux-source to take a compile workload from")
+        raise Failure(complaint or f"Debian {archive.release()} has no package linux-source to take a compile workload from")
     archive.unpack(apt.download(depends[0], scratch), scratch / "source")
     return next((scratch / "source/usr/src").glob("linux-source-*.tar.*"))
 
