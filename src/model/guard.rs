@@ -9,6 +9,7 @@ use super::drift::Drift;
 use super::fault::{Fault, check_scores};
 use super::{ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// A predictor behind a deadline.
@@ -92,6 +93,14 @@ impl Guarded {
         self.strikes >= self.strikes_limit
     }
 
+    /// Why it is not asked again.
+    pub fn out_of_service(&self) -> Fault {
+        Fault::OutOfService {
+            strikes: self.strikes,
+            last: Box::new(self.last.clone()),
+        }
+    }
+
     /// Scores every row into `scores` (cleared first; empty after a fault), within the deadline.
     ///
     /// # Errors
@@ -163,8 +172,11 @@ fn work(
     scores: &Sender<Batch>,
 ) {
     while let Ok(mut batch) = rows.recv() {
-        batch.outcome = predictor
-            .score(&batch.rows, &mut batch.scores)
+        let scoring = catch_unwind(AssertUnwindSafe(|| {
+            predictor.score(&batch.rows, &mut batch.scores)
+        }));
+        batch.outcome = scoring
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("scoring panicked")))
             .map_err(Fault::from_error)
             .and_then(|()| check_scores(batch.rows.len(), &batch.scores));
         if let Some(share) = drift.as_mut().and_then(|drift| drift.observe(&batch.rows))
@@ -205,9 +217,15 @@ mod tests {
         }
     }
 
-    fn guard(script: impl FnMut(usize) -> anyhow::Result<f32> + Send + 'static) -> Guarded {
+    /// A limit that a busy machine does not reach.
+    const PATIENT: Duration = Duration::from_secs(20);
+
+    fn guard(
+        batch_limit: Duration,
+        script: impl FnMut(usize) -> anyhow::Result<f32> + Send + 'static,
+    ) -> Guarded {
         let options = ModelOptions {
-            batch_limit: Duration::from_millis(50),
+            batch_limit,
             ..ModelOptions::default()
         };
         Guarded::around(Box::new(Scripted(script, 0)), None, &options).unwrap()
@@ -241,7 +259,9 @@ mod tests {
 
     #[test]
     fn bad_scores_are_faults_and_three_in_a_row_end_the_service() {
-        let mut guarded = guard(|call| Ok([f32::NAN, 0.5, f32::NAN, 2.0, f32::NAN][call - 1]));
+        let mut guarded = guard(PATIENT, |call| {
+            Ok([f32::NAN, 0.5, f32::NAN, 2.0, f32::NAN][call - 1])
+        });
         let labels: Vec<_> = (0..7).map(|_| label(&mut guarded)).collect();
         let wanted = [
             "not_finite",
@@ -258,30 +278,32 @@ mod tests {
 
     #[test]
     fn an_error_and_a_panic_are_faults() {
-        let mut guarded = guard(|_| anyhow::bail!("no"));
+        let mut guarded = guard(PATIENT, |_| anyhow::bail!("no"));
         assert_eq!(label(&mut guarded), "failed");
-        let mut guarded = guard(|_| panic!("in a model, for a test"));
+        let mut guarded = guard(PATIENT, |_| panic!("in a model, for a test"));
         assert_eq!([label(&mut guarded), label(&mut guarded)], ["failed", "failed"]);
     }
 
     #[test]
     fn a_slow_batch_costs_one_deadline_and_its_late_answer_is_not_used() {
-        let mut guarded = guard(|call| {
+        let (release, released) = bounded::<()>(0);
+        let limit = Duration::from_millis(500);
+        let mut guarded = guard(limit, move |call| {
             if call == 1 {
-                std::thread::sleep(Duration::from_millis(200));
+                released.recv()?;
             }
             Ok(if call == 1 { 0.1 } else { 0.9 })
         });
         assert_eq!(label(&mut guarded), "too_slow");
         let started = Instant::now();
         assert_eq!(label(&mut guarded), "too_slow", "the worker is still busy");
-        assert!(
-            started.elapsed() < Duration::from_millis(40),
-            "and nobody waits for it"
-        );
-        std::thread::sleep(Duration::from_millis(250));
+        assert!(started.elapsed() < limit / 2, "and nobody waits for it");
+        release.send(()).unwrap();
+        while guarded.from_worker.is_empty() {
+            std::thread::yield_now();
+        }
         let mut scores = Vec::new();
         guarded.score(&[[0.0; FEATURE_COUNT]; 2], &mut scores).unwrap();
-        assert_eq!(scores, [0.9, 0.9]);
+        assert_eq!(scores, [0.9, 0.9], "and not the late answer's");
     }
 }

@@ -9,6 +9,8 @@ use super::contract::{FEATURE_COUNT, FeatureRow};
 use super::fault::{Fault, check_scores};
 use super::library::{self, Found};
 use super::manifest::Manifest;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -26,8 +28,15 @@ const BINDING_VARIABLE: &str = "TENSORFLOW_DIR";
 const SESSION_CONFIG: &[u8] =
     b"\x10\x01\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x82\x01\x1a\x1a\x18SINGLE_THREADED_EXECUTOR";
 
-/// What [`prepare_library`] found.
-static PREPARED: OnceLock<Result<PathBuf, Fault>> = OnceLock::new();
+/// What [`prepare_library`] found, and where the binding will look for it.
+#[derive(Clone)]
+struct Prepared {
+    library: PathBuf,
+    directory: PathBuf,
+}
+
+/// See [`prepare_library`].
+static PREPARED: OnceLock<Result<Prepared, Fault>> = OnceLock::new();
 /// The directory with the links, from preparing until loading.
 static LINKS: Mutex<Option<TempDir>> = Mutex::new(None);
 /// How loading went; it is tried once.
@@ -46,9 +55,13 @@ pub fn prepare_library(path: Option<&Path>) -> Result<PathBuf, Fault> {
             let found = library::find(path)?;
             let directory = directory_for_binding(&found)?;
             set_environment(&directory);
-            Ok(found.library)
+            Ok(Prepared {
+                library: found.library,
+                directory,
+            })
         })
         .clone()
+        .map(|prepared| prepared.library)
 }
 
 /// The directory that holds `libtensorflow.so`: the library's own, or a private one with links.
@@ -85,10 +98,10 @@ fn ensure_loaded() -> Result<(), Fault> {
     let unprepared = || Fault::LibraryMissing {
         tried: "any place (it was never looked for)".into(),
     };
-    let path = PREPARED.get().cloned().unwrap_or_else(|| Err(unprepared()))?;
+    let prepared = PREPARED.get().cloned().unwrap_or_else(|| Err(unprepared()))?;
     LOADED
         .get_or_init(|| {
-            let outcome = load().map_err(|cause| Fault::LibraryBroken { path, cause });
+            let outcome = load(&prepared.directory.join(library::BINDING_NAME));
             // The loader has mapped the files: the links are not needed again.
             drop(
                 LINKS
@@ -96,19 +109,50 @@ fn ensure_loaded() -> Result<(), Fault> {
                     .unwrap_or_else(|poisoned| poisoned.into_inner())
                     .take(),
             );
-            outcome
+            outcome.map_err(|cause| Fault::LibraryBroken {
+                path: prepared.library,
+                cause,
+            })
         })
         .clone()
 }
 
 /// Loads it and calls it once: the binding panics at the first call of a symbol that the library lacks.
-fn load() -> Result<(), String> {
+fn load(path: &Path) -> Result<(), String> {
+    check_symbol(path)?;
     let panicked = |_| String::from("it lacks functions of TensorFlow's C interface");
     catch_unwind(tensorflow::library::load).map_err(panicked)??;
     catch_unwind(tensorflow::version)
         .map_err(panicked)?
         .map(drop)
         .map_err(|err| err.to_string())
+}
+
+/// Opens the file and looks for one function: an ordinary error for the ordinary mistake, a library that is another.
+fn check_symbol(path: &Path) -> Result<(), String> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|err| err.to_string())?;
+    // SAFETY: `path` is a C string that outlives the call. Opening a library runs its constructors: that is what
+    // the user asked for by naming it. It is never closed, because it is used until the program ends.
+    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    if library.is_null() {
+        // SAFETY: after a failure `dlerror` gives a C string of this thread, valid until its next call, or null.
+        let message = unsafe {
+            libc::dlerror()
+                .cast_const()
+                .as_ref()
+                .map(|text| CStr::from_ptr(text))
+        };
+        return Err(message.map_or("it cannot be opened".into(), |text| {
+            text.to_string_lossy().into_owned()
+        }));
+    }
+    // SAFETY: `library` is an open handle, and the name a C string.
+    let symbol = unsafe { libc::dlsym(library, c"TF_LoadSessionFromSavedModel".as_ptr()) };
+    if symbol.is_null() {
+        Err("it has no function TF_LoadSessionFromSavedModel".into())
+    } else {
+        Ok(())
+    }
 }
 
 /// TensorFlow's version, after a model was loaded.
