@@ -72,7 +72,8 @@ def layers() -> dict[str, Path]:
     guest = HERE / "guest"
     base = digest(archive.release(), *PACKAGES)
     kbuild = digest(base, *KBUILD_PARTS, guest / "prepare-kbuild", guest / "compile")
-    tensorflow = digest(SETUP)
+    # Of all that the script installs only this matters here: the wheel that it names.
+    tensorflow = digest(*re.findall(r"(?m)^tensorflow_\w+=.*", SETUP.read_text(encoding="utf-8")))
     image = digest(base, kbuild, tensorflow, guest / "init", str(FREE_MB))
     root = cache.root()
     return {
