@@ -5,6 +5,12 @@
 //! The library is found as the program finds it, or in `.venv`. Without it these tests fail; only
 //! `SCX_AUGUR_SKIP_TENSORFLOW=1` leaves them out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "all of this file is tests"
+)]
+
 use assert_cmd::Command;
 use scx_augur::model::{
     Engine, FEATURES, FeatureRow, Manifest, Mlp, ModelEvent, ModelHandle, ModelOptions, ModelSource, canary,
@@ -30,6 +36,8 @@ fn tensorflow() -> Option<PathBuf> {
 }
 
 /// Makes TensorFlow ready in this process; `false` when these tests are to be left out.
+///
+/// Test threads run by now, but none of them reads the environment past the standard library's lock.
 fn ready() -> bool {
     tensorflow()
         .map(|path| prepare_library(Some(&path)).unwrap())
@@ -78,6 +86,26 @@ fn scores(handle: &mut ModelHandle, rows: &[FeatureRow]) -> Vec<f32> {
     let mut scores = Vec::new();
     handle.score(rows, &mut scores).unwrap();
     scores
+}
+
+/// The scheduling policies of this process's threads of that name.
+fn policies_of(name: &str) -> Vec<i32> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    let of_name = stats.filter(|stat| stat.contains(&format!("({name})")));
+    // The policy is the 41st field; the third comes after the name.
+    of_name
+        .map(|stat| {
+            stat.rsplit(") ")
+                .next()
+                .unwrap()
+                .split(' ')
+                .nth(38)
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect()
 }
 
 /// Puts a model's files where another model's are.
@@ -213,6 +241,12 @@ fn a_model_that_loops_forever_is_given_up_once_and_its_successor_serves() {
     );
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(handle.poll_events(), [], "it is not tried again");
+    // Other tests' canaries may be at work too.
+    let policies = policies_of("augur-canary");
+    assert!(
+        policies.contains(&libc::SCHED_IDLE),
+        "it takes CPU time from others: {policies:?}"
+    );
     install("move", directory.path());
     assert_eq!(
         next_event(&mut handle),
@@ -361,7 +395,10 @@ fn bench_measures_both_engines() {
     assert_eq!(batches, [1, 16, 64, 512, 1000, 4096]);
     for line in &lines {
         let median = |engine: &str| line[engine]["median_us"].as_f64().unwrap();
-        assert!(median("tensorflow") > 0.0 && median("twin") > 0.0, "{line}");
+        assert!(
+            median("tensorflow") > 0.0 && median("guarded") > 0.0 && median("twin") > 0.0,
+            "{line}"
+        );
     }
 }
 

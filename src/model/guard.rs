@@ -9,6 +9,7 @@ use super::drift::Drift;
 use super::fault::{Fault, check_scores};
 use super::{ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use nix::unistd::{Pid, gettid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Guarded {
     threshold: f32,
     to_worker: Sender<Batch>,
     from_worker: Receiver<Batch>,
+    /// Tells the worker's thread id, once.
+    thread: Receiver<Pid>,
     /// The buffers, when they are here and not with the worker.
     spare: Option<Batch>,
     limit: Duration,
@@ -55,9 +58,13 @@ impl Guarded {
         let (name, threshold) = (predictor.name().to_owned(), predictor.threshold());
         let (to_worker, rows) = bounded(1);
         let (scores, from_worker) = bounded(1);
+        let (tell_thread, thread) = bounded(1);
         std::thread::Builder::new()
             .name("augur-model".into())
-            .spawn(move || work(predictor, drift, &rows, &scores))
+            .spawn(move || {
+                let _ = tell_thread.send(gettid());
+                work(predictor, drift, &rows, &scores);
+            })
             .map_err(|err| Fault::Failed {
                 cause: format!("cannot start a thread: {err}"),
             })?;
@@ -66,6 +73,7 @@ impl Guarded {
             threshold,
             to_worker,
             from_worker,
+            thread,
             spare: Some(Batch {
                 rows: Vec::new(),
                 scores: Vec::new(),
@@ -159,7 +167,7 @@ impl Drop for Guarded {
     fn drop(&mut self) {
         // A worker that still has the buffers may be in a loop that never ends.
         if self.spare.is_none() && matches!(self.from_worker.try_recv(), Err(TryRecvError::Empty)) {
-            give_up_thread();
+            self.thread.try_recv().into_iter().for_each(give_up_thread);
         }
     }
 }
