@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+pub mod doctor;
 pub mod model;
 pub mod run;
 
@@ -19,6 +20,8 @@ pub struct Arguments {
 enum Command {
     /// Attach as this machine's scheduler, until Ctrl-C
     Run(Box<run::Args>),
+    /// Explain what keeps the scheduler from running on this machine
+    Doctor(doctor::Args),
     /// Check, measure or explain a model directory
     Model(model::Args),
 }
@@ -38,12 +41,17 @@ impl std::error::Error for WrongUse {}
 /// Runs the command that was asked for. Exit code 0, 1 (failed) or 2 (wrong use).
 pub fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
-        Command::Run(args) => run::run(&args),
-        Command::Model(args) => model::run(&args),
+        Command::Run(args) => run::run(&args).map(|()| true),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Model(args) => model::run(&args).map(|()| true),
     };
-    let Err(err) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("scx_augur: {err:#}");
-    ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
+    match outcome {
+        Ok(well) => ExitCode::from(u8::from(!well)),
+        Err(err) => {
+            eprintln!("scx_augur: {err:#}");
+            ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
+        }
+    }
 }
 
 /// Seconds of an interval or a duration.
@@ -59,5 +67,9 @@ fn init_logging(verbose: u8) {
     let level = if verbose > 0 { "debug" } else { "info" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
 }
