@@ -87,14 +87,26 @@ def layers() -> dict[str, Path]:
 def find() -> Path:
     """The image, built when the cache does not hold it."""
     image = layers()["image"]
-    if image.exists():
-        return image
-    if os.geteuid() != 0:
-        raise Failure("the guest image is not built yet and building it needs root; run scripts/vm/vm image as root once")
-    with cache.locked("image"):
-        if not image.exists():
-            build(layers())
+    if not image.exists():
+        if os.geteuid() == 0:
+            with cache.locked("image"):
+                if not image.exists():
+                    build(layers())
+        else:
+            build_as_root()
     return image
+
+
+def build_as_root() -> None:
+    """Device nodes, other owners' files and chroot need root; the image goes into this user's cache all the same."""
+    say("building the guest image needs root, asking sudo")
+    command = ["sudo", "env", f"XDG_CACHE_HOME={cache.root().parents[1]}", sys.executable, HERE / "vm", "image"]
+    try:
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    except FileNotFoundError as error:
+        raise Failure("building the guest image needs root, and there is no sudo; run scripts/vm/vm image as root once") from error
+    if code:
+        raise Failure(f"building the guest image as root failed (exit {code})")
 
 
 def build(paths: dict[str, Path]) -> None:
