@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,11 +59,21 @@ def digest(*parts: str | Path) -> str:
 def tool(*command: str | Path, what: str) -> None:
     """Runs a tool quietly; its first complaint becomes the Failure."""
     try:
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed; run scripts/setup vm") from error
-    if result.returncode:
-        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["no reason given"]
+    try:
+        output = process.communicate()[0]
+    except BaseException:
+        # The tool and all that it started: mmdebstrap cleans up after itself when it is told to end.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
+        raise
+    if process.returncode:
+        lines = [line for line in output.splitlines() if line.strip()] or ["no reason given"]
         complaints = [line for line in lines if re.search(r"^E:|\berror\b", line, re.IGNORECASE)] or lines
         raise Failure(f"{what} failed: {complaints[0].strip()}")
 

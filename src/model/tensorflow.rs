@@ -83,8 +83,8 @@ fn set_environment(directory: &Path) {
     unsafe { std::env::set_var(BINDING_VARIABLE, directory) };
 }
 
-/// Loads the library, the first time.
-fn ensure_loaded() -> Result<(), Fault> {
+/// Loads the library, the first time; every later call says how that went.
+pub(super) fn ensure_loaded() -> Result<(), Fault> {
     let unprepared = || Fault::LibraryMissing {
         tried: "any place (it was never looked for)".into(),
     };
