@@ -36,6 +36,9 @@ pub struct Args {
     /// A batch that takes longer is dropped, and the heuristic decides that round
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     model_limit_ms: u64,
+    /// Loading and trying out a model may take so long (the library's own loading is not counted)
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = super::seconds)]
+    model_check_s: Duration,
     /// Who names the candidates, `name[key=value,...]`
     #[arg(long, default_value = "augur")]
     policy: String,
@@ -209,6 +212,7 @@ fn model(args: &Args) -> Result<ModelHandle> {
             EngineName::Twin => Engine::Twin,
         },
         batch_limit: Duration::from_millis(args.model_limit_ms),
+        canary_limit: args.model_check_s,
         ..ModelOptions::default()
     };
     ModelSource::spawn(options).map_err(|fault: Fault| fault.into())

@@ -274,7 +274,7 @@ fn scheduler(facts: &Facts) -> Check {
         ),
         _ if who == "augur" || who.starts_with("augur_") => Check::fail(
             NAME,
-            "scx_augur is attached already",
+            "the sched_ext scheduler scx_augur is attached already",
             "look at it with `scx_augur run --monitor 1`, or end it first",
         ),
         _ => Check::fail(

@@ -43,6 +43,10 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     if count >= GIVEN_UP_LIMIT {
         return Err(Fault::TooManyHung { count });
     }
+    // The library is 500 MB and no part of the model: mapping it from a cold disk is not counted against the limit.
+    if engine == Engine::TensorFlow && Manifest::read(directory).is_ok() {
+        let _ = tensorflow::ensure_loaded();
+    }
     let directory = directory.to_path_buf();
     let (sender, receiver) = crossbeam::channel::bounded(1);
     let (tell_thread, thread) = crossbeam::channel::bounded(1);

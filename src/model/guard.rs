@@ -11,7 +11,10 @@ use super::{ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use nix::unistd::{Pid, gettid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// A model that was only too slow is tried again after so long: the machine may have been overloaded, not the model.
+const REST: Duration = Duration::from_secs(10);
 
 /// A predictor behind a deadline.
 pub struct Guarded {
@@ -27,6 +30,8 @@ pub struct Guarded {
     strikes: u32,
     strikes_limit: u32,
     last: Fault,
+    /// When the last strike fell.
+    struck_at: Instant,
 }
 
 /// What goes to the worker and comes back.
@@ -83,6 +88,7 @@ impl Guarded {
             strikes: 0,
             strikes_limit: options.strikes,
             last: Fault::Off,
+            struck_at: Instant::now(),
         })
     }
 
@@ -115,6 +121,9 @@ impl Guarded {
     /// Why this batch has no scores. Drift is no failure of the model and does not take it out of service.
     pub fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
+        if self.is_out_of_service() && self.has_rested() {
+            self.strikes = self.strikes_limit.saturating_sub(1);
+        }
         if self.is_out_of_service() {
             return Err(Fault::OutOfService {
                 strikes: self.strikes,
@@ -128,9 +137,15 @@ impl Guarded {
             Err(fault) => {
                 self.strikes += 1;
                 self.last = fault.clone();
+                self.struck_at = Instant::now();
             }
         }
         outcome
+    }
+
+    /// Whether a slow model may have one more try.
+    fn has_rested(&self) -> bool {
+        matches!(self.last, Fault::TooSlow { .. }) && self.struck_at.elapsed() >= REST
     }
 
     fn ask(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
@@ -205,7 +220,6 @@ mod tests {
     use super::*;
     use crate::model::FEATURE_COUNT;
     use crate::model::constant::Constant;
-    use std::time::Instant;
 
     /// Scores with a function of the number of the call.
     struct Scripted<F>(F, usize);

@@ -94,8 +94,8 @@ pub fn load_library() -> Result<String, Fault> {
     })
 }
 
-/// Loads the library, the first time.
-fn ensure_loaded() -> Result<(), Fault> {
+/// Loads the library, the first time; every later call says how that went.
+pub(super) fn ensure_loaded() -> Result<(), Fault> {
     let unprepared = || Fault::LibraryMissing {
         tried: "any place (it was never looked for)".into(),
     };
