@@ -2,8 +2,7 @@
 //! `scx_augur doctor`: explains what keeps the scheduler from running here.
 
 use super::run::default_model;
-use crate::live::doctor::{self, Check, ModelFacts, Verdict};
-use crate::live::facts::Facts;
+use crate::live::doctor::{self, Check, Facts, ModelFacts, Verdict};
 use anyhow::{Context, Result};
 use clap::Parser;
 use serde::Serialize;
@@ -52,7 +51,7 @@ pub fn run(args: &Args) -> Result<bool> {
     );
     let facts = Facts::probe(args.max_domain_cpus.map(|cpus| cpus as usize));
     let mut checks = doctor::judge(&facts);
-    checks.extend(doctor::judge_model(&model));
+    checks.extend(model.judge());
     let ok = checks.iter().all(|check| check.verdict != Verdict::Fail);
     let out = std::io::stdout().lock();
     if args.json {

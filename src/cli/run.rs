@@ -21,8 +21,27 @@ use std::time::Duration;
 const MODEL: &str = "model_dir/augur";
 const SHARED: &str = "share/scx_augur";
 
+const AFTER_HELP: &str = "\
+At the end the totals are printed, as text or with --json as the last line. Log lines go to standard error.
+
+Signals:
+  SIGINT, SIGTERM   detach, write what is left, print the totals, exit 0
+  SIGSTOP           scheduling goes on without decisions
+
+Exit codes:
+  0  detached because it was told to
+  1  cannot attach, or the kernel ended the scheduler (its dump is on standard error)
+  2  wrong use
+
+A CPU that comes or goes makes it start again by itself. A model directory that changes is loaded again, and serves once \
+it passed the same checks as the first.";
+
 /// Attach as this machine's scheduler, until Ctrl-C.
+///
+/// Needs root (CAP_BPF and CAP_PERFMON) and a kernel with sched_ext; `scx_augur doctor` explains what is missing. There
+/// is one sched_ext scheduler at a time. When it ends, the kernel goes back to its own scheduler.
 #[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Args {
     /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
     #[arg(long, value_name = "DIR|off")]

@@ -5,7 +5,6 @@
 
 use super::collect::{self, Observation};
 use super::decisions::Desk;
-use super::facts::STATS_SOCKET;
 use super::log::{DecisionLog, Entry, Kind};
 use super::stats::{Counters, Metrics, server_data};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
@@ -76,7 +75,7 @@ pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop:
     let outcome = keep_attached(options, &mut mind, &mut server, started, stop);
     // The server leaves its socket behind.
     if server.take().is_some() {
-        let _ = std::fs::remove_file(STATS_SOCKET);
+        let _ = std::fs::remove_file(doctor::STATS_SOCKET);
     }
     outcome?;
     if let Some(log) = mind.log.take() {

@@ -8,7 +8,6 @@ mod collect;
 pub mod daemon;
 pub mod decisions;
 pub mod doctor;
-pub mod facts;
 pub mod log;
 pub mod machine;
 pub mod monitor;

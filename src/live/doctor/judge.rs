@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is in the way: every check that [`Facts`] allow, judged without looking at the machine again.
-//!
-//! `scx_augur doctor` shows all of them; [`preconditions`] is the first that forbids to attach, as one sentence.
+//! Every check of the kernel, the privileges and the machine: pure functions of [`Facts`].
 
-use super::facts::{Facts, STATS_SOCKET, SchedExt, Size, Socket};
-use crate::model::{Engine, Fault, ModelOptions, canary, tensorflow};
-use anyhow::{Result, bail};
-use serde::Serialize;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use super::{Check, Facts, STATS_SOCKET, SchedExt, Size, Socket};
 
 /// The first kernel with sched_ext.
 const SCHED_EXT_SINCE: (u32, u32) = (6, 12);
@@ -17,81 +10,6 @@ const TESTED_SINCE: (u32, u32) = (6, 16);
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// As it should be.
-    Ok,
-    /// Something works less well; the scheduler can be attached.
-    Warn,
-    /// The scheduler cannot be attached.
-    Fail,
-}
-
-/// One check: what was looked at, what was found, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Check {
-    /// One word or two; stable.
-    pub name: &'static str,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// What was found, and where.
-    pub found: String,
-    /// What to do, unless all is well.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Check {
-        Check {
-            name,
-            verdict: Verdict::Ok,
-            found: found.into(),
-            remedy: None,
-        }
-    }
-
-    fn warn(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            name,
-            verdict: Verdict::Warn,
-            found: found.into(),
-            remedy: Some(remedy.into()),
-        }
-    }
-
-    fn fail(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            verdict: Verdict::Fail,
-            ..Check::warn(name, found, remedy)
-        }
-    }
-}
-
-/// One sentence: what, where, what to do.
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.remedy {
-            Some(remedy) => write!(f, "{}: {remedy}", self.found),
-            None => f.write_str(&self.found),
-        }
-    }
-}
-
-/// Ok where nothing forbids to attach; else the first thing that does, as one sentence with its remedy.
-///
-/// # Errors
-/// No sched_ext, no privileges, another scheduler, a machine that is too large, and so on: see [`judge`].
-pub fn preconditions(max_domain_cpus: Option<usize>) -> Result<()> {
-    let checks = judge(&Facts::probe(max_domain_cpus));
-    match checks.iter().find(|check| check.verdict == Verdict::Fail) {
-        Some(check) => bail!("{check}"),
-        None => Ok(()),
-    }
-}
 
 /// Every check of the kernel, the privileges and the machine; what others follow from comes first.
 pub fn judge(facts: &Facts) -> Vec<Check> {
@@ -362,89 +280,9 @@ fn tracefs(facts: &Facts) -> Check {
     }
 }
 
-/// What was found out about the model and the library that runs it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelFacts {
-    /// The library and its version.
-    pub library: Result<(PathBuf, String), Fault>,
-    /// The model directory.
-    pub directory: PathBuf,
-    /// The model's name.
-    pub model: Result<String, Fault>,
-}
-
-impl ModelFacts {
-    /// Loads the library and tries out the model in `directory`, as `run` does; before the program has a second thread.
-    pub fn probe(library: Option<&Path>, directory: PathBuf) -> ModelFacts {
-        let path = tensorflow::prepare_library(library);
-        let library = path.and_then(|path| tensorflow::load_library().map(|version| (path, version)));
-        let engine = if library.is_ok() {
-            Engine::TensorFlow
-        } else {
-            Engine::Twin
-        };
-        let model = canary::load(&directory, engine, ModelOptions::default().canary_limit);
-        ModelFacts {
-            library,
-            directory,
-            model: model.map(|model| model.manifest.name.clone()),
-        }
-    }
-}
-
-/// Both checks of the model: without one the heuristic decides, so neither forbids to attach.
-pub fn judge_model(facts: &ModelFacts) -> Vec<Check> {
-    let library = match &facts.library {
-        Ok((path, version)) => Check::ok("TensorFlow", format!("{version}, {}", path.display())),
-        Err(fault) => without("TensorFlow", fault),
-    };
-    let directory = facts.directory.display();
-    let model = match (&facts.model, &facts.library) {
-        (Ok(name), Ok(_)) => Check::ok("model", format!("`{name}` in {directory} is fit for use")),
-        (Ok(name), Err(_)) => Check::ok(
-            "model",
-            format!("`{name}` in {directory}; only --engine twin can run it"),
-        ),
-        (Err(fault), _) => without("model", fault),
-    };
-    vec![library, model]
-}
-
-/// A fault names its remedy after a semicolon or not at all.
-fn without(name: &'static str, fault: &Fault) -> Check {
-    let text = fault.to_string();
-    match text.rsplit_once("; ") {
-        Some((found, remedy)) => {
-            Check::warn(name, found, format!("{remedy}; until then the heuristic decides"))
-        }
-        None => Check::warn(
-            name,
-            text,
-            "name another with --model; until then the heuristic decides",
-        ),
-    }
-}
-
-/// The last line: whether `run` can work, and what is wrong.
-pub fn summary(checks: &[Check]) -> String {
-    let named = |verdict| {
-        let names: Vec<_> = checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .map(|check| check.name)
-            .collect();
-        (names.len(), names.join(", "))
-    };
-    match (named(Verdict::Fail), named(Verdict::Warn)) {
-        ((0, _), (0, _)) => "scx_augur can run here".into(),
-        ((0, _), (_, warned)) => format!("scx_augur can run here; worth a look: {warned}"),
-        ((_, failed), _) => format!("scx_augur cannot run here because of: {failed}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Kconfig;
+    use super::super::{Kconfig, Verdict};
     use super::*;
 
     /// A machine on which all is well.
@@ -509,7 +347,6 @@ mod tests {
                 .all(|check| check.verdict == Verdict::Ok && check.remedy.is_none()),
             "{checks:?}"
         );
-        assert_eq!(summary(&checks), "scx_augur can run here");
     }
 
     #[test]
@@ -671,54 +508,6 @@ mod tests {
             })
             .verdict,
             Verdict::Ok
-        );
-    }
-
-    #[test]
-    fn a_missing_model_never_forbids_to_attach() {
-        let directory = PathBuf::from("/none");
-        let library = Err(Fault::LibraryMissing {
-            tried: "/a, /b".into(),
-        });
-        let model = Err(Fault::Missing {
-            path: "/none/manifest.json".into(),
-            cause: "no such file".into(),
-        });
-        let checks = judge_model(&ModelFacts {
-            library,
-            directory,
-            model,
-        });
-        assert!(
-            checks.iter().all(|check| check.verdict == Verdict::Warn),
-            "{checks:?}"
-        );
-        assert!(
-            checks[0].to_string().contains("scripts/setup tensorflow-lib"),
-            "{}",
-            checks[0]
-        );
-        assert!(
-            checks[1].to_string().contains("/none/manifest.json"),
-            "{}",
-            checks[1]
-        );
-        assert_eq!(
-            summary(&checks),
-            "scx_augur can run here; worth a look: TensorFlow, model"
-        );
-    }
-
-    #[test]
-    fn the_summary_names_what_failed() {
-        let checks = judge(&Facts {
-            capabilities: 0,
-            tracefs: false,
-            ..good()
-        });
-        assert_eq!(
-            summary(&checks),
-            "scx_augur cannot run here because of: privileges"
         );
     }
 }

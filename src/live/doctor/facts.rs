@@ -3,8 +3,7 @@
 //!
 //! Probing changes nothing, needs no privilege, and never fails: what cannot be found out is itself a fact.
 
-use super::bpf::intf;
-use super::machine;
+use super::super::{bpf::intf, machine};
 use flate2::read::GzDecoder;
 use nix::unistd::{AccessFlags, access};
 use scx_utils::compat;
