@@ -13,9 +13,13 @@ static bool steal_permitted(u32 from, u32 to, u64 now)
 {
 	struct augur_permissions *perms;
 	u32 zero = 0;
+	u8 *denied;
 
 	perms = bpf_map_lookup_elem(&permissions, &zero);
-	if (!perms || from >= AUGUR_MAX_DOMS || to >= AUGUR_MAX_DOMS || !perms->denied[from][to])
+	if (!perms)
+		return true;
+	denied = MEMBER_VPTR(*perms, .denied[from][to]);
+	if (!denied || !*denied)
 		return true;
 	if (time_after(now, perms->at_ns + permission_ttl_ns))
 		return true;
