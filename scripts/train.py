@@ -279,7 +279,7 @@ def graph_of(layers, norm):
 
     is_log = np.array([name in norm["log1p"] for name in FEATURES])
     mean, std = np.float32(norm["mean"]), np.float32(norm["std"])
-    weights = [(np.float32(l["kernel"]), np.float32(l["bias"]), l["activation"]) for l in layers]
+    weights = [(np.float32(layer["kernel"]), np.float32(layer["bias"]), layer["activation"]) for layer in layers]
 
     def score(features):
         logged = tf.where(is_log, tf.math.log1p(tf.maximum(features, 0.0)), features)

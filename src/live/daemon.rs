@@ -7,7 +7,7 @@ use super::collect::{self, Observation};
 use super::decisions::Desk;
 use super::log::{DecisionLog, Entry, Kind};
 use super::stats::{Counters, Metrics, server_data};
-use super::{LoadOptions, Scheduler, bpf::intf, machine, pod};
+use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
 use crate::topology::Machine;
@@ -58,6 +58,7 @@ struct Mind {
 /// # Errors
 /// Where the scheduler cannot be attached, or the kernel ended it because of an error.
 pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop: &AtomicBool) -> Result<Metrics> {
+    doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
     let mut mind = Mind {
         policy,
@@ -71,15 +72,32 @@ pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop:
     mind.metrics.policy = mind.policy.name();
     let started = Instant::now();
     let mut server = None;
-    let mut object = MaybeUninit::uninit();
-    while attach_and_decide(options, &mut mind, &mut object, &mut server, started, stop)? {
-        info!("the machine changed: starting again");
+    let outcome = keep_attached(options, &mut mind, &mut server, started, stop);
+    // The server leaves its socket behind.
+    if server.take().is_some() {
+        let _ = std::fs::remove_file(doctor::STATS_SOCKET);
     }
+    outcome?;
     if let Some(log) = mind.log.take() {
         let rows = log.close()?;
         info!("decision log: {rows} rows");
     }
     Ok(mind.metrics)
+}
+
+/// Starts again as often as the machine changes.
+fn keep_attached(
+    options: &Options,
+    mind: &mut Mind,
+    server: &mut Option<StatsServer<(), Metrics>>,
+    started: Instant,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut object = MaybeUninit::uninit();
+    while attach_and_decide(options, mind, &mut object, server, started, stop)? {
+        info!("the machine changed: starting again");
+    }
+    Ok(())
 }
 
 /// One life of the scheduler. True: start again.

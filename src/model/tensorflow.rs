@@ -83,6 +83,17 @@ fn set_environment(directory: &Path) {
     unsafe { std::env::set_var(BINDING_VARIABLE, directory) };
 }
 
+/// Loads the library that [`prepare_library`] found, and says which version it is.
+///
+/// # Errors
+/// [`Fault::LibraryMissing`], or [`Fault::LibraryBroken`] when what was found is something else.
+pub fn load_library() -> Result<String, Fault> {
+    ensure_loaded()?;
+    version().ok_or_else(|| Fault::Failed {
+        cause: "the TensorFlow library does not tell its version".into(),
+    })
+}
+
 /// Loads the library, the first time; every later call says how that went.
 pub(super) fn ensure_loaded() -> Result<(), Fault> {
     let unprepared = || Fault::LibraryMissing {
