@@ -27,6 +27,8 @@ MODELS = Path("/root/models")
 # The verifier is emulated too: seconds on a quiet host, tens of seconds on a busy one.
 ATTACH_S = 90.0
 STOP_S = 60.0
+# TensorFlow is 800 MB, read and relocated under emulation.
+MODEL_LOAD_S = 120.0
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -101,8 +103,24 @@ class Scheduler:
         begin = time.monotonic()
         while not holds(stats := self.stats()):
             self.check_alive()
-            check(time.monotonic() - begin < limit_s, f"{what} within {limit_s:g} s", f"model '{stats['model']}', {stats['model_events']}")
+            check(time.monotonic() - begin < limit_s, f"{what} within {limit_s:g} s", f"{stats}")
             time.sleep(0.2)
+        return stats
+
+    def await_model(self, directory: Path) -> dict:
+        """The first statistics of a model that decides."""
+        begin = time.monotonic()
+        tries = 1
+        while (stats := self.stats())["model_rounds"] < 3:
+            self.check_alive()
+            # A machine that is slow to load the library may have given the model up; a changed file makes it look again.
+            if stats["model_events"].get("refused_hangs", 0) == tries:
+                tries += 1
+                (directory / "manifest.json").touch()
+            waited = time.monotonic() - begin
+            wanted = f"rounds in which the model decides within {MODEL_LOAD_S:g} s"
+            check(waited < MODEL_LOAD_S, wanted, f"model '{stats['model']}', {stats['model_events']}")
+            time.sleep(0.5)
         return stats
 
     def send(self, number: signal.Signals) -> None:

@@ -16,6 +16,7 @@ def endurance(options: Options) -> str:
     """It attaches, carries stress-ng, hackbench and a build without a stall, and detaches on Ctrl-C."""
     seconds = options.seconds or options.pick(FULL_S, QUICK_S)
     with Scheduler("--model", MODELS / "move") as scheduler:
+        scheduler.await_model(MODELS / "move")
         enabled = kernel.enable_seq()
         programs, build = start(seconds)
         begin = time.monotonic()
