@@ -134,6 +134,9 @@ struct TuningArgs {
     /// Half-life of the load averages
     #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
     halflife_us: u64,
+    /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
+    #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
+    vfork_stays: u32,
     /// Never interrupt a task at a wakeup
     #[arg(long)]
     no_wake_preempt: bool,
@@ -153,6 +156,7 @@ impl From<&TuningArgs> for Tuning {
             steal_far_us: args.steal_far_us,
             halflife_us: args.halflife_us,
             wake_preempt: !args.no_wake_preempt,
+            vfork_stays: args.vfork_stays,
         }
     }
 }

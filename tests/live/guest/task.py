@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tasks that the tests make, and what the kernel counts of any task."""
+
+import os
+import time
+from pathlib import Path
+from typing import Callable, Iterable
+
+from case import check
+
+# Fields of /proc/PID/stat after the command's name, which may hold spaces (proc(5) counts from 1, the name is 2).
+AFTER_NAME = 3
+PROCESSOR = 39
+
+
+def spawn(body: Callable[[], None], cpus: Iterable[int] | None = None, nice: int = 0, idle: bool = False, name: str = "hog") -> int:
+    """Forks a task that runs `body`; its pid. It dies with the test (see main.py)."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        Path("/proc/self/comm").write_text(name)
+        if cpus is not None:
+            os.sched_setaffinity(0, cpus)
+        if nice:
+            os.nice(nice)
+        if idle:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        body()
+    finally:
+        os._exit(1)
+
+
+def burn() -> None:
+    """Uses its CPU for ever and never sleeps."""
+    while True:
+        pass
+
+
+def hogs(count: int, cpus: Iterable[int] | None = None, **kinds) -> list[int]:
+    """So many tasks that burn, once all of them have run."""
+    pids = [spawn(burn, cpus, **kinds) for _ in range(count)]
+    await_running(pids)
+    return pids
+
+
+def await_running(pids: list[int], limit_s: float = 30.0) -> None:
+    """Waits until each of them has burnt something: it is past its start, which migrates as it likes."""
+    begin = time.monotonic()
+    while late := [pid for pid in pids if comm(pid).startswith("python") or ran_ns(pid) < 20_000_000]:
+        check(time.monotonic() - begin < limit_s, f"every new task runs within {limit_s:g} s", f"{len(late)} of {len(pids)} that did not")
+        time.sleep(0.05)
+
+
+def end(pids: Iterable[int]) -> None:
+    """Kills children of this process and reaps them."""
+    pids = list(pids)
+    for pid in pids:
+        os.kill(pid, 9)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+
+def comm(pid: int) -> str:
+    """Its name."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def cpu_of(pid: int) -> int:
+    """The CPU that it runs on or ran on last."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[PROCESSOR - AFTER_NAME])
+
+
+def schedstat(pid: int) -> tuple[int, int, int]:
+    """Nanoseconds that it ran, nanoseconds that it waited, times that it got a CPU."""
+    ran, waited, times = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return int(ran), int(waited), int(times)
+
+
+def ran_ns(pid: int) -> int:
+    """Nanoseconds that it ran."""
+    return schedstat(pid)[0]
+
+
+def ran_all_ns(pids: Iterable[int]) -> dict[int, int]:
+    """Nanoseconds that each of them ran."""
+    return {pid: ran_ns(pid) for pid in pids}
+
+
+def count_by_domain(pids: Iterable[int], domain_of: dict[int, int]) -> list[int]:
+    """How many of the tasks are in each domain."""
+    counts = [0] * (max(domain_of.values()) + 1)
+    for pid in pids:
+        counts[domain_of[cpu_of(pid)]] += 1
+    return counts

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does load really spread over the domains, and does each model get its way?
+
+The same work each time: hogs that were bound to the first domain are let go. Where they are then is asked of the kernel.
+"""
+
+import csv
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import machine
+import task
+import trace
+from case import Options, case, check
+from scheduler import MODELS, Scheduler
+
+# A model's word has to count in every round of these tests, however slow the host is.
+PATIENT = ("--model-limit-ms", "10000")
+APART_MAX = 0.10
+EVEN_S = 2.0
+# Seconds in which CPU time is compared. The host may stop a virtual CPU for a moment, so the median one counts.
+WINDOWS = 3
+
+
+def crowd(count: int) -> list[int]:
+    """Hogs that all run in the first domain."""
+    return task.hogs(count, machine.domains()[0])
+
+
+def let_go(pids: list[int]) -> None:
+    """Allows them every CPU."""
+    for pid in pids:
+        os.sched_setaffinity(pid, machine.online())
+
+
+def apart(values: list[float]) -> float:
+    """How far the least and the most are apart, as a share of the most."""
+    return (max(values) - min(values)) / max(max(values), 1e-9)
+
+
+def loads(stats: dict) -> list[float]:
+    """The domains' loads as the scheduler sees them."""
+    return [domain["load"] for _, domain in sorted(stats["domains"].items(), key=lambda item: int(item[0]))]
+
+
+@case(every_kernel=True, domains_min=2)
+def balance(options: Options) -> str:
+    """The heuristic evens two domains out within 2 s, and the tasks run where they were moved."""
+    domain_of = machine.domain_of()
+    with Scheduler("--model", "off") as scheduler:
+        hogs = crowd(8)
+        before = task.count_by_domain(hogs, domain_of)
+        check(before[0] == 8, "8 hogs in the first domain before they are let go", f"{before}")
+        with trace.migrations() as moves:
+            let_go(hogs)
+            even_s, after = await_even(scheduler, hogs, domain_of)
+            windows = sorted([gained_by_domain(hogs, domain_of, 1.0) for _ in range(WINDOWS)], key=apart)
+            gained = windows[WINDOWS // 2]
+            crossed = {key[0] for key in trace.real(moves.counts(), hogs) if domain_of[key[1]] != domain_of[key[2]]}
+        still = loads(scheduler.stats())
+    check(apart(gained) <= APART_MAX, f"CPU time of the domains at most {APART_MAX:.0%} apart", f"{gained} ms: {apart(gained):.0%}")
+    check(apart(still) <= APART_MAX, "loads that stay even", f"{still}")
+    check(len(crossed) >= 4, "at least 4 hogs that the kernel moved across", f"{len(crossed)}")
+    counted = "/".join(map(str, after))
+    return f"8/0 to {counted} in {even_s:.2f} s, then {gained} ms of CPU time a domain, loads {[round(load, 2) for load in still]}"
+
+
+def await_even(scheduler: Scheduler, hogs: list[int], domain_of: dict[int, int]) -> tuple[float, list[int]]:
+    """Waits until tasks and loads are even; seconds and the count in each domain."""
+    begin = time.monotonic()
+    while True:
+        counts, now = task.count_by_domain(hogs, domain_of), loads(scheduler.stats())
+        took = time.monotonic() - begin
+        if apart(counts) <= APART_MAX and apart(now) <= APART_MAX:
+            return took, counts
+        wanted = f"counts and loads at most {APART_MAX:.0%} apart within {EVEN_S:g} s"
+        check(took < EVEN_S, wanted, f"hogs {counts}, loads {[round(load, 2) for load in now]} after {took:.2f} s")
+        # Asking is work, too, for the daemon as for this task: ten times a second is enough to see 2 s.
+        time.sleep(0.1)
+
+
+def gained_by_domain(pids: list[int], domain_of: dict[int, int], seconds: float) -> list[int]:
+    """Milliseconds of CPU time that tasks of each domain get in a time."""
+    before = task.ran_all_ns(pids)
+    time.sleep(seconds)
+    gained = [0.0] * (max(domain_of.values()) + 1)
+    for pid, ran in task.ran_all_ns(pids).items():
+        gained[domain_of[task.cpu_of(pid)]] += (ran - before[pid]) / 1e6
+    return [round(value) for value in gained]
+
+
+@case(domains_min=2)
+def stay(options: Options) -> str:
+    """A model that always says stay: nothing is moved, and nothing is stolen."""
+    with Scheduler("--model", MODELS / "stay", *PATIENT) as scheduler:
+        hogs = crowd(6)
+        first = scheduler.await_model(MODELS / "stay")
+        with trace.migrations() as moves:
+            begin = scheduler.stats()
+            let_go(hogs)
+            time.sleep(options.pick(8, 4))
+            moved = trace.real(moves.counts(), hogs)
+            last = scheduler.stats()
+        where = task.count_by_domain(hogs, machine.domain_of())
+    since = {name: last[name] - begin[name] for name in ("mig_steal", "mig_balance", "proposed", "accepted", "fallback_rounds", "model_rounds")}
+    check(since["fallback_rounds"] == 0, "the model's word in every round", f"{since['fallback_rounds']} rounds without: {last['model_events']}")
+    check(since["proposed"] > 0, "moves that the policy proposed", f"none in {since['model_rounds']} rounds")
+    check(sum(moved.values()) == 0, "0 migrations of the hogs in sched_migrate_task", f"{moved}")
+    check(where[0] == 6, "6 hogs still in the first domain", f"{where}")
+    check(since["mig_steal"] == since["mig_balance"] == since["accepted"] == 0, "nothing stolen, balanced or accepted", f"{since}")
+    return f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the kernel saw 0 migrations of 6 hogs"
+
+
+@dataclass
+class Spread:
+    """What became of hogs that were let go."""
+
+    scheduler: Scheduler
+    hogs: list[int]
+    where: list[int]
+    moves: dict[tuple[int, ...], int]
+    switches: dict[tuple[int, ...], int]
+    rows: list[dict[str, str]]
+
+
+def spread(model: str | Path, *arguments: str) -> Spread:
+    """8 hogs of the first domain are let go under this model; 3 s later they end."""
+    log = Path("/tmp/decisions.csv")
+    log.unlink(missing_ok=True)
+    with Scheduler("--model", model, "--log-decisions", log, *arguments) as scheduler:
+        if model != "off":
+            scheduler.await_model(model)
+        hogs = crowd(8)
+        with trace.migrations() as moves, trace.switches("hog") as switches:
+            let_go(hogs)
+            time.sleep(3)
+            seen = Spread(scheduler, hogs, task.count_by_domain(hogs, machine.domain_of()), moves.counts(), switches.counts(), [])
+        task.end(hogs)
+        time.sleep(1.5)
+    with open(log, newline="") as file:
+        seen.rows = [row for row in csv.DictReader(file) if row["kind"] == "balance"]
+    return seen
+
+
+@case(domains_min=2)
+def move(options: Options) -> str:
+    """A model that always says move: exactly the heuristic, and each applied move was seen by the kernel."""
+    heuristic = spread("off")
+    model = spread(MODELS / "move", *PATIENT)
+    final = model.scheduler.final
+    check(final["model_rounds"] > 20, "rounds in which the model decides", f"{final['model_rounds']}: {final['model_events']}")
+    check(final["accepted"] == final["proposed"] > 0, "every proposed move accepted", f"{final['accepted']} of {final['proposed']}")
+    check(heuristic.where == model.where, f"the heuristic's placement {heuristic.where}", f"{model.where}")
+    for seen in (heuristic, model):
+        check_applied(seen)
+    applied = [row for row in model.rows if int(row["pid"]) in model.hogs]
+    return (
+        f"proposed {final['proposed']} = accepted {final['accepted']}; {len(applied)} moves of hogs, all applied and seen by the kernel; "
+        f"placement {model.where} as the heuristic's ({len(heuristic.rows)} moves)"
+    )
+
+
+def check_applied(seen: Spread) -> None:
+    """Each move of a hog was applied, and the kernel switched that hog in on a CPU of that domain."""
+    domains = machine.domains()
+    rows = [row for row in seen.rows if int(row["pid"]) in seen.hogs]
+    check(bool(rows), "moves of hogs in the decision log", "none")
+    others = [f"{row['status']} {row['reason']}" for row in rows if row["status"] != "applied"]
+    check(not others, "every move of a hog applied", f"{len(others)} of {len(rows)} not: {others[:3]}")
+    for row in rows:
+        pid, to = int(row["pid"]), int(row["to"])
+        ran = sum(count for (who, cpu), count in seen.switches.items() if who == pid and cpu in domains[to])
+        check(ran > 0, f"pid {pid} switched in on one of {domains[to]} after its move", "the kernel never did")

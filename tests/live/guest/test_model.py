@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Models that are wrong, each in one way: the scheduler stays, the heuristic decides, and it is said once."""
+
+import shutil
+import time
+from pathlib import Path
+
+import kernel
+import task
+from case import Options, case, check
+from scheduler import MODELS, Scheduler
+
+# What each is refused as. `endless` is the last: the thread that tries it spins until the daemon ends.
+REFUSALS = {
+    "missing-variables": "malformed",
+    "corrupt": "malformed",
+    "nan": "not_finite",
+    "wrong-shape": "wrong_shape",
+    "wrong-name": "wrong_name",
+    "endless": "hangs",
+}
+SERVED = Path("/tmp/served")
+REFUSE_S = 60.0
+
+
+def put(name: str) -> None:
+    """Puts a model into the directory that is served, all at once."""
+    fresh = SERVED.with_suffix(".fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(MODELS / name, fresh)
+    shutil.rmtree(SERVED, ignore_errors=True)
+    fresh.rename(SERVED)
+
+
+def model_lines(text: str) -> list[str]:
+    """Log lines about a model that does not decide."""
+    return [line for line in text.splitlines() if "model refused" in line or "the heuristic decides" in line]
+
+
+def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
+    """Attached, deciding by the heuristic, and tasks run."""
+    before, ran = scheduler.stats(), task.ran_ns(hog)
+    time.sleep(1)
+    after = scheduler.stats()
+    check(kernel.state() == "enabled", f"the state 'enabled' with {what}", f"'{kernel.state()}'")
+    check(task.ran_ns(hog) > ran, f"a task that runs with {what}", "none")
+    rounds, fallback = after["rounds"] - before["rounds"], after["fallback_rounds"] - before["fallback_rounds"]
+    check(rounds > 2, f"rounds that go on with {what}", f"{rounds} in 1 s")
+    check(fallback == rounds, f"the heuristic in every round with {what}", f"{fallback} of {rounds}")
+
+
+@case(limit_s=400)
+def bad_models(options: Options) -> str:
+    """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good one."""
+    counted: dict[str, int] = {}
+    with Scheduler("--model", SERVED) as scheduler:
+        hog = task.hogs(1)[0]
+        expect(scheduler, counted, "missing", "no directory", "")
+        check_goes_on(scheduler, hog, "no directory")
+        for name, label in REFUSALS.items():
+            log = scheduler.log()
+            put(name)
+            expect(scheduler, counted, label, name, log)
+            check_goes_on(scheduler, hog, name)
+        put("stay")
+        good = scheduler.await_model(SERVED)
+    return f"refused as {', '.join(f'{label} {count}' for label, count in counted.items())}, one log line each; then '{good['model']}' decides"
+
+
+def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str, log: str) -> None:
+    """Waits until the model is refused, for this reason and once."""
+    before = dict(counted)
+    counted[label] = counted.get(label, 0) + 1
+    touched = False
+    while True:
+        stats = scheduler.await_stats(lambda stats: refused(stats) not in (before, {}), f"{what} refused", REFUSE_S)
+        if refused(stats) == counted or label == "hangs" or touched:
+            break
+        # TensorFlow's library itself may take longer than a trial; the file changes, and it is tried again.
+        touched = True
+        counted["hangs"] = before["hangs"] = before.get("hangs", 0) + 1
+        log = scheduler.log()
+        (SERVED / "manifest.json").touch()
+    check(refused(stats) == counted, f"{what} refused as {label}, once", f"{refused(stats)} after {before}")
+    lines = model_lines(scheduler.log()[len(log) :])
+    check(len(lines) == 1, f"one log line for {what}", f"{len(lines)}: {[line.split('  ')[-1][:60] for line in lines]}")
+
+
+def refused(stats: dict) -> dict[str, int]:
+    """Refusals by cause."""
+    return {name.removeprefix("refused_"): count for name, count in stats["model_events"].items() if name.startswith("refused_")}
+
+
+@case()
+def library_missing(options: Options) -> str:
+    """TensorFlow's library is not there: the heuristic decides, one counter, one log line."""
+    with Scheduler("--model", MODELS / "stay", "--tensorflow", "/nowhere") as scheduler:
+        hog = task.hogs(1)[0]
+        stats = scheduler.await_stats(refused, "a refused model", REFUSE_S)
+        check(refused(stats) == {"library_missing": 1}, "one refusal, library_missing", f"{refused(stats)}")
+        check_goes_on(scheduler, hog, "no library")
+        lines = model_lines(scheduler.log())
+        check(len(lines) == 1, "one log line", f"{len(lines)}: {lines}")
+        check("/nowhere" in lines[0] and "--tensorflow" in lines[0], "where it was looked for, and the option, in the log line", lines[0])
+    return f"'{lines[0].split('  ')[-1]}'"
