@@ -34,8 +34,8 @@ Examples:
   scx_augur model check model_dir/augur        would this model be used?
 
 Files:
-  model_dir/augur        the model: below the working directory, in PREFIX/share/scx_augur or /usr/share/scx_augur
-  /var/run/scx/root/stats    socket with the statistics of the scheduler that is attached (scx_stats, JSON)
+  model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
+  /var/run/scx/root/stats  the statistics of the scheduler that is attached (a socket, scx_stats JSON)
 
 Environment:
   SCX_AUGUR_TENSORFLOW   TensorFlow's library: the file, its directory, or a virtual environment
