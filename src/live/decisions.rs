@@ -108,7 +108,12 @@ impl Ledger {
 
     /// Ends what nothing was heard of: the task slept through the time of its decision.
     pub fn give_up(&mut self, now_ns: u64) -> Vec<u64> {
-        let late: Vec<u64> = self.pending.iter().filter(|(_, at)| **at < now_ns).map(|(&seq, _)| seq).collect();
+        let late: Vec<u64> = self
+            .pending
+            .iter()
+            .filter(|(_, at)| **at < now_ns)
+            .map(|(&seq, _)| seq)
+            .collect();
         for &seq in &late {
             self.close(seq, Outcome::Expired);
         }
@@ -160,7 +165,12 @@ impl<'a> Desk<'a> {
             })
             .context("cannot open the outcome ring buffer")?;
         let ring = builder.build().context("cannot map the outcome ring buffer")?;
-        Ok(Desk { ledger: Ledger::default(), heard, ring, ttl })
+        Ok(Desk {
+            ledger: Ledger::default(),
+            heard,
+            ring,
+            ttl,
+        })
     }
 
     /// Sends decisions taken on a snapshot of `now_ns`; their sequence numbers, in order. What is beyond the table's
@@ -187,10 +197,18 @@ impl<'a> Desk<'a> {
                 to: to_move.to as u32,
                 pad: 0,
             };
-            update(&scheduler.skel.maps.decisions, index as u32, pod::bytes(&decision))?;
+            update(
+                &scheduler.skel.maps.decisions,
+                index as u32,
+                pod::bytes(&decision),
+            )?;
             seqs.push(seq);
         }
-        let mut args = intf::augur_apply_args { ttl_ns, nr_decisions: moves.len() as u32, pad: 0 };
+        let mut args = intf::augur_apply_args {
+            ttl_ns,
+            nr_decisions: moves.len() as u32,
+            pad: 0,
+        };
         run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
         Ok(seqs)
     }
@@ -200,11 +218,20 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// Where the ring buffer cannot be read.
     pub fn hear(&mut self, now_ns: u64) -> Result<Vec<(u64, Outcome)>> {
-        self.ring.consume().context("cannot read the outcome ring buffer")?;
+        self.ring
+            .consume()
+            .context("cannot read the outcome ring buffer")?;
         let heard = std::mem::take(&mut *self.heard.borrow_mut());
-        let mut ended: Vec<_> =
-            heard.into_iter().filter(|&(seq, outcome)| self.ledger.close(seq, outcome)).collect();
-        ended.extend(self.ledger.give_up(now_ns).into_iter().map(|seq| (seq, Outcome::Expired)));
+        let mut ended: Vec<_> = heard
+            .into_iter()
+            .filter(|&(seq, outcome)| self.ledger.close(seq, outcome))
+            .collect();
+        ended.extend(
+            self.ledger
+                .give_up(now_ns)
+                .into_iter()
+                .map(|seq| (seq, Outcome::Expired)),
+        );
         Ok(ended)
     }
 }
@@ -218,7 +245,10 @@ mod tests {
         let mut ledger = Ledger::default();
         let (first, second, third) = (ledger.open(10), ledger.open(10), ledger.open(30));
         assert!(ledger.close(first, Outcome::Applied));
-        assert!(!ledger.close(first, Outcome::Expired), "an answer that comes twice counts once");
+        assert!(
+            !ledger.close(first, Outcome::Expired),
+            "an answer that comes twice counts once"
+        );
         assert_eq!(ledger.give_up(20), [second]);
         assert!(!ledger.close(second, Outcome::Applied), "too late is too late");
         assert_eq!((ledger.accepted(), ledger.pending()), (3, 1));
