@@ -30,5 +30,5 @@ pub fn read(max_domain_cpus: Option<usize>) -> Result<Machine> {
             domain: 0,
         })
         .collect();
-    Ok(Machine::from_cpus(cpus, max_domain_cpus)?)
+    Machine::from_cpus(cpus, max_domain_cpus)
 }

@@ -57,7 +57,7 @@ mod tests {
         let ok = Check::ok("kernel", "found");
         let warn = Check::warn("tracefs", "found", "remedy");
         let fail = Check::fail("privileges", "found", "remedy");
-        assert_eq!(summary(&[ok.clone()]), "scx_augur can run here");
+        assert_eq!(summary(std::slice::from_ref(&ok)), "scx_augur can run here");
         assert_eq!(
             summary(&[ok.clone(), warn.clone()]),
             "scx_augur can run here; worth a look: tracefs"
