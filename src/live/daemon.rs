@@ -4,7 +4,7 @@
 //! The kernel's half needs none of this to go on; where the daemon is stopped, scheduling continues without decisions.
 
 use super::collect::{self, Observation};
-use super::decisions::Desk;
+use super::decisions::{Desk, Ledger, Outcome};
 use super::log::{DecisionLog, Entry, Kind};
 use super::stats::{Counters, Metrics, server_data};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
@@ -49,6 +49,10 @@ struct Mind {
     gate: Gate,
     log: Option<DecisionLog>,
     metrics: Metrics,
+    /// The books of earlier lives of the scheduler.
+    ledger: Ledger,
+    /// What the kernel counted in earlier lives.
+    past: Counters,
     round_times: Vec<Duration>,
     /// The cause of the last fallback, so that each change is logged once.
     fallback: Option<String>,
@@ -73,6 +77,8 @@ pub fn run(
         gate: Gate::new(options.mode.clone()),
         log,
         metrics: Metrics::default(),
+        ledger: Ledger::default(),
+        past: Counters::default(),
         round_times: Vec::new(),
         fallback: None,
     };
@@ -119,7 +125,7 @@ fn attach_and_decide(
     let machine = Arc::new(machine::read(options.max_domain_cpus)?);
     let scheduler = Scheduler::attach(object, &machine, &options.load)?;
     info!("attached: {machine}");
-    let mut desk = Desk::open(&scheduler, options.interval)?;
+    let mut desk = Desk::open(&scheduler, std::mem::take(&mut mind.ledger), options.interval)?;
     let mut world = World {
         machine,
         scheduler,
@@ -152,7 +158,7 @@ fn attach_and_decide(
         }
     };
     let exited = world.scheduler.exited();
-    mind.finish(&world, &desk, started);
+    mind.end_life(&world, desk, started);
     let end = world.scheduler.detach()?;
     // A map that fails because the kernel has just ended the scheduler is no failure of its own.
     if !exited {
@@ -211,8 +217,25 @@ impl Mind {
             self.round_times.clear();
         }
         self.round_times.push(begin.elapsed());
-        self.finish(world, desk, started);
+        self.update_statistics(world, desk, started);
         Ok(())
+    }
+
+    /// The kernel's half goes: keeps what it counted, and ends what was under way.
+    fn end_life(&mut self, world: &World, mut desk: Desk, started: Instant) {
+        let abandoned: Vec<_> = desk
+            .ledger
+            .abandon()
+            .into_iter()
+            .map(|seq| (seq, Outcome::Expired))
+            .collect();
+        if let Some(log) = &mut self.log {
+            log.hear(&abandoned);
+        }
+        if let Some(counted) = self.update_statistics(world, &desk, started) {
+            self.past = counted;
+        }
+        self.ledger = desk.ledger;
     }
 
     /// Names candidates, asks the gate in one batch, sends what it lets through.
@@ -309,8 +332,8 @@ impl Mind {
         };
     }
 
-    /// Brings the statistics up to date.
-    fn finish(&mut self, world: &World, desk: &Desk, started: Instant) {
+    /// Brings the statistics up to date; what was counted so far, in all lives.
+    fn update_statistics(&mut self, world: &World, desk: &Desk, started: Instant) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
         self.metrics.take_ledger(&desk.ledger);
         if let Some(seen) = &world.last {
@@ -323,8 +346,15 @@ impl Mind {
             .map_or(0.0, |time| time.as_secs_f64() * 1e6);
         let cpus = world.machine.cpus.iter().map(|cpu| cpu.id);
         match Counters::read(&world.scheduler, cpus) {
-            Ok(counters) => counters.fill(&mut self.metrics),
-            Err(err) => warn!("{err:#}"),
+            Ok(counters) => {
+                let total = counters.plus(&self.past);
+                total.fill(&mut self.metrics);
+                Some(total)
+            }
+            Err(err) => {
+                warn!("{err:#}");
+                None
+            }
         }
     }
 }

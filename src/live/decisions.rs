@@ -120,6 +120,11 @@ impl Ledger {
         late
     }
 
+    /// Ends everything: the kernel's half is gone, and with it whatever was under way, which counts as expired.
+    pub fn abandon(&mut self) -> Vec<u64> {
+        self.give_up(u64::MAX)
+    }
+
     /// How many were accepted, ever.
     pub fn accepted(&self) -> u64 {
         self.accepted
@@ -146,11 +151,11 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// Opens the desk on a scheduler; a decision is good for `ttl`.
+    /// Opens the desk on a scheduler, with the books so far; a decision is good for `ttl`.
     ///
     /// # Errors
     /// Where the ring buffer cannot be mapped.
-    pub fn open(scheduler: &Scheduler, ttl: Duration) -> Result<Desk<'a>> {
+    pub fn open(scheduler: &Scheduler, ledger: Ledger, ttl: Duration) -> Result<Desk<'a>> {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let sink = heard.clone();
         let mut builder = RingBufferBuilder::new();
@@ -166,7 +171,7 @@ impl<'a> Desk<'a> {
             .context("cannot open the outcome ring buffer")?;
         let ring = builder.build().context("cannot map the outcome ring buffer")?;
         Ok(Desk {
-            ledger: Ledger::default(),
+            ledger,
             heard,
             ring,
             ttl,
@@ -252,7 +257,17 @@ mod tests {
         assert_eq!(ledger.give_up(20), [second]);
         assert!(!ledger.close(second, Outcome::Applied), "too late is too late");
         assert_eq!((ledger.accepted(), ledger.pending()), (3, 1));
-        assert!(ledger.close(third, Outcome::Moved));
+        ledger.open(90);
+        ledger.abandon();
+        assert_eq!(
+            (
+                ledger.accepted(),
+                ledger.pending(),
+                ledger.count(Outcome::Expired)
+            ),
+            (4, 0, 3)
+        );
+        assert!(!ledger.close(third, Outcome::Moved), "abandoned is over");
         let ended: u64 = Outcome::ALL.iter().map(|&outcome| ledger.count(outcome)).sum();
         assert_eq!(ended, ledger.accepted());
     }

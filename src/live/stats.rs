@@ -165,30 +165,46 @@ pub struct Counters {
     latency: Vec<u64>,
 }
 
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters {
+            stats: vec![0; intf::augur_stat_AUGUR_NR_STATS as usize],
+            migrations: [[0; 5]; 4],
+            latency: vec![0; intf::augur_limits_AUGUR_LAT_BUCKETS as usize],
+        }
+    }
+}
+
 impl Counters {
+    /// These and `others` together.
+    pub fn plus(mut self, others: &Counters) -> Counters {
+        self.stats
+            .iter_mut()
+            .zip(&others.stats)
+            .for_each(|(total, one)| *total += one);
+        self.latency
+            .iter_mut()
+            .zip(&others.latency)
+            .for_each(|(total, one)| *total += one);
+        for (totals, ones) in self.migrations.iter_mut().zip(others.migrations) {
+            totals.iter_mut().zip(ones).for_each(|(total, one)| *total += one);
+        }
+        self
+    }
+
     /// Reads and sums the kernel's counters.
     ///
     /// # Errors
     /// Where the map cannot be read.
     pub fn read(scheduler: &Scheduler, cpus: impl Iterator<Item = usize>) -> Result<Counters> {
-        let mut sum = Counters {
-            stats: vec![0; intf::augur_stat_AUGUR_NR_STATS as usize],
-            migrations: [[0; 5]; 4],
-            latency: vec![0; intf::augur_limits_AUGUR_LAT_BUCKETS as usize],
-        };
+        let mut sum = Counters::default();
         for cpu in cpus {
             let one: intf::augur_cpu = lookup(&scheduler.skel.maps.cpu_ctxs, cpu as u32)?;
-            sum.stats
-                .iter_mut()
-                .zip(one.stats)
-                .for_each(|(total, one)| *total += one);
-            sum.latency
-                .iter_mut()
-                .zip(one.latency)
-                .for_each(|(total, one)| *total += one);
-            for (totals, ones) in sum.migrations.iter_mut().zip(one.migrations) {
-                totals.iter_mut().zip(ones).for_each(|(total, one)| *total += one);
-            }
+            sum = sum.plus(&Counters {
+                stats: one.stats.to_vec(),
+                migrations: one.migrations,
+                latency: one.latency.to_vec(),
+            });
         }
         Ok(sum)
     }
