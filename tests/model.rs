@@ -17,13 +17,20 @@ use scx_augur::model::{
     library, prepare_library,
 };
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Longer than a busy machine needs for anything here.
 const PATIENT: Duration = Duration::from_secs(60);
 
-/// Where TensorFlow is; `None` when these tests are to be left out.
+/// Where TensorFlow is; `None` when these tests are to be left out. Looked for once: preparing it sets the variable
+/// that names the place.
 fn tensorflow() -> Option<PathBuf> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(find_tensorflow).clone()
+}
+
+fn find_tensorflow() -> Option<PathBuf> {
     if std::env::var_os("SCX_AUGUR_SKIP_TENSORFLOW").is_some_and(|value| value == "1") {
         eprintln!("left out: SCX_AUGUR_SKIP_TENSORFLOW=1");
         return None;
