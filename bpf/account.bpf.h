@@ -41,6 +41,15 @@ static void settle_move(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u
 	tctx->move_seq = 0;
 }
 
+static void count_wait(struct augur_cpu *cctx, const struct task_ctx *tctx, u64 ns)
+{
+	u64 *kind = MEMBER_VPTR(*cctx, .stats[AUGUR_STAT_WAIT_FORK_NS + tctx->wait]);
+
+	cctx->stats[AUGUR_STAT_WAIT_NS] += ns;
+	if (kind)
+		*kind += ns;
+}
+
 static u32 latency_bucket(u64 ns)
 {
 	u32 octave, bucket;

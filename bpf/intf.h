@@ -62,6 +62,15 @@ enum augur_cause {
 	AUGUR_NR_CAUSES,
 };
 
+/* Why a task waits for a CPU. */
+enum augur_wait {
+	AUGUR_WAIT_FORK,	/* it is new */
+	AUGUR_WAIT_SHORT,	/* it woke up, and its bursts are short */
+	AUGUR_WAIT_LONG,	/* it woke up, and its bursts are long */
+	AUGUR_WAIT_PREEMPTED,	/* it was interrupted within its slice */
+	AUGUR_WAIT_EXPIRED,	/* its slice ended */
+};
+
 enum augur_phase {
 	AUGUR_PHASE_SLEEPING,
 	AUGUR_PHASE_QUEUED,
@@ -95,6 +104,12 @@ enum augur_stat {
 	AUGUR_STAT_RUNS,
 	AUGUR_STAT_RUN_NS,
 	AUGUR_STAT_WAIT_NS,
+	/* The same by enum augur_wait, in its order. */
+	AUGUR_STAT_WAIT_FORK_NS,
+	AUGUR_STAT_WAIT_SHORT_NS,
+	AUGUR_STAT_WAIT_LONG_NS,
+	AUGUR_STAT_WAIT_PREEMPTED_NS,
+	AUGUR_STAT_WAIT_EXPIRED_NS,
 	AUGUR_STAT_ERRORS,
 	AUGUR_NR_STATS,
 };

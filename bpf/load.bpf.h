@@ -84,10 +84,10 @@ static void load_on(struct task_ctx *tctx, s32 cpu, u64 now)
 	__sync_fetch_and_add(&cctx->weight_runnable, (s64)tctx->weight);
 }
 
-/* One quarter new, three quarters old: the smoothing of burst and sleep lengths. */
+/* Half new, half old: bursts change with what a task does next, so an old one says little. */
 static u64 smooth(u64 old, u64 new)
 {
-	return old - (old >> 2) + (new >> 2);
+	return (old >> 1) + (new >> 1);
 }
 
 /* Names the task to the daemon, once an interval. */

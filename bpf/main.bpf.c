@@ -63,6 +63,16 @@ s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_f
 	return cpu;
 }
 
+/* Twice what is predicted: where that is wrong, the one that was interrupted goes on. */
+static u64 interrupting_slice(const struct task_ctx *tctx)
+{
+	u64 slice = 2 * tctx->avg_run_ns;
+
+	if (slice < slice_min_ns)
+		return slice_min_ns;
+	return slice < slice_ns ? slice : slice_ns;
+}
+
 void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
@@ -90,14 +100,14 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		vtime_place(tctx, cpu);
 		if (may_preempt(p, tctx, cpu, now)) {
 			count_here(AUGUR_STAT_WAKE_PREEMPT);
-			run_on(p, tctx, SCX_DSQ_LOCAL, slice_min_ns, enq_flags | SCX_ENQ_PREEMPT);
+			run_on(p, tctx, SCX_DSQ_LOCAL, interrupting_slice(tctx), enq_flags | SCX_ENQ_PREEMPT);
 			return;
 		}
 	}
 	queue_on(p, tctx, cpu, enq_flags);
 	/* It used up its slice while others wait here: an idle CPU may well take it. */
 	if (!wakeup && !tctx->resumes && !is_pinned(p))
-		kick_thief(p, cpu);
+		kick_thief(p, cpu, now);
 }
 
 /* Does the task that runs go on? By vtime, so that weights are honoured to the slice. */
@@ -166,6 +176,10 @@ void BPF_STRUCT_OPS(augur_runnable, struct task_struct *p, u64 enq_flags)
 	tctx->phase = AUGUR_PHASE_QUEUED;
 	tctx->burst_ns = 0;
 	tctx->resumes = false;
+	if (tctx->last_cpu < 0)
+		tctx->wait = AUGUR_WAIT_FORK;
+	else
+		tctx->wait = tctx->avg_run_ns <= short_run_ns ? AUGUR_WAIT_SHORT : AUGUR_WAIT_LONG;
 	tctx->weight = weight_of(p);
 	load_on(tctx, scx_bpf_task_cpu(p), now);
 }
@@ -189,7 +203,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	wait_end(tctx);
 	waited = time_delta(now, tctx->queued_at_ns);
 	tctx->total_wait_ns += waited;
-	cctx->stats[AUGUR_STAT_WAIT_NS] += waited;
+	count_wait(cctx, tctx, waited);
 	if (tctx->queued_at_ns == tctx->woke_at_ns)
 		count_latency(cctx, waited);
 	if (tctx->last_cpu >= 0 && tctx->last_cpu != cpu)
@@ -233,13 +247,15 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	tctx->burst_ns += ran;
 	tctx->stopped_at_ns = now;
 	if (!runnable) {
-		tctx->avg_run_ns = smooth(tctx->avg_run_ns, tctx->burst_ns);
+		tctx->avg_run_ns = tctx->bursts ? smooth(tctx->avg_run_ns, tctx->burst_ns) : tctx->burst_ns;
+		tctx->bursts++;
 		return;
 	}
 	tctx->phase = AUGUR_PHASE_QUEUED;
 	tctx->queued_at_ns = now;
 	tctx->slice_left_ns = tctx->slice_granted_ns > ran ? tctx->slice_granted_ns - ran : 0;
 	tctx->resumes = tctx->slice_left_ns > slice_min_ns;
+	tctx->wait = tctx->resumes ? AUGUR_WAIT_PREEMPTED : AUGUR_WAIT_EXPIRED;
 }
 
 void BPF_STRUCT_OPS(augur_quiescent, struct task_struct *p, u64 deq_flags)
@@ -265,16 +281,19 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 		return;
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
 	if (head)
-		kick_thief(head, cpu);
+		kick_thief(head, cpu, scx_bpf_now());
 }
 
 void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
+	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = scx_bpf_task_cpu(p);
 
+	if (tctx && !bpf_cpumask_test_cpu(cpu, mask))
+		tctx->cause = AUGUR_CAUSE_AFFINITY;
 	/* It may wait behind others here while CPUs that it has just been allowed idle. */
 	if (p->nr_cpus_allowed > 1 && scx_bpf_dsq_nr_queued(dsq_of(cpu)))
-		kick_thief(p, cpu);
+		kick_thief(p, cpu, scx_bpf_now());
 }
 
 void BPF_STRUCT_OPS(augur_set_weight, struct task_struct *p, u32 weight)
@@ -301,7 +320,7 @@ s32 BPF_STRUCT_OPS(augur_init_task, struct task_struct *p, struct scx_init_task_
 	tctx->cause = AUGUR_CAUSE_OTHER;
 	tctx->weight = weight_of(p);
 	/* Nothing is known of it: long enough not to interrupt anybody. */
-	tctx->avg_run_ns = 4 * short_run_ns;
+	tctx->avg_run_ns = 8 * short_run_ns;
 	return 0;
 }
 

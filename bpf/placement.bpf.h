@@ -116,7 +116,11 @@ static bool would_wait(struct task_ctx *tctx, const struct augur_cpu *cctx, s32 
 	return !scx_bpf_dsq_nr_queued(dsq_of(cpu)) && remaining_ns(cctx, now) <= short_wait_ns;
 }
 
-/* May a task that wakes up interrupt the one that runs? Only within its fair share, so that nobody starves. */
+/*
+ * May a task that wakes up interrupt the one that runs? Where its burst is predicted to be far shorter than what is left of the
+ * other's (shortest remaining time first keeps the sum of all waits small), and only within its fair share, so that nobody
+ * starves.
+ */
 static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx, s32 cpu, u64 now)
 {
 	const struct augur_cpu *cctx = cpu_ctx_of(cpu);
@@ -125,20 +129,25 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 		return false;
 	if (cctx->curr_yields && !is_sched_idle(p))
 		return true;
-	return tctx->avg_run_ns <= short_run_ns && remaining_ns(cctx, now) > short_wait_ns &&
-	       time_before_eq(tctx->vtime, cctx->vtime_now);
+	return 2 * tctx->avg_run_ns < remaining_ns(cctx, now) && time_before_eq(tctx->vtime, cctx->vtime_now);
 }
 
-/* A fork goes to an idle CPU, else to the least loaded of its domain: nothing is warm yet, so nothing is lost. */
+/*
+ * A fork goes to an idle CPU, else to the least loaded of its domain: nothing is warm yet, so nothing is lost. After a vfork the
+ * parent sleeps at once, so where no CPU idles its own is the next one free: elsewhere the child would only be stolen back.
+ */
 static s32 place_fork(const struct task_struct *p, s32 prev, bool *idle)
 {
+	bool stays = vfork_stays && p->vfork_done && bpf_cpumask_test_cpu(prev, p->cpus_ptr);
 	u32 home = dom_of(prev);
 	s32 cpu;
 
 	count_here(AUGUR_STAT_FORKS);
+	if (stays && vfork_stays > 1 && !scx_bpf_dsq_nr_queued(dsq_of(prev)))
+		return prev;
 	cpu = claim_idle_near(p, home);
 	*idle = cpu >= 0;
-	if (cpu < 0)
+	if (cpu < 0 && !stays)
 		cpu = least_queued(p, home);
 	return cpu >= 0 ? cpu : prev;
 }
@@ -164,17 +173,6 @@ static s32 place_wakeup(const struct task_struct *p, struct task_ctx *tctx, s32 
 	count_here(AUGUR_STAT_WAKE_IDLE_ELSEWHERE);
 	tctx->cause = AUGUR_CAUSE_WAKEUP;
 	return cpu;
-}
-
-/* An idle CPU comes to look for work. */
-static void kick_thief(const struct task_struct *p, s32 cpu)
-{
-	s32 thief = claim_idle_near(p, dom_of(cpu));
-
-	if (thief < 0)
-		return;
-	count_here(AUGUR_STAT_KICKS);
-	scx_bpf_kick_cpu(thief, SCX_KICK_IDLE);
 }
 
 #endif

@@ -16,6 +16,7 @@ const volatile u64 steal_far_ns = 1000000;
 const volatile u64 lag_ns = 20000000;
 const volatile u64 halflife_ns = 50000000;
 const volatile u64 permission_ttl_ns = 1000000000;
+const volatile u32 vfork_stays = 1;	/* 0 never, 1 where no CPU idles, 2 always */
 const volatile bool wake_preempt = true;
 const volatile bool smt_enabled = false;
 
@@ -94,8 +95,10 @@ struct task_ctx {
 	u32 move_to;
 	u32 migrations;
 	u32 llc_changes;
+	u32 bursts;		/* how many avg_run_ns is made of */
 	u8 phase;
 	u8 cause;
+	u8 wait;		/* enum augur_wait */
 	bool resumes;		/* was interrupted within its slice */
 };
 

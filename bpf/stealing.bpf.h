@@ -13,9 +13,13 @@ static bool steal_permitted(u32 from, u32 to, u64 now)
 {
 	struct augur_permissions *perms;
 	u32 zero = 0;
+	u8 *denied;
 
 	perms = bpf_map_lookup_elem(&permissions, &zero);
-	if (!perms || from >= AUGUR_MAX_DOMS || to >= AUGUR_MAX_DOMS || !perms->denied[from][to])
+	if (!perms)
+		return true;
+	denied = MEMBER_VPTR(*perms, .denied[from][to]);
+	if (!denied || !*denied)
 		return true;
 	if (time_after(now, perms->at_ns + permission_ttl_ns))
 		return true;
@@ -97,6 +101,25 @@ static bool steal(s32 thief, u64 now)
 			return true;
 	}
 	return false;
+}
+
+/* An idle CPU that may take what waits on `cpu` comes to look for it, nearest domain first. */
+static void kick_thief(const struct task_struct *p, s32 cpu, u64 now)
+{
+	u32 home = dom_of(cpu), i, dom;
+	s32 thief;
+
+	bpf_for(i, 0, nr_doms) {
+		dom = near_dom(home, i);
+		if (!steal_permitted(home, dom, now))
+			continue;
+		thief = claim_idle(p, dom);
+		if (thief < 0)
+			continue;
+		count_here(AUGUR_STAT_KICKS);
+		scx_bpf_kick_cpu(thief, SCX_KICK_IDLE);
+		return;
+	}
 }
 
 #endif

@@ -51,6 +51,9 @@ static void vtime_place(struct task_ctx *tctx, s32 cpu)
 	if (tctx->vtime_cpu != cpu) {
 		tctx->vtime = from ? to->vtime_now + (tctx->vtime - from->vtime_now) : to->vtime_now;
 		tctx->vtime_cpu = cpu;
+		/* The interrupted slice was on the old clock: its place in the old queue means nothing here. */
+		tctx->slice_vtime = tctx->vtime;
+		tctx->resumes = false;
 	}
 	floor = to->vtime_now - lag_ns;
 	if (time_before(tctx->vtime, floor))

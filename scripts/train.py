@@ -20,7 +20,7 @@ import shutil
 import sys
 import tempfile
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
@@ -76,6 +76,8 @@ def arguments(argv=None):
                         help="cost of a cache-cold start, in the unit of the wait share")  # fmt: skip
     parser.add_argument("--margin", type=float, default=0.0, help="a move must be better by this much to be right")
     parser.add_argument("--folds", type=int, default=5, help="folds of the cross-fitting, contiguous in time")
+    parser.add_argument("--threads", type=int, default=1,
+                        help="threads of the regressors; more than there are idle CPUs make them much slower")  # fmt: skip
     parser.add_argument("--minimum-rows", type=int, default=200, help="fewer usable rows are refused")
     return parser.parse_args(argv)
 
@@ -277,7 +279,7 @@ def graph_of(layers, norm):
 
     is_log = np.array([name in norm["log1p"] for name in FEATURES])
     mean, std = np.float32(norm["mean"]), np.float32(norm["std"])
-    weights = [(np.float32(l["kernel"]), np.float32(l["bias"]), l["activation"]) for l in layers]
+    weights = [(np.float32(layer["kernel"]), np.float32(layer["bias"]), layer["activation"]) for layer in layers]
 
     def score(features):
         logged = tf.where(is_log, tf.math.log1p(tf.maximum(features, 0.0)), features)
@@ -477,6 +479,8 @@ def report(manifest):
 def main(argv=None):
     """Runs the command; 1 is a failure, 2 wrong use (argparse)."""
     args = arguments(argv)
+    # Read when scikit-learn is first imported, which is later.
+    os.environ.setdefault("OMP_NUM_THREADS", str(args.threads))
     try:
         seed_everything(args.seed)
         dummy(args) if args.dummy else train(args)

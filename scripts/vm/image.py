@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,11 +59,21 @@ def digest(*parts: str | Path) -> str:
 def tool(*command: str | Path, what: str) -> None:
     """Runs a tool quietly; its first complaint becomes the Failure."""
     try:
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed; run scripts/setup vm") from error
-    if result.returncode:
-        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["no reason given"]
+    try:
+        output = process.communicate()[0]
+    except BaseException:
+        # The tool and all that it started: mmdebstrap cleans up after itself when it is told to end.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
+        raise
+    if process.returncode:
+        lines = [line for line in output.splitlines() if line.strip()] or ["no reason given"]
         complaints = [line for line in lines if re.search(r"^E:|\berror\b", line, re.IGNORECASE)] or lines
         raise Failure(f"{what} failed: {complaints[0].strip()}")
 
@@ -72,7 +83,8 @@ def layers() -> dict[str, Path]:
     guest = HERE / "guest"
     base = digest(archive.release(), *PACKAGES)
     kbuild = digest(base, *KBUILD_PARTS, guest / "prepare-kbuild", guest / "compile")
-    tensorflow = digest(SETUP)
+    # Of all that the script installs only this matters here: the wheel that it names.
+    tensorflow = digest(*re.findall(r"(?m)^tensorflow_\w+=.*", SETUP.read_text(encoding="utf-8")))
     image = digest(base, kbuild, tensorflow, guest / "init", str(FREE_MB))
     root = cache.root()
     return {
@@ -86,14 +98,26 @@ def layers() -> dict[str, Path]:
 def find() -> Path:
     """The image, built when the cache does not hold it."""
     image = layers()["image"]
-    if image.exists():
-        return image
-    if os.geteuid() != 0:
-        raise Failure("the guest image is not built yet and building it needs root; run scripts/vm/vm image as root once")
-    with cache.locked("image"):
-        if not image.exists():
-            build(layers())
+    if not image.exists():
+        if os.geteuid() == 0:
+            with cache.locked("image"):
+                if not image.exists():
+                    build(layers())
+        else:
+            build_as_root()
     return image
+
+
+def build_as_root() -> None:
+    """Device nodes, other owners' files and chroot need root; the image goes into this user's cache all the same."""
+    say("building the guest image needs root, asking sudo")
+    command = ["sudo", "env", f"XDG_CACHE_HOME={cache.root().parents[1]}", sys.executable, HERE / "vm", "image"]
+    try:
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    except FileNotFoundError as error:
+        raise Failure("building the guest image needs root, and there is no sudo; run scripts/vm/vm image as root once") from error
+    if code:
+        raise Failure(f"building the guest image as root failed (exit {code})")
 
 
 def build(paths: dict[str, Path]) -> None:
@@ -165,10 +189,10 @@ def build_kbuild(paths: dict[str, Path], scratch: Path, made: Path) -> None:
 def kernel_source(scratch: Path) -> Path:
     """Fetches the source of the release's own kernel, a tar."""
     apt = archive.shared_apt("release", archive.machine_sources())
-    apt.update()
+    complaint = apt.update()
     depends = re.findall(r"Depends: (linux-source-\S+)", apt.call("apt-cache", "depends", "linux-source"))
     if not depends:
-        raise Failure(f"Debian {archive.release()} has no package linux-source to take a compile workload from")
+        raise Failure(complaint or f"Debian {archive.release()} has no package linux-source to take a compile workload from")
     archive.unpack(apt.download(depends[0], scratch), scratch / "source")
     return next((scratch / "source/usr/src").glob("linux-source-*.tar.*"))
 

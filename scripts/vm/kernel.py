@@ -99,10 +99,12 @@ def find(wanted: str) -> Kernel:
 def fetch(wanted: str) -> Kernel:
     """Takes a kernel's image and configuration out of its packages."""
     apt = archive.shared_apt("kernels", archive.other_suites(SUITES))
-    apt.update()
+    complaint = apt.update()
     names = [name for kind in KINDS for name in apt.names(f"linux-{kind}-")]
     pattern = re.compile(r"linux-(?:image|binary)-(\d+\.\d+\.\d+\+\w+)-cloud-amd64")
     available = sorted({match.group(1) for name in names if (match := pattern.fullmatch(name))}, key=number)
+    if complaint:
+        print(f"vm: {complaint}", file=sys.stderr)
     release, note = choose(wanted, available)
     if note:
         print(f"vm: {note}", file=sys.stderr)

@@ -118,6 +118,7 @@ class Guest:
         fds = {name: theirs.fileno() for name, (_, theirs) in pairs.items()}
         self.command = qemu_command(shape, fds, fds["console"])
         self.errors = tempfile.TemporaryFile()
+        self.send_error = ""
         try:
             self.process = subprocess.Popen(
                 self.command, pass_fds=list(fds.values()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -140,23 +141,27 @@ class Guest:
             port.close()
 
     def complaint(self) -> str:
-        """The last line that QEMU wrote to its standard error; it must have ended."""
-        self.process.wait()
+        """The last line that QEMU wrote to its standard error, once it has ended."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-    def send(self, write: Callable[[BinaryIO], None]) -> threading.Thread:
+    def send(self, write: Callable[[BinaryIO], None]) -> None:
         """Feeds the `in` port from a thread, since the guest takes it at its own pace."""
 
         def feed():
-            # The guest may die before it took everything; its status says so better than an error here.
-            with contextlib.suppress(OSError), self.ports["in"].makefile("wb") as stream:
-                write(stream)
+            try:
+                with self.ports["in"].makefile("wb") as stream:
+                    write(stream)
+            except ConnectionError:
+                # The guest ended before it took everything; its status and console say why.
+                pass
+            except OSError as error:
+                self.send_error = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+                # The guest's tar sees its end too early and gives up, instead of waiting for the rest.
+                self.ports["in"].shutdown(socket.SHUT_WR)
 
-        thread = threading.Thread(target=feed, daemon=True)
-        thread.start()
-        return thread
+        threading.Thread(target=feed, daemon=True).start()
 
     def watch(self, deadline: float, output: BinaryIO, console: list[BinaryIO]) -> Outcome:
         """Passes output and console on until the guest has ended or the deadline is over."""
@@ -215,7 +220,7 @@ def see_console(outcome: Outcome, line: bytes) -> None:
 
 @contextlib.contextmanager
 def signals_stop():
-    """INT, TERM and HUP unwind the stack, so that the guest is ended and no half file stays."""
+    """INT, TERM and HUP unwind the stack, so that the guest is ended and no half-made file or folder stays."""
 
     def stop(number, _frame):
         raise Stopped(number)

@@ -45,15 +45,13 @@ def run(order: Order) -> int:
     }
     with contextlib.ExitStack() as stack:
         consoles = open_consoles(order, stack)
-        stack.enter_context(machine.signals_stop())
-        guest = stack.enter_context(machine.Guest(shape))
-        if order.verbose:
-            print(f"vm: {shlex.join(guest.command)}", file=sys.stderr)
-        receiver = stack.enter_context(files.Receiver(order.gets, guest.ports["out"]))
-        guest.ports["out"].close()
-        deadline = time.monotonic() + order.timeout_s
-        guest.send(lambda stream: files.write_tar(stream, order.puts, texts))
-        outcome = guest.watch(deadline, sys.stdout.buffer, consoles)
+        with machine.Guest(shape) as guest:
+            if order.verbose:
+                print(f"vm: {shlex.join(guest.command)}", file=sys.stderr)
+            receiver = stack.enter_context(files.Receiver(order.gets, guest.ports["out"]))
+            guest.send(lambda stream: files.write_tar(stream, order.puts, texts))
+            outcome = guest.watch(time.monotonic() + order.timeout_s, sys.stdout.buffer, consoles)
+        # Only now, with QEMU gone, has every port come to its end.
         return judge(order, outcome, guest, receiver)
 
 
@@ -64,6 +62,8 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
     if outcome.timed_out:
         print(f"vm: timed out after {order.timeout_s:g} s; the guest was ended", file=sys.stderr)
         return TIMEOUT_EXIT_CODE
+    if guest.send_error:
+        raise Failure(f"cannot put all files into the guest: {guest.send_error}")
     if outcome.put_code:
         raise Failure(f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?")
     if not outcome.ended:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+pub mod doctor;
 pub mod model;
 pub mod run;
 
@@ -8,17 +9,50 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A sched_ext scheduler whose task migrations are decided by a machine-learning model.
+///
+/// The kernel's half keeps every task on the CPU whose cache it warmed until there is a reason to move it. The daemon
+/// looks at the load of all domains (CPUs that share a last-level cache) several times a second, names the moves that
+/// seem worth making, lets a TensorFlow model judge them in one batch, and sends on those that it accepts. Without a
+/// model, or where it fails, a heuristic decides; where the daemon stands still, the kernel's half goes on alone; when
+/// scx_augur ends, for whatever reason, the kernel goes back to its own scheduler.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_long_help = MANUAL)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
+const MANUAL: &str = "\
+Examples:
+  scx_augur doctor                             is anything in the way?
+  sudo scx_augur run                           attach, until Ctrl-C
+  sudo scx_augur run --stats 2                 and show what happens, every two seconds
+  sudo scx_augur run --shadow --stats 2        ask the model, but let the heuristic decide
+  sudo scx_augur run --monitor 2               look at the one that is attached
+  sudo scx_augur run --model off --duration 60 --json > totals.json
+  sudo scx_augur run --explore 1 --log-decisions decisions.csv    record a training set
+  scx_augur model check model_dir/augur        would this model be used?
+
+Files:
+  model_dir/augur        the model: below the working directory, in PREFIX/share/scx_augur or /usr/share/scx_augur
+  /var/run/scx/root/stats    socket with the statistics of the scheduler that is attached (scx_stats, JSON)
+
+Environment:
+  SCX_AUGUR_TENSORFLOW   TensorFlow's library: the file, its directory, or a virtual environment
+  TENSORFLOW_DIR         the same, for all programs
+  RUST_LOG               what is logged to standard error, `info` by default
+
+Exit codes:
+  0  done; what was asked for is true
+  1  failed, with one sentence that says what, where and what to do
+  2  wrong use";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Attach as this machine's scheduler, until Ctrl-C
     Run(Box<run::Args>),
+    /// Explain what keeps the scheduler from running on this machine
+    Doctor(doctor::Args),
     /// Check, measure or explain a model directory
     Model(model::Args),
 }
@@ -38,12 +72,17 @@ impl std::error::Error for WrongUse {}
 /// Runs the command that was asked for. Exit code 0, 1 (failed) or 2 (wrong use).
 pub fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
-        Command::Run(args) => run::run(&args),
-        Command::Model(args) => model::run(&args),
+        Command::Run(args) => run::run(&args).map(|()| true),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Model(args) => model::run(&args).map(|()| true),
     };
-    let Err(err) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("scx_augur: {err:#}");
-    ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
+    match outcome {
+        Ok(well) => ExitCode::from(u8::from(!well)),
+        Err(err) => {
+            eprintln!("scx_augur: {err:#}");
+            ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
+        }
+    }
 }
 
 /// Seconds of an interval or a duration.
@@ -59,5 +98,7 @@ fn init_logging(verbose: u8) {
     let level = if verbose > 0 { "debug" } else { "info" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = log.with_ansi(colours).with_target(false).try_init();
 }

@@ -5,7 +5,7 @@ use crate::model::canary::{self, fixed_rows};
 use crate::model::explain;
 use crate::model::manifest::Normaliser;
 use crate::model::{
-    Engine, Fault, FeatureRow, Manifest, Mlp, ModelOptions, Predictor, log, prepare_library, tensorflow,
+    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, prepare_library, tensorflow,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -205,6 +205,8 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
 struct BenchLine {
     batch: usize,
     tensorflow: Times,
+    /// The same through the guard's thread, as the scheduler asks it.
+    guarded: Times,
     twin: Option<Times>,
     /// Median of the twin through median of TensorFlow: above 1, TensorFlow is faster.
     ratio: Option<f64>,
@@ -231,38 +233,57 @@ impl Times {
 }
 
 fn bench(directory: &Path, batches: &[usize], samples: u32, json: bool) -> anyhow::Result<()> {
-    let mut model = canary::load(
-        directory,
-        Engine::TensorFlow,
-        ModelOptions::default().canary_limit,
-    )?;
+    // Here a slow batch is a result, not a fault.
+    let options = ModelOptions {
+        batch_limit: Duration::from_secs(60),
+        ..ModelOptions::default()
+    };
+    let load = || canary::load(directory, Engine::TensorFlow, options.canary_limit);
+    let mut model = load()?;
+    let mut guarded = ModelSource::fixed(load()?.predictor, &options)?;
     let mut twin = Mlp::from_manifest(&model.manifest)?;
-    let lines = batches
-        .iter()
-        .map(|batch| {
-            let rows = rows_for(&model.manifest, *batch)?;
-            measure(model.predictor.as_mut(), twin.as_mut(), &rows, samples)
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut lines = Vec::new();
+    for batch in batches {
+        let rows = rows_for(&model.manifest, *batch)?;
+        let mut engines: Vec<&mut dyn Predictor> = vec![model.predictor.as_mut(), &mut guarded];
+        engines.extend(twin.as_mut().map(|twin| twin as &mut dyn Predictor));
+        let mut times = measure(&mut engines, &rows, samples)?.into_iter().map(Times::of);
+        let (Some(tensorflow), Some(guarded), twin) = (times.next(), times.next(), times.next()) else {
+            continue;
+        };
+        let ratio = twin.as_ref().map(|twin| twin.median_us / tensorflow.median_us);
+        lines.push(BenchLine {
+            batch: rows.len(),
+            tensorflow,
+            guarded,
+            twin,
+            ratio,
+        });
+    }
     if json {
         return print_json(&lines);
     }
+    print_bench(&lines);
+    Ok(())
+}
+
+fn print_bench(lines: &[BenchLine]) {
+    println!("median (p10…p90) in µs");
     println!(
-        "{:>6}  {:>28}  {:>28}  {:>10}",
-        "batch", "TensorFlow, µs (p10…p90)", "Rust twin, µs (p10…p90)", "twin / TF"
+        "{:>6} {:>24} {:>24} {:>24} {:>9}",
+        "batch", "TensorFlow", "through the guard", "Rust twin", "twin/TF"
     );
-    for line in &lines {
+    for line in lines {
         let text =
             |times: &Times| format!("{:.1} ({:.1}…{:.1})", times.median_us, times.p10_us, times.p90_us);
         let twin = line.twin.as_ref().map_or("-".into(), text);
         let ratio = line.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let (plain, guarded) = (text(&line.tensorflow), text(&line.guarded));
         println!(
-            "{:>6}  {:>28}  {twin:>28}  {ratio:>10}",
-            line.batch,
-            text(&line.tensorflow)
+            "{:>6} {plain:>24} {guarded:>24} {twin:>24} {ratio:>9}",
+            line.batch
         );
     }
-    Ok(())
 }
 
 fn rows_for(manifest: &Manifest, count: usize) -> anyhow::Result<Vec<FeatureRow>> {
@@ -270,38 +291,25 @@ fn rows_for(manifest: &Manifest, count: usize) -> anyhow::Result<Vec<FeatureRow>
     Ok(fixed_rows(&normaliser, count))
 }
 
-/// Both in turn, so that whatever else the machine does meets both alike.
+/// Each engine in turn, so that whatever else the machine does meets all alike; samples in µs, one list an engine.
 fn measure(
-    model: &mut dyn Predictor,
-    mut twin: Option<&mut Mlp>,
+    engines: &mut [&mut dyn Predictor],
     rows: &[FeatureRow],
     samples: u32,
-) -> anyhow::Result<BenchLine> {
+) -> anyhow::Result<Vec<Vec<f64>>> {
+    const WARM_UP: u32 = 10;
     let mut scores = Vec::with_capacity(rows.len());
-    let mut time = |predictor: &mut dyn Predictor| -> anyhow::Result<f64> {
-        let started = Instant::now();
-        predictor.score(rows, &mut scores)?;
-        Ok(started.elapsed().as_secs_f64() * 1e6)
-    };
-    let (mut of_model, mut of_twin) = (Vec::new(), Vec::new());
-    let warm_up = 10;
-    for sample in 0..samples + warm_up {
-        let model_us = time(model)?;
-        let twin_us = twin.as_deref_mut().map(|twin| time(twin)).transpose()?;
-        if sample >= warm_up {
-            of_model.push(model_us);
-            of_twin.extend(twin_us);
+    let mut times = vec![Vec::new(); engines.len()];
+    for sample in 0..samples + WARM_UP {
+        for (engine, times) in engines.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            engine.score(rows, &mut scores)?;
+            if sample >= WARM_UP {
+                times.push(started.elapsed().as_secs_f64() * 1e6);
+            }
         }
     }
-    let tensorflow = Times::of(of_model);
-    let twin = (!of_twin.is_empty()).then(|| Times::of(of_twin));
-    let ratio = twin.as_ref().map(|twin| twin.median_us / tensorflow.median_us);
-    Ok(BenchLine {
-        batch: rows.len(),
-        tensorflow,
-        twin,
-        ratio,
-    })
+    Ok(times)
 }
 
 fn print_importance(found: &explain::Explained) {
@@ -335,9 +343,4 @@ fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_string_pretty(value).context("cannot write the result as JSON")?
     );
     Ok(())
-}
-
-/// Whether this error says that a model hangs: then a thread is still inside it.
-pub fn left_a_thread(err: &anyhow::Error) -> bool {
-    matches!(err.downcast_ref(), Some(Fault::Hangs { .. }))
 }

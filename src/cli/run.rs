@@ -3,6 +3,7 @@
 
 use super::WrongUse;
 use crate::live::daemon::{self, Options};
+use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
 use crate::live::{LoadOptions, Tuning};
 use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, prepare_library};
@@ -10,16 +11,37 @@ use crate::policy::{self, Generator, Mode};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use rand::SeedableRng;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Where a model is looked for when none is named: beside the working directory, then where packages put it.
-const MODEL_PLACES: [&str; 2] = ["model_dir/augur", "/usr/share/scx_augur/model_dir/augur"];
+/// Where a model is looked for when none is named: below the working directory, beside the program, with the packages.
+const MODEL: &str = "model_dir/augur";
+const SHARED: &str = "share/scx_augur";
+
+const AFTER_HELP: &str = "\
+At the end the totals are printed, as text or with --json as the last line. Log lines go to standard error.
+
+Signals:
+  SIGINT, SIGTERM   detach, write what is left, print the totals, exit 0
+  SIGSTOP           scheduling goes on without decisions
+
+Exit codes:
+  0  detached because it was told to
+  1  cannot attach, or the kernel ended the scheduler (its dump is on standard error)
+  2  wrong use
+
+A CPU that comes or goes makes it start again by itself. A model directory that changes is loaded again, and serves once \
+it passed the same checks as the first.";
 
 /// Attach as this machine's scheduler, until Ctrl-C.
+///
+/// Needs root (CAP_BPF and CAP_PERFMON) and a kernel with sched_ext; `scx_augur doctor` explains what is missing. There
+/// is one sched_ext scheduler at a time. When it ends, the kernel goes back to its own scheduler.
 #[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Args {
     /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
     #[arg(long, value_name = "DIR|off")]
@@ -33,6 +55,9 @@ pub struct Args {
     /// A batch that takes longer is dropped, and the heuristic decides that round
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     model_limit_ms: u64,
+    /// Loading and trying out a model may take so long (the library's own loading is not counted)
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = super::seconds)]
+    model_check_s: Duration,
     /// Who names the candidates, `name[key=value,...]`
     #[arg(long, default_value = "augur")]
     policy: String,
@@ -51,7 +76,8 @@ pub struct Args {
     /// Print statistics every so many seconds
     #[arg(long, value_name = "SECS", value_parser = super::seconds)]
     stats: Option<Duration>,
-    /// Print statistics of a scheduler that is already running, every so many seconds; attach nothing
+    /// Print statistics of a scheduler that is already running, every so many seconds; attach nothing. Where none runs,
+    /// says so once and waits for one
     #[arg(long, value_name = "SECS", value_parser = super::seconds)]
     monitor: Option<Duration>,
     /// Print statistics as JSON, one object a line
@@ -108,6 +134,9 @@ struct TuningArgs {
     /// Half-life of the load averages
     #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
     halflife_us: u64,
+    /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
+    #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
+    vfork_stays: u32,
     /// Never interrupt a task at a wakeup
     #[arg(long)]
     no_wake_preempt: bool,
@@ -127,6 +156,7 @@ impl From<&TuningArgs> for Tuning {
             steal_far_us: args.steal_far_us,
             halflife_us: args.halflife_us,
             wake_preempt: !args.no_wake_preempt,
+            vfork_stays: args.vfork_stays,
         }
     }
 }
@@ -144,25 +174,32 @@ pub fn run(args: &Args) -> Result<()> {
     super::init_logging(args.verbose);
     let stop = stop_on_signals()?;
     if let Some(every) = args.monitor {
-        return monitor(every, args.json, &stop);
+        return monitor(every, &stop, |metrics| {
+            show(&metrics, args.json, std::io::stdout().lock())
+        });
     }
     let policy = policy::parse(&args.policy).map_err(|err| WrongUse(format!("{err:#}")))?;
     let options = options(args);
     let model = model(args)?;
-    let printer = args.stats.map(|every| print_in_background(every, args.json, stop.clone()));
+    if let Some(every) = args.stats {
+        print_in_background(every, args.json, stop.clone());
+    }
     let outcome = daemon::run(&options, policy, model, &stop);
+    // From here on the printer prints no more: it looks at this with standard output in its hand.
     stop.store(true, Ordering::Relaxed);
-    if let Some(printer) = printer {
-        let _ = printer.join();
-    }
     let last = outcome?;
-    if args.json {
-        println!("{}", serde_json::to_string(&last)?);
-    } else {
+    if !args.json {
         println!("in all:");
-        last.format(&mut std::io::stdout())?;
     }
-    Ok(())
+    show(&last, args.json, std::io::stdout().lock())
+}
+
+fn show(metrics: &Metrics, json: bool, mut out: impl Write) -> Result<()> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string(metrics)?)?;
+        return Ok(());
+    }
+    metrics.format(&mut out)
 }
 
 fn options(args: &Args) -> Options {
@@ -198,14 +235,23 @@ fn model(args: &Args) -> Result<ModelHandle> {
             EngineName::Twin => Engine::Twin,
         },
         batch_limit: Duration::from_millis(args.model_limit_ms),
+        canary_limit: args.model_check_s,
         ..ModelOptions::default()
     };
     ModelSource::spawn(options).map_err(|fault: Fault| fault.into())
 }
 
-fn default_model() -> PathBuf {
-    let places = MODEL_PLACES.map(PathBuf::from);
-    places.iter().find(|place| place.exists()).unwrap_or(&places[0]).clone()
+pub(super) fn default_model() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let prefix = program
+        .as_deref()
+        .and_then(|path| path.parent()?.parent())
+        .map(|prefix| prefix.join(SHARED));
+    let places = [Some(PathBuf::new()), prefix, Some(Path::new("/usr").join(SHARED))];
+    let mut models = places.into_iter().flatten().map(|place| place.join(MODEL));
+    models
+        .find(|model| model.exists())
+        .unwrap_or_else(|| MODEL.into())
 }
 
 fn stop_on_signals() -> Result<Arc<AtomicBool>> {
@@ -215,25 +261,20 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-fn monitor(every: Duration, json: bool, stop: &AtomicBool) -> Result<()> {
-    scx_utils::monitor_stats::<Metrics>(
-        &[],
-        every,
-        || stop.load(Ordering::Relaxed),
-        |metrics| {
-            if json {
-                println!("{}", serde_json::to_string(&metrics)?);
-                return Ok(());
-            }
-            metrics.format(&mut std::io::stdout())
-        },
-    )
-}
-
-fn print_in_background(every: Duration, json: bool, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+fn print_in_background(every: Duration, json: bool, stop: Arc<AtomicBool>) {
     std::thread::spawn(move || {
-        if let Err(err) = monitor(every, json, &stop) {
+        // There is nothing to show before the first interval has passed; by then it is known whether it attached.
+        monitor::sleep(every, &stop);
+        let printed = monitor(every, &stop, |metrics| {
+            let out = std::io::stdout().lock();
+            if stop.load(Ordering::Relaxed) {
+                Ok(())
+            } else {
+                show(&metrics, json, out)
+            }
+        });
+        if let Err(err) = printed {
             tracing::warn!("statistics are no longer printed: {err:#}");
         }
-    })
+    });
 }

@@ -7,8 +7,8 @@ use super::collect::{self, Observation};
 use super::decisions::Desk;
 use super::log::{DecisionLog, Entry, Kind};
 use super::stats::{Counters, Metrics, server_data};
-use super::{LoadOptions, Scheduler, bpf::intf, machine, pod};
-use crate::model::{FeatureRow, Fault, ModelHandle, Predictor};
+use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
+use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
 use crate::topology::Machine;
 use anyhow::{Context, Result};
@@ -58,6 +58,7 @@ struct Mind {
 /// # Errors
 /// Where the scheduler cannot be attached, or the kernel ended it because of an error.
 pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop: &AtomicBool) -> Result<Metrics> {
+    doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
     let mut mind = Mind {
         policy,
@@ -70,13 +71,13 @@ pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop:
     };
     mind.metrics.policy = mind.policy.name();
     let started = Instant::now();
-    let server = StatsServer::new(server_data()).launch().context(
-        "cannot open the statistics socket below /var/run/scx; is another scheduler running?",
-    )?;
-    let mut object = MaybeUninit::uninit();
-    while attach_and_decide(options, &mut mind, &mut object, &server, started, stop)? {
-        info!("the machine changed: starting again");
+    let mut server = None;
+    let outcome = keep_attached(options, &mut mind, &mut server, started, stop);
+    // The server leaves its socket behind.
+    if server.take().is_some() {
+        let _ = std::fs::remove_file(doctor::STATS_SOCKET);
     }
+    outcome?;
     if let Some(log) = mind.log.take() {
         let rows = log.close()?;
         info!("decision log: {rows} rows");
@@ -84,12 +85,27 @@ pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop:
     Ok(mind.metrics)
 }
 
+/// Starts again as often as the machine changes.
+fn keep_attached(
+    options: &Options,
+    mind: &mut Mind,
+    server: &mut Option<StatsServer<(), Metrics>>,
+    started: Instant,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut object = MaybeUninit::uninit();
+    while attach_and_decide(options, mind, &mut object, server, started, stop)? {
+        info!("the machine changed: starting again");
+    }
+    Ok(())
+}
+
 /// One life of the scheduler. True: start again.
 fn attach_and_decide(
     options: &Options,
     mind: &mut Mind,
     object: &mut MaybeUninit<libbpf_rs::OpenObject>,
-    server: &StatsServer<(), Metrics>,
+    server: &mut Option<StatsServer<(), Metrics>>,
     started: Instant,
     stop: &AtomicBool,
 ) -> Result<bool> {
@@ -98,7 +114,12 @@ fn attach_and_decide(
     info!("attached: {machine}");
     let mut desk = Desk::open(&scheduler, options.interval)?;
     let mut world = World { machine, scheduler, watched: Vec::new(), last: None };
-    let (answer, ask) = server.channels();
+    // Only once attached: launching removes the socket of a scheduler that is already there.
+    if server.is_none() {
+        let launched = StatsServer::new(server_data()).launch();
+        *server = Some(launched.context("cannot open the statistics socket below /var/run/scx")?);
+    }
+    let Some((answer, ask)) = server.as_ref().map(StatsServer::channels) else { return Ok(false) };
     let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
     let mut due = Instant::now();
     let result = loop {
@@ -222,6 +243,10 @@ impl Mind {
         let sentence = fault.as_ref().map_or_else(|| cause.to_string(), Fault::to_string);
         self.metrics.fallback_rounds += 1;
         *self.metrics.model_events.entry(format!("fallback_{label}")).or_default() += 1;
+        // A model that was refused or taken out of service tells its fault itself: one line is enough.
+        if self.note_events() {
+            self.fallback = Some(label.to_owned());
+        }
         if self.fallback.as_deref() != Some(label) {
             if !matches!(fault, Some(Fault::Off | Fault::Loading)) {
                 warn!("the heuristic decides: {sentence}");
@@ -230,15 +255,27 @@ impl Mind {
         }
     }
 
-    fn note_model(&mut self) {
+    /// Logs and counts what happened to the model; whether it failed.
+    fn note_events(&mut self) -> bool {
+        let mut failed = false;
         for event in self.model.poll_events() {
-            info!("{event}");
             let label = match &event {
-                crate::model::ModelEvent::Refused { fault } => format!("refused_{}", fault.label()),
+                ModelEvent::Refused { fault } => format!("refused_{}", fault.label()),
                 other => other.label().to_owned(),
             };
             *self.metrics.model_events.entry(label).or_default() += 1;
+            if matches!(event, ModelEvent::Refused { .. } | ModelEvent::OutOfService { .. }) {
+                failed = true;
+                warn!("{event}");
+            } else {
+                info!("{event}");
+            }
         }
+        failed
+    }
+
+    fn note_model(&mut self) {
+        self.note_events();
         self.metrics.model = match (self.model.name(), &self.fallback) {
             (_, Some(cause)) => format!("none ({cause}): the heuristic decides"),
             (Some(name), None) => name.to_owned(),

@@ -10,7 +10,7 @@ use super::decisions::Outcome;
 use crate::model::FeatureRow;
 use crate::model::log::columns;
 use crate::policy::TaskId;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -67,6 +67,7 @@ impl DecisionLog {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn create(path: &Path) -> Result<DecisionLog> {
+        ensure!(!path.is_dir(), "cannot write the decision log {}: it is a folder", path.display());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = NamedTempFile::new_in(folder)
             .with_context(|| format!("cannot write a decision log in {}", folder.display()))?;

@@ -25,6 +25,8 @@ pub struct Tuning {
     pub halflife_us: u64,
     /// Tasks with short bursts may interrupt at wakeup.
     pub wake_preempt: bool,
+    /// Whether the child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always.
+    pub vfork_stays: u32,
 }
 
 impl Default for Tuning {
@@ -37,6 +39,7 @@ impl Default for Tuning {
             steal_far_us: 1_000,
             halflife_us: 50_000,
             wake_preempt: true,
+            vfork_stays: 1,
         }
     }
 }
@@ -106,6 +109,7 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.halflife_ns = tuning.halflife_us * 1000;
     rodata.lag_ns = tuning.slice_us * 1000;
     rodata.wake_preempt = tuning.wake_preempt;
+    rodata.vfork_stays = tuning.vfork_stays;
     Ok(())
 }
 

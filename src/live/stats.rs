@@ -124,6 +124,16 @@ pub struct Metrics {
     pub run_ms: u64,
     #[stat(desc = "milliseconds that tasks waited for a CPU")]
     pub wait_ms: u64,
+    #[stat(desc = "milliseconds of them: new tasks")]
+    pub wait_fork_ms: u64,
+    #[stat(desc = "milliseconds of them: woken tasks with short bursts")]
+    pub wait_short_ms: u64,
+    #[stat(desc = "milliseconds of them: woken tasks with long bursts")]
+    pub wait_long_ms: u64,
+    #[stat(desc = "milliseconds of them: tasks that were interrupted")]
+    pub wait_preempted_ms: u64,
+    #[stat(desc = "milliseconds of them: tasks whose slice had ended")]
+    pub wait_expired_ms: u64,
     #[stat(desc = "wakeup latency, median, us")]
     pub latency_p50_us: f64,
     #[stat(desc = "wakeup latency, 90th percentile, us")]
@@ -207,6 +217,11 @@ impl Counters {
         to.runs = self.stat(intf::augur_stat_AUGUR_STAT_RUNS);
         to.run_ms = self.stat(intf::augur_stat_AUGUR_STAT_RUN_NS) / 1_000_000;
         to.wait_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_NS) / 1_000_000;
+        to.wait_fork_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_FORK_NS) / 1_000_000;
+        to.wait_short_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_SHORT_NS) / 1_000_000;
+        to.wait_long_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_LONG_NS) / 1_000_000;
+        to.wait_preempted_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS) / 1_000_000;
+        to.wait_expired_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS) / 1_000_000;
         to.latency_p50_us = quantile_us(&self.latency, 0.5);
         to.latency_p90_us = quantile_us(&self.latency, 0.9);
         to.latency_p99_us = quantile_us(&self.latency, 0.99);

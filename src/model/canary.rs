@@ -2,15 +2,16 @@
 //! Tries a model out before anything depends on it: load, score fixed rows, compare with the twin.
 //!
 //! A SavedModel is code: it may loop forever, in loading or in scoring. So all of it happens on a thread of its own.
-//! When that does not end in time it is given up, which costs its CPU time until the program ends; therefore only
-//! a few may be.
+//! When that does not end in time it is given up and left the CPU time that nobody else wants, until the program
+//! ends; therefore only a few may be.
 
 use super::contract::{FEATURE_COUNT, FeatureRow};
 use super::fault::{Fault, check_scores};
 use super::manifest::{Manifest, Normaliser};
 use super::mlp::Mlp;
-use super::tensorflow::SavedModel;
+use super::tensorflow::{self, SavedModel};
 use super::{Engine, Predictor};
+use nix::unistd::{Pid, gettid};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,10 +43,16 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     if count >= GIVEN_UP_LIMIT {
         return Err(Fault::TooManyHung { count });
     }
+    // The library is 500 MB and no part of the model: mapping it from a cold disk is not counted against the limit.
+    if engine == Engine::TensorFlow && Manifest::read(directory).is_ok() {
+        let _ = tensorflow::ensure_loaded();
+    }
     let directory = directory.to_path_buf();
     let (sender, receiver) = crossbeam::channel::bounded(1);
+    let (tell_thread, thread) = crossbeam::channel::bounded(1);
     let canary = std::thread::Builder::new().name("augur-canary".into());
     let spawned = canary.spawn(move || {
+        let _ = tell_thread.send(gettid());
         // Nobody listens any more when this took too long: the model is dropped here.
         let _ = sender.send(load_here(&directory, engine));
     });
@@ -55,7 +62,7 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     match receiver.recv_timeout(limit) {
         Ok(outcome) => outcome,
         Err(crossbeam::channel::RecvTimeoutError::Timeout) => {
-            give_up_thread();
+            thread.try_recv().into_iter().for_each(give_up_thread);
             Err(Fault::Hangs { limit })
         }
         Err(_) => Err(Fault::Failed {
@@ -64,8 +71,9 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     }
 }
 
-/// Counts a thread that is left to itself inside a model.
-pub(super) fn give_up_thread() {
+/// Leaves a thread to itself inside a model, and counts it.
+pub(super) fn give_up_thread(thread: Pid) {
+    tensorflow::demote_thread(thread);
     GIVEN_UP.fetch_add(1, Ordering::Relaxed);
 }
 

@@ -9,7 +9,12 @@ use super::drift::Drift;
 use super::fault::{Fault, check_scores};
 use super::{ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use std::time::Duration;
+use nix::unistd::{Pid, gettid};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// A model that was only too slow is tried again after so long: the machine may have been overloaded, not the model.
+const REST: Duration = Duration::from_secs(10);
 
 /// A predictor behind a deadline.
 pub struct Guarded {
@@ -17,12 +22,16 @@ pub struct Guarded {
     threshold: f32,
     to_worker: Sender<Batch>,
     from_worker: Receiver<Batch>,
+    /// Tells the worker's thread id, once.
+    thread: Receiver<Pid>,
     /// The buffers, when they are here and not with the worker.
     spare: Option<Batch>,
     limit: Duration,
     strikes: u32,
     strikes_limit: u32,
     last: Fault,
+    /// When the last strike fell.
+    struck_at: Instant,
 }
 
 /// What goes to the worker and comes back.
@@ -54,9 +63,13 @@ impl Guarded {
         let (name, threshold) = (predictor.name().to_owned(), predictor.threshold());
         let (to_worker, rows) = bounded(1);
         let (scores, from_worker) = bounded(1);
+        let (tell_thread, thread) = bounded(1);
         std::thread::Builder::new()
             .name("augur-model".into())
-            .spawn(move || work(predictor, drift, &rows, &scores))
+            .spawn(move || {
+                let _ = tell_thread.send(gettid());
+                work(predictor, drift, &rows, &scores);
+            })
             .map_err(|err| Fault::Failed {
                 cause: format!("cannot start a thread: {err}"),
             })?;
@@ -65,6 +78,7 @@ impl Guarded {
             threshold,
             to_worker,
             from_worker,
+            thread,
             spare: Some(Batch {
                 rows: Vec::new(),
                 scores: Vec::new(),
@@ -74,6 +88,7 @@ impl Guarded {
             strikes: 0,
             strikes_limit: options.strikes,
             last: Fault::Off,
+            struck_at: Instant::now(),
         })
     }
 
@@ -92,12 +107,23 @@ impl Guarded {
         self.strikes >= self.strikes_limit
     }
 
+    /// Why it is not asked again.
+    pub fn out_of_service(&self) -> Fault {
+        Fault::OutOfService {
+            strikes: self.strikes,
+            last: Box::new(self.last.clone()),
+        }
+    }
+
     /// Scores every row into `scores` (cleared first; empty after a fault), within the deadline.
     ///
     /// # Errors
     /// Why this batch has no scores. Drift is no failure of the model and does not take it out of service.
     pub fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
+        if self.is_out_of_service() && self.has_rested() {
+            self.strikes = self.strikes_limit.saturating_sub(1);
+        }
         if self.is_out_of_service() {
             return Err(Fault::OutOfService {
                 strikes: self.strikes,
@@ -111,9 +137,15 @@ impl Guarded {
             Err(fault) => {
                 self.strikes += 1;
                 self.last = fault.clone();
+                self.struck_at = Instant::now();
             }
         }
         outcome
+    }
+
+    /// Whether a slow model may have one more try.
+    fn has_rested(&self) -> bool {
+        matches!(self.last, Fault::TooSlow { .. }) && self.struck_at.elapsed() >= REST
     }
 
     fn ask(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
@@ -150,7 +182,7 @@ impl Drop for Guarded {
     fn drop(&mut self) {
         // A worker that still has the buffers may be in a loop that never ends.
         if self.spare.is_none() && matches!(self.from_worker.try_recv(), Err(TryRecvError::Empty)) {
-            give_up_thread();
+            self.thread.try_recv().into_iter().for_each(give_up_thread);
         }
     }
 }
@@ -163,8 +195,11 @@ fn work(
     scores: &Sender<Batch>,
 ) {
     while let Ok(mut batch) = rows.recv() {
-        batch.outcome = predictor
-            .score(&batch.rows, &mut batch.scores)
+        let scoring = catch_unwind(AssertUnwindSafe(|| {
+            predictor.score(&batch.rows, &mut batch.scores)
+        }));
+        batch.outcome = scoring
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("scoring panicked")))
             .map_err(Fault::from_error)
             .and_then(|()| check_scores(batch.rows.len(), &batch.scores));
         if let Some(share) = drift.as_mut().and_then(|drift| drift.observe(&batch.rows))
@@ -185,7 +220,6 @@ mod tests {
     use super::*;
     use crate::model::FEATURE_COUNT;
     use crate::model::constant::Constant;
-    use std::time::Instant;
 
     /// Scores with a function of the number of the call.
     struct Scripted<F>(F, usize);
@@ -205,9 +239,15 @@ mod tests {
         }
     }
 
-    fn guard(script: impl FnMut(usize) -> anyhow::Result<f32> + Send + 'static) -> Guarded {
+    /// A limit that a busy machine does not reach.
+    const PATIENT: Duration = Duration::from_secs(20);
+
+    fn guard(
+        batch_limit: Duration,
+        script: impl FnMut(usize) -> anyhow::Result<f32> + Send + 'static,
+    ) -> Guarded {
         let options = ModelOptions {
-            batch_limit: Duration::from_millis(50),
+            batch_limit,
             ..ModelOptions::default()
         };
         Guarded::around(Box::new(Scripted(script, 0)), None, &options).unwrap()
@@ -241,7 +281,9 @@ mod tests {
 
     #[test]
     fn bad_scores_are_faults_and_three_in_a_row_end_the_service() {
-        let mut guarded = guard(|call| Ok([f32::NAN, 0.5, f32::NAN, 2.0, f32::NAN][call - 1]));
+        let mut guarded = guard(PATIENT, |call| {
+            Ok([f32::NAN, 0.5, f32::NAN, 2.0, f32::NAN][call - 1])
+        });
         let labels: Vec<_> = (0..7).map(|_| label(&mut guarded)).collect();
         let wanted = [
             "not_finite",
@@ -258,30 +300,32 @@ mod tests {
 
     #[test]
     fn an_error_and_a_panic_are_faults() {
-        let mut guarded = guard(|_| anyhow::bail!("no"));
+        let mut guarded = guard(PATIENT, |_| anyhow::bail!("no"));
         assert_eq!(label(&mut guarded), "failed");
-        let mut guarded = guard(|_| panic!("in a model, for a test"));
+        let mut guarded = guard(PATIENT, |_| panic!("in a model, for a test"));
         assert_eq!([label(&mut guarded), label(&mut guarded)], ["failed", "failed"]);
     }
 
     #[test]
     fn a_slow_batch_costs_one_deadline_and_its_late_answer_is_not_used() {
-        let mut guarded = guard(|call| {
+        let (release, released) = bounded::<()>(0);
+        let limit = Duration::from_millis(500);
+        let mut guarded = guard(limit, move |call| {
             if call == 1 {
-                std::thread::sleep(Duration::from_millis(200));
+                released.recv()?;
             }
             Ok(if call == 1 { 0.1 } else { 0.9 })
         });
         assert_eq!(label(&mut guarded), "too_slow");
         let started = Instant::now();
         assert_eq!(label(&mut guarded), "too_slow", "the worker is still busy");
-        assert!(
-            started.elapsed() < Duration::from_millis(40),
-            "and nobody waits for it"
-        );
-        std::thread::sleep(Duration::from_millis(250));
+        assert!(started.elapsed() < limit / 2, "and nobody waits for it");
+        release.send(()).unwrap();
+        while guarded.from_worker.is_empty() {
+            std::thread::yield_now();
+        }
         let mut scores = Vec::new();
         guarded.score(&[[0.0; FEATURE_COUNT]; 2], &mut scores).unwrap();
-        assert_eq!(scores, [0.9, 0.9]);
+        assert_eq!(scores, [0.9, 0.9], "and not the late answer's");
     }
 }

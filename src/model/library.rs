@@ -5,10 +5,10 @@
 //! started in must not be able to hand it code.
 
 use super::fault::Fault;
-use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs::DirBuilder;
+use std::hash::BuildHasher;
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// The only name that the Rust binding looks for.
 pub const BINDING_NAME: &str = "libtensorflow.so";
@@ -125,28 +125,46 @@ fn expand(place: &Path, inner: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A directory that only this user can enter, with the library under the name that the binding looks for.
-///
-/// The library finds its second half beside the link, so that is linked too.
-///
-/// # Errors
-/// When the directory or a link cannot be made.
-pub fn link(found: &Found) -> std::io::Result<TempDir> {
-    let directory = tempfile::Builder::new()
-        .prefix("scx_augur-tensorflow-")
-        .rand_bytes(12)
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()?;
-    symlink(found.library.canonicalize()?, directory.path().join(BINDING_NAME))?;
-    if let Some(framework) = &found.framework {
-        symlink(framework.canonicalize()?, directory.path().join(FRAMEWORK_NAME))?;
+/// Links to a library, in a directory that only this user can enter; both go when this is dropped.
+#[derive(Debug)]
+pub struct Links(PathBuf);
+
+impl Links {
+    /// A path for such a directory, which nobody can guess; nothing is made yet.
+    pub fn directory() -> PathBuf {
+        // The standard library's hasher is the one source of system randomness that it offers.
+        let random = || std::hash::RandomState::new().hash_one(std::process::id());
+        std::env::temp_dir().join(format!("scx_augur-tensorflow-{:016x}{:016x}", random(), random()))
     }
-    Ok(directory)
+
+    /// Makes `directory`, and in it the library under the name that the binding looks for.
+    ///
+    /// The library finds its second half beside the link, so that is linked too.
+    ///
+    /// # Errors
+    /// When the directory is there already, or it or a link cannot be made.
+    pub fn make(directory: &Path, found: &Found) -> std::io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(directory)?;
+        let links = Self(directory.into());
+        symlink(found.library.canonicalize()?, directory.join(BINDING_NAME))?;
+        if let Some(framework) = &found.framework {
+            symlink(framework.canonicalize()?, directory.join(FRAMEWORK_NAME))?;
+        }
+        Ok(links)
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        // What cannot be removed does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     fn touch(path: PathBuf) -> PathBuf {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -175,12 +193,24 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let library = touch(root.path().join("libtensorflow_cc.so.2"));
         touch(root.path().join(FRAMEWORK_NAME));
-        let links = link(&find(Some(&library)).unwrap()).unwrap();
+        let directory = root.path().join("links");
+        let links = Links::make(&directory, &find(Some(&library)).unwrap()).unwrap();
         assert_eq!(
-            std::fs::metadata(links.path()).unwrap().permissions().mode() & 0o777,
+            std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777,
             0o700
         );
-        assert!(links.path().join(BINDING_NAME).is_file() && links.path().join(FRAMEWORK_NAME).is_file());
+        assert!(directory.join(BINDING_NAME).is_file() && directory.join(FRAMEWORK_NAME).is_file());
+        drop(links);
+        assert!(!directory.exists() && library.is_file());
+    }
+
+    #[test]
+    fn a_directory_that_somebody_else_made_is_not_used() {
+        let root = tempfile::tempdir().unwrap();
+        let library = touch(root.path().join("libtensorflow_cc.so.2"));
+        assert!(Links::make(root.path(), &find(Some(&library)).unwrap()).is_err());
+        assert!(library.is_file());
+        assert_ne!(Links::directory(), Links::directory());
     }
 
     #[test]

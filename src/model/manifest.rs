@@ -270,7 +270,7 @@ impl Normaliser {
         {
             return Err("normalisation needs finite mean and std above 0".into());
         }
-        if !(from.clip > 0.0) {
+        if from.clip.is_nan() || from.clip <= 0.0 {
             return Err(format!("normalisation needs a clip above 0, not {}", from.clip));
         }
         let mut logarithm = [false; FEATURE_COUNT];
@@ -320,7 +320,7 @@ impl Normaliser {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 

@@ -277,3 +277,151 @@ fn next_change(options: &ModelOptions, seen: &Stamp, stopped: &Receiver<()>) -> 
         last = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::manifest::{MANIFEST_FILE, tests::right};
+    use crate::model::{Engine, FEATURE_COUNT};
+    use tempfile::TempDir;
+
+    const PATIENT: Duration = Duration::from_secs(20);
+
+    /// A model directory whose manifest has this name.
+    fn directory(name: &str) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        rename_model(&directory, name);
+        directory
+    }
+
+    fn rename_model(directory: &TempDir, name: &str) {
+        let mut manifest = right();
+        manifest["name"] = name.into();
+        std::fs::write(directory.path().join(MANIFEST_FILE), manifest.to_string()).unwrap();
+    }
+
+    fn spawn(directory: &TempDir) -> ModelHandle {
+        let options = ModelOptions {
+            directory: directory.path().into(),
+            engine: Engine::Twin,
+            poll: Duration::from_millis(20),
+            batch_limit: PATIENT,
+            canary_limit: PATIENT,
+            ..ModelOptions::default()
+        };
+        ModelSource::spawn(options).unwrap()
+    }
+
+    fn next_event(handle: &mut ModelHandle) -> ModelEvent {
+        let end = Instant::now() + PATIENT;
+        loop {
+            match handle.poll_events().as_slice() {
+                [] if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                events => break events.first().expect("nothing happened").clone(),
+            }
+        }
+    }
+
+    fn score(handle: &mut ModelHandle) -> Result<f32, &'static str> {
+        let mut scores = Vec::new();
+        handle
+            .score(&[[0.5; FEATURE_COUNT]], &mut scores)
+            .map_err(|fault| fault.label())?;
+        Ok(scores[0])
+    }
+
+    #[test]
+    fn a_new_model_takes_over_and_a_bad_one_does_not() {
+        let directory = directory("first");
+        let mut handle = spawn(&directory);
+        assert_eq!(
+            handle.wait_loaded(PATIENT),
+            [ModelEvent::Loaded { name: "first".into() }]
+        );
+        let before = score(&mut handle);
+        assert!(before.is_ok(), "{before:?}");
+        std::fs::write(directory.path().join(MANIFEST_FILE), "{").unwrap();
+        assert_eq!(next_event(&mut handle).label(), "refused");
+        assert_eq!(
+            (score(&mut handle), handle.name()),
+            (before, Some("first")),
+            "the old one goes on"
+        );
+        rename_model(&directory, "second");
+        assert_eq!(
+            next_event(&mut handle),
+            ModelEvent::Reloaded {
+                name: "second".into()
+            }
+        );
+        assert_eq!(handle.name(), Some("second"));
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_yet_is_picked_up_later_and_not_complained_about_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut handle = spawn(&directory);
+        let events = handle.wait_loaded(PATIENT);
+        assert!(
+            matches!(
+                events.as_slice(),
+                [ModelEvent::Refused {
+                    fault: Fault::Missing { .. }
+                }]
+            ),
+            "{events:?}"
+        );
+        assert_eq!(score(&mut handle), Err("missing"));
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(handle.poll_events(), []);
+        rename_model(&directory, "late");
+        assert_eq!(
+            next_event(&mut handle),
+            ModelEvent::Loaded { name: "late".into() }
+        );
+    }
+
+    #[test]
+    fn without_a_model_every_batch_says_why() {
+        assert_eq!(score(&mut ModelSource::off()), Err("off"));
+    }
+
+    #[test]
+    fn leaving_service_is_told_once() {
+        struct Nan;
+        impl Predictor for Nan {
+            fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+                scores.clear();
+                scores.resize(rows.len(), f32::NAN);
+                Ok(())
+            }
+            fn name(&self) -> &str {
+                "nan"
+            }
+            fn threshold(&self) -> f32 {
+                0.5
+            }
+        }
+        let options = ModelOptions {
+            batch_limit: PATIENT,
+            ..ModelOptions::default()
+        };
+        let mut handle = ModelSource::fixed(Box::new(Nan), &options).unwrap();
+        let labels: Vec<_> = (0..5).map(|_| score(&mut handle).unwrap_err()).collect();
+        assert_eq!(
+            labels,
+            [
+                "not_finite",
+                "not_finite",
+                "not_finite",
+                "out_of_service",
+                "out_of_service"
+            ]
+        );
+        let events = handle.poll_events();
+        assert_eq!(
+            events.iter().map(ModelEvent::label).collect::<Vec<_>>(),
+            ["out_of_service"]
+        );
+    }
+}

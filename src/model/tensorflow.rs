@@ -7,12 +7,14 @@
 use super::Predictor;
 use super::contract::{FEATURE_COUNT, FeatureRow};
 use super::fault::{Fault, check_scores};
-use super::library::{self, Found};
+use super::library::{self, Found, Links};
 use super::manifest::Manifest;
+use nix::unistd::Pid;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
-use tempfile::TempDir;
+use std::sync::OnceLock;
 use tensorflow::{
     DataType, Graph, Operation, SavedModelBundle, SessionOptions, SessionRunArgs, Shape, SignatureDef,
     Tensor, TensorInfo,
@@ -26,10 +28,15 @@ const BINDING_VARIABLE: &str = "TENSORFLOW_DIR";
 const SESSION_CONFIG: &[u8] =
     b"\x10\x01\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x82\x01\x1a\x1a\x18SINGLE_THREADED_EXECUTOR";
 
-/// What [`prepare_library`] found.
-static PREPARED: OnceLock<Result<PathBuf, Fault>> = OnceLock::new();
-/// The directory with the links, from preparing until loading.
-static LINKS: Mutex<Option<TempDir>> = Mutex::new(None);
+/// What [`prepare_library`] found, and where the binding will look for it.
+#[derive(Clone)]
+struct Prepared {
+    found: Found,
+    directory: PathBuf,
+}
+
+/// See [`prepare_library`].
+static PREPARED: OnceLock<Result<Prepared, Fault>> = OnceLock::new();
 /// How loading went; it is tried once.
 static LOADED: OnceLock<Result<(), Fault>> = OnceLock::new();
 
@@ -39,32 +46,28 @@ static LOADED: OnceLock<Result<(), Fault>> = OnceLock::new();
 /// before the program starts its first thread. Returns the library's path.
 ///
 /// # Errors
-/// [`Fault::LibraryMissing`], which every later load then gives too; [`Fault::LibraryBroken`] when the links cannot be made.
+/// [`Fault::LibraryMissing`], which every later load then gives too.
 pub fn prepare_library(path: Option<&Path>) -> Result<PathBuf, Fault> {
     PREPARED
         .get_or_init(|| {
             let found = library::find(path)?;
-            let directory = directory_for_binding(&found)?;
+            let directory = match found.library.parent() {
+                Some(directory) if !needs_links(&found) => directory.into(),
+                _ => Links::directory(),
+            };
             set_environment(&directory);
-            Ok(found.library)
+            Ok(Prepared { found, directory })
         })
         .clone()
+        .map(|prepared| prepared.found.library)
 }
 
-/// The directory that holds `libtensorflow.so`: the library's own, or a private one with links.
-fn directory_for_binding(found: &Found) -> Result<PathBuf, Fault> {
-    if let (Some(name), Some(directory)) = (found.library.file_name(), found.library.parent())
-        && name == library::BINDING_NAME
-    {
-        return Ok(directory.into());
-    }
-    let links = library::link(found).map_err(|err| Fault::LibraryBroken {
-        path: found.library.clone(),
-        cause: format!("cannot link to it: {err}"),
-    })?;
-    let directory = links.path().to_path_buf();
-    *LINKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(links);
-    Ok(directory)
+/// Whether the library has another name than the one that the binding looks for.
+fn needs_links(found: &Found) -> bool {
+    found
+        .library
+        .file_name()
+        .is_none_or(|name| name != library::BINDING_NAME)
 }
 
 fn set_environment(directory: &Path) {
@@ -73,36 +76,49 @@ fn set_environment(directory: &Path) {
         .filter(|(name, _)| std::env::var_os(name).is_none());
     // oneDNN's kernels cost a small network several microseconds a call.
     for (name, value) in unless_set.chain([("TF_ENABLE_ONEDNN_OPTS", "0")]) {
-        // SAFETY: called before the program has a second thread, as `prepare_library` demands; and once only.
+        // SAFETY: once only, and before the program has a second thread, as `prepare_library` demands.
         unsafe { std::env::set_var(name, value) };
     }
     // SAFETY: as above.
     unsafe { std::env::set_var(BINDING_VARIABLE, directory) };
 }
 
-/// Loads the library, the first time.
-fn ensure_loaded() -> Result<(), Fault> {
+/// Loads the library that [`prepare_library`] found, and says which version it is.
+///
+/// # Errors
+/// [`Fault::LibraryMissing`], or [`Fault::LibraryBroken`] when what was found is something else.
+pub fn load_library() -> Result<String, Fault> {
+    ensure_loaded()?;
+    version().ok_or_else(|| Fault::Failed {
+        cause: "the TensorFlow library does not tell its version".into(),
+    })
+}
+
+/// Loads the library, the first time; every later call says how that went.
+pub(super) fn ensure_loaded() -> Result<(), Fault> {
     let unprepared = || Fault::LibraryMissing {
         tried: "any place (it was never looked for)".into(),
     };
-    let path = PREPARED.get().cloned().unwrap_or_else(|| Err(unprepared()))?;
+    let prepared = PREPARED.get().cloned().unwrap_or_else(|| Err(unprepared()))?;
     LOADED
         .get_or_init(|| {
-            let outcome = load().map_err(|cause| Fault::LibraryBroken { path, cause });
-            // The loader has mapped the files: the links are not needed again.
-            drop(
-                LINKS
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner())
-                    .take(),
-            );
-            outcome
+            let Prepared { found, directory } = prepared;
+            let broken = |cause| Fault::LibraryBroken {
+                path: found.library.clone(),
+                cause,
+            };
+            let make =
+                || Links::make(&directory, &found).map_err(|err| broken(format!("cannot link to it: {err}")));
+            // Needed only until the loader has mapped the files: dropped at the end of this block.
+            let _links = needs_links(&found).then(make).transpose()?;
+            load(&directory.join(library::BINDING_NAME)).map_err(broken)
         })
         .clone()
 }
 
 /// Loads it and calls it once: the binding panics at the first call of a symbol that the library lacks.
-fn load() -> Result<(), String> {
+fn load(path: &Path) -> Result<(), String> {
+    check_symbol(path)?;
     let panicked = |_| String::from("it lacks functions of TensorFlow's C interface");
     catch_unwind(tensorflow::library::load).map_err(panicked)??;
     catch_unwind(tensorflow::version)
@@ -111,10 +127,46 @@ fn load() -> Result<(), String> {
         .map_err(|err| err.to_string())
 }
 
+/// Opens the file and looks for one function: an ordinary error for the ordinary mistake, a library that is another.
+fn check_symbol(path: &Path) -> Result<(), String> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|err| err.to_string())?;
+    // SAFETY: `path` is a C string that outlives the call. Opening a library runs its constructors: that is what
+    // the user asked for by naming it. It is never closed, because it is used until the program ends.
+    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    if library.is_null() {
+        // SAFETY: after a failure `dlerror` gives a C string of this thread, valid until its next call, or null.
+        let message = unsafe {
+            libc::dlerror()
+                .cast_const()
+                .as_ref()
+                .map(|text| CStr::from_ptr(text))
+        };
+        return Err(message.map_or("it cannot be opened".into(), |text| {
+            text.to_string_lossy().into_owned()
+        }));
+    }
+    // SAFETY: `library` is an open handle, and the name a C string.
+    let symbol = unsafe { libc::dlsym(library, c"TF_LoadSessionFromSavedModel".as_ptr()) };
+    if symbol.is_null() {
+        Err("it has no function TF_LoadSessionFromSavedModel".into())
+    } else {
+        Ok(())
+    }
+}
+
 /// TensorFlow's version, after a model was loaded.
 pub fn version() -> Option<String> {
     LOADED.get()?.as_ref().ok()?;
     catch_unwind(tensorflow::version).ok()?.ok()
+}
+
+/// Leaves a thread that loops inside a model only the CPU time that nobody else wants. It cannot be ended: it may hold
+/// any lock of the library.
+pub(super) fn demote_thread(thread: Pid) {
+    // SAFETY: an integer type; all zeros is a valid value, and the priority that SCHED_IDLE demands.
+    let idle: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: `idle` outlives the call. For a thread that has ended since, the call fails, which is as good.
+    unsafe { libc::sched_setscheduler(thread.as_raw(), libc::SCHED_IDLE, &raw const idle) };
 }
 
 /// A SavedModel, ready to score.

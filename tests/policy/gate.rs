@@ -118,7 +118,7 @@ fn a_failing_model_leaves_the_heuristics_list_and_a_cause() {
             verdicts.fallback.map(|cause| cause.to_string()).as_deref(),
             Some(expected)
         );
-        assert_eq!(verdicts.scores, []);
+        assert!(verdicts.scores.is_empty());
     };
     check(None, "there is no model");
     check(

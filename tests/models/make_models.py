@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Makes model directories that are wrong, each in one way, for the tests of the model loader.
+"""Makes the models that the tests load: a few that are right, and many that are wrong, each in one way.
 
-make_bad_models.py OUT    writes OUT/<name>/ for every name in `MODELS`
+They are kept in the repository, so that the tests need TensorFlow's library but no Python. After a change of the
+contract of features:  python tests/models/make_models.py
 """
 
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
@@ -64,8 +66,14 @@ def with_variables():
     return module
 
 
-def main(out):
-    """Makes all of them."""
+def good(out):
+    """The models that are right."""
+    for name, kind, seed in (("stay", "stay", 1), ("move", "move", 1), ("mlp", "mlp", 1)):
+        train.main(["--dummy", kind, "--out", os.path.join(out, name), "--seed", str(seed)])
+
+
+def bad(out):
+    """The models that are wrong, each named for what is wrong with it."""
     os.makedirs(out, exist_ok=True)
     module = with_variables()
     directory = save(out, "missing-variables", lambda rows: tf.sigmoid(rows @ module.weight), module=module)
@@ -104,7 +112,20 @@ def main(out):
     manifest(os.path.join(out, "no-saved-model"), "no-saved-model")
 
 
+def strip(out):
+    """Leaves out what no test needs: directories without a file are not kept by git anyway."""
+    for directory, _, files in os.walk(out, topdown=False):
+        if "fingerprint.pb" in files:
+            os.remove(os.path.join(directory, "fingerprint.pb"))
+        if not os.listdir(directory):
+            os.rmdir(directory)
+        elif os.path.basename(directory) == "variables" and "missing" not in directory:
+            # A model of constants has an index of nothing.
+            shutil.rmtree(directory)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("use: make_bad_models.py OUT")
-    main(sys.argv[1])
+    here = os.path.dirname(os.path.abspath(__file__))
+    good(here)
+    bad(os.path.join(here, "bad"))
+    strip(here)

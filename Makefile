@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Everything that is done with scx_augur, by name. `make help` lists it.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+# The model's training set: what `scx_augur run --explore SEED --log-decisions FILE` recorded.
+MODEL_LOG ?= model_dir/log
+MODEL ?= model_dir/augur
+# Options for what the target starts: make run ARGS='--shadow'.
+ARGS ?=
+
+CARGO ?= cargo
+BINARY := target/release/scx_augur
+PYTHON := .venv/bin/python
+# Programs in Python that do not end in .py.
+PYTHON_PROGRAMS := scripts/vm/vm scripts/frontier scripts/frontier-guest scripts/demo-guest tests/live/run
+SECTION := scripts/section
+
+.PHONY: build run test vm vm-test model frontier install uninstall clean help \
+	setup-build setup-python setup-vm setup-tensorflow test-format test-lint test-rust test-python
+.NOTPARALLEL:
+.DEFAULT_GOAL := build
+
+build: setup-build ## the scheduler, in target/release (the default)
+	@$(SECTION) build $(CARGO) build --release --locked
+
+run: setup-build setup-tensorflow ## attach here, or in a virtual machine where this kernel has no sched_ext
+	@$(SECTION) build $(CARGO) build --release --locked
+	@scripts/run-demo $(ARGS)
+
+test: setup-build setup-python setup-vm test-format test-lint test-rust test-python ## everything that .ci/run runs
+	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
+
+vm: setup-vm ## the kernels and the disk of the virtual machine
+	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" scripts/vm/vm kernel $$kernel || exit 1; done
+	@$(SECTION) image scripts/vm/vm image
+
+vm-test: build setup-vm ## every live test, in full length
+	@$(SECTION) "live tests" tests/live/run $(ARGS)
+
+model: setup-python ## train model_dir/augur again from its decision logs
+	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --out $(MODEL) --seed 1 $(ARGS)
+	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
+
+frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
+	@$(SECTION) frontier scripts/frontier $(ARGS)
+
+install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
+	@[ -x $(BINARY) ] || { echo "there is no $(BINARY); run \`make build\` first" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR)
+	install -s -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/scx_augur
+	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' systemd/scx_augur.service > $(DESTDIR)$(UNITDIR)/scx_augur.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/scx_augur.service
+	@if [ -d $(MODEL) ]; then \
+		to=$(DESTDIR)$(PREFIX)/share/scx_augur/model_dir; \
+		install -d $$to && rm -rf $$to/augur && cp -r $(MODEL) $$to/augur && chmod -R u=rwX,go=rX $$to/augur && \
+		echo "the model lies in $$to/augur"; \
+	else echo "no model in $(MODEL): the heuristic will decide alone"; fi
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/scx_augur $(DESTDIR)$(UNITDIR)/scx_augur.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/scx_augur
+
+clean: ## what was built; what was downloaded stays
+	$(CARGO) clean
+	find scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## this
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+# Each of these is done at once where it is done already.
+setup-build:
+	@scripts/setup build
+	@command -v $(CARGO) > /dev/null || { echo "there is no $(CARGO); install Rust 1.91 or later from https://rustup.rs" >&2; exit 1; }
+
+setup-vm:
+	@scripts/setup vm
+
+setup-python:
+	@scripts/setup python .venv dev
+
+setup-tensorflow:
+	@scripts/setup tensorflow-lib .tensorflow
+
+test-format:
+	@$(SECTION) format $(CARGO) fmt --check
+
+test-lint:
+	@$(SECTION) lint $(CARGO) clippy --release --locked --all-targets -- -D warnings
+
+# One profile for the tests, the lints and the program in the virtual machine: nothing is compiled twice.
+test-rust:
+	@$(SECTION) build $(CARGO) build --release --locked
+	@$(SECTION) "Rust tests" $(CARGO) test --release --locked -q
+
+test-python:
+	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
+	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
+	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The model and the library that runs it: whether they can be used, and what to do where not.
+
+use super::Check;
+use crate::model::{Engine, Fault, ModelOptions, canary, tensorflow};
+use std::path::{Path, PathBuf};
+
+/// What was found out about the model and the library that runs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFacts {
+    /// The library and its version.
+    pub library: Result<(PathBuf, String), Fault>,
+    /// The model directory.
+    pub directory: PathBuf,
+    /// The model's name.
+    pub model: Result<String, Fault>,
+}
+
+impl ModelFacts {
+    /// Loads the library and tries out the model in `directory`, as `run` does; before the program has a second thread.
+    pub fn probe(library: Option<&Path>, directory: PathBuf) -> ModelFacts {
+        let path = tensorflow::prepare_library(library);
+        let library = path.and_then(|path| tensorflow::load_library().map(|version| (path, version)));
+        let engine = if library.is_ok() {
+            Engine::TensorFlow
+        } else {
+            Engine::Twin
+        };
+        let model = canary::load(&directory, engine, ModelOptions::default().canary_limit);
+        ModelFacts {
+            library,
+            directory,
+            model: model.map(|model| model.manifest.name.clone()),
+        }
+    }
+
+    /// Both checks of the model: without one the heuristic decides, so neither forbids to attach.
+    pub fn judge(&self) -> Vec<Check> {
+        let library = match &self.library {
+            Ok((path, version)) => Check::ok("TensorFlow", format!("{version}, {}", path.display())),
+            Err(fault) => without("TensorFlow", fault),
+        };
+        let directory = self.directory.display();
+        let model = match (&self.model, &self.library) {
+            (Ok(name), Ok(_)) => Check::ok("model", format!("`{name}` in {directory} is fit for use")),
+            (Ok(name), Err(_)) => Check::ok(
+                "model",
+                format!("`{name}` in {directory}; only --engine twin can run it"),
+            ),
+            (Err(fault), _) => without("model", fault),
+        };
+        vec![library, model]
+    }
+}
+
+/// A fault names its remedy after a semicolon or not at all.
+fn without(name: &'static str, fault: &Fault) -> Check {
+    let text = fault.to_string();
+    match text.rsplit_once("; ") {
+        Some((found, remedy)) => {
+            Check::warn(name, found, format!("{remedy}; until then the heuristic decides"))
+        }
+        None => Check::warn(
+            name,
+            text,
+            "name another with --model; until then the heuristic decides",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Verdict, summary};
+    use super::*;
+
+    #[test]
+    fn a_missing_model_never_forbids_to_attach() {
+        let directory = PathBuf::from("/none");
+        let library = Err(Fault::LibraryMissing {
+            tried: "/a, /b".into(),
+        });
+        let model = Err(Fault::Missing {
+            path: "/none/manifest.json".into(),
+            cause: "no such file".into(),
+        });
+        let checks = ModelFacts {
+            library,
+            directory,
+            model,
+        }
+        .judge();
+        assert!(
+            checks.iter().all(|check| check.verdict == Verdict::Warn),
+            "{checks:?}"
+        );
+        assert!(
+            checks[0].to_string().contains("scripts/setup tensorflow-lib"),
+            "{}",
+            checks[0]
+        );
+        assert!(
+            checks[1].to_string().contains("/none/manifest.json"),
+            "{}",
+            checks[1]
+        );
+        assert_eq!(
+            summary(&checks),
+            "scx_augur can run here; worth a look: TensorFlow, model"
+        );
+    }
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of scripts/train.py, on logs whose truth is known.  python -m unittest discover tests"""
+
+import csv
+import io
+import contextlib
+import json
+import os
+import re
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import train  # noqa: E402
+
+
+def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
+    """A log of an exploring gate on a machine where moving is right exactly when src_queue > dst_queue."""
+    random = np.random.default_rng(seed)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, train.LOG_COLUMNS, restval=0)
+        writer.writeheader()
+        for number in range(rows):
+            row = {name: random.random() for name in train.FEATURES}
+            row.update({name: float(np.exp(random.uniform(0, 12))) for name in train.LOG1P})
+            row["src_queue"], row["dst_queue"] = int(random.integers(0, 8)), int(random.integers(0, 8))
+            move = bool(random.choice(arms))
+            queue = row["dst_queue"] if move else row["src_queue"]
+            # One in a hundred tasks is never seen again.
+            window = 0 if random.random() < 0.01 else 20_000_000
+            wait = int(1_000_000 * queue * random.uniform(0.6, 1.4))
+            row.update(
+                at_ns=start_ns + number * 30_000_000, kind="balance", pid=number, comm="a,b", to=1, score="",
+                decision="move" if move else "stay", status="applied" if move else "stayed", reason="",
+                wait_ns=wait, run_ns=5_000_000, window_ns=window, seen_domain=int(move), cold=0,
+            )  # fmt: skip
+            writer.writerow(row)
+    return path
+
+
+def run(*argv):
+    """Runs train.py in this process: exit code, and what it printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = train.main([str(argument) for argument in argv])
+    return code, printed.getvalue()
+
+
+class Train(unittest.TestCase):
+    """Each test has a directory of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.here = directory.name
+
+    def path(self, *parts):
+        return os.path.join(self.here, *parts)
+
+    def manifest(self, model):
+        with open(self.path(model, "manifest.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_it_learns_what_is_true_and_says_how_well(self):
+        log = write_log(self.path("log.csv"))
+        code, printed = run("--from-log", log, "--out", self.path("model"), "--epochs", 30)
+        self.assertEqual(code, 0, printed)
+        manifest = self.manifest("model")
+        scores = manifest["scores"]
+        self.assertGreater(scores["balanced_accuracy"], 0.8, printed)
+        self.assertLess(scores["brier"], 0.15)
+        self.assertIn("balanced accuracy", printed)
+        rows = manifest["trained_on"]["rows"]
+        self.assertGreater(rows["dropped"]["no_outcome"], 0)
+        used = rows["training"] + rows["validation"] + rows["over_a_cut"] + scores["rows"]
+        self.assertEqual(rows["read"], used + sum(rows["dropped"].values()))
+        self.check_against_the_truth(self.path("model"), manifest["threshold"])
+
+    def check_against_the_truth(self, model, threshold):
+        """On fresh rows, the exported model itself must know the rule (not just the labels made of noisy outcomes)."""
+        import pandas as pd
+        import tensorflow as tf
+
+        table = pd.read_csv(write_log(self.path("fresh.csv"), rows=2000, seed=99))
+        rows = tf.constant(table[train.FEATURES].to_numpy(np.float32))
+        scores = tf.saved_model.load(model).signatures["serving_default"](rows)["score"].numpy()
+        clear = (table["src_queue"] - table["dst_queue"]).abs().to_numpy() > 1
+        truth = (table["src_queue"] > table["dst_queue"]).to_numpy()
+        self.assertGreater(train.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95)
+
+    def test_the_same_seed_gives_the_same_model(self):
+        log = write_log(self.path("log.csv"), rows=1500)
+        for model in ("a", "b"):
+            run("--from-log", log, "--out", self.path(model), "--epochs", 3, "--seed", 5)
+        self.assertEqual(self.manifest("a"), self.manifest("b"))
+
+    def test_replay_rows_bring_their_own_labels(self):
+        random = np.random.default_rng(3)
+        with open(self.path("replay.csv"), "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([*train.FEATURES, "label"])
+            for _ in range(3000):
+                row = random.random(len(train.FEATURES))
+                writer.writerow([*row, int(row[6] > row[7])])
+        code, printed = run("--from-replay", self.path("replay.csv"), "--out", self.path("model"), "--epochs", 20)
+        self.assertEqual(code, 0, printed)
+        self.assertGreater(self.manifest("model")["scores"]["balanced_accuracy"], 0.9)
+
+    def test_whole_files_are_held_out(self):
+        files = [write_log(self.path(f"{n}.csv"), rows=400, seed=n) for n in range(4)]
+        table = train.read(files, train.LOG_COLUMNS)
+        args = train.arguments(["--from-log", "x", "--out", "y"])
+        part = train.split(table, args)
+        for number in range(4):
+            self.assertEqual(len(set(part[table["file"] == number])), 1)
+        self.assertEqual([part[table["file"] == number][0] for number in (0, 3)], [0, 2])
+        self.assertEqual(set(part), {0, 1, 2})
+
+    def test_one_file_is_cut_in_time_and_no_outcome_reaches_over_a_cut(self):
+        table = train.read([write_log(self.path("log.csv"), rows=1000)], train.LOG_COLUMNS)
+        table["window_ns"] = 100_000_000
+        part = train.split(table, train.arguments(["--from-log", "x", "--out", "y"]))
+        self.assertGreater((part == -1).sum(), 2)
+        for before, after in ((0, 1), (1, 2)):
+            end = (table["at_ns"] + table["window_ns"])[part == before].max()
+            self.assertLessEqual(end, table["at_ns"][part == after].min())
+
+    def test_a_log_without_an_exploring_gate_is_refused_in_one_sentence(self):
+        log = write_log(self.path("log.csv"), rows=1000, arms=(False,))
+        code, printed = run("--from-log", log, "--out", self.path("model"))
+        self.assertEqual(code, 1)
+        self.assertEqual(printed, "train.py: too few rows where the task moved; record the log with an exploring "
+                                  "gate, and longer\n")  # fmt: skip
+        self.assertEqual(sorted(os.listdir(self.here)), ["log.csv"], "nothing half-made is left")
+
+    def test_wrong_files_are_refused(self):
+        with open(self.path("other.csv"), "w", encoding="utf-8") as file:
+            file.write("a,b\n1,2\n")
+        code, printed = run("--from-log", self.path("other.csv"), "--out", self.path("model"))
+        self.assertEqual((code, "lacks the column 'at_ns'" in printed), (1, True), printed)
+        code, printed = run("--from-log", self.path("absent.csv"), "--out", self.path("model"))
+        self.assertEqual((code, "cannot read" in printed), (1, True), printed)
+        code, printed = run("--dummy", "stay", "--out", self.here)
+        self.assertEqual((code, "is no model" in printed), (1, True), printed)
+        with self.assertRaises(SystemExit) as wrong_use, contextlib.redirect_stderr(io.StringIO()):
+            train.arguments(["--out", "x"])
+        self.assertEqual(wrong_use.exception.code, 2)
+
+    def test_dummies_are_models_and_replace_each_other(self):
+        for kind, score in (("stay", 0.0), ("move", 1.0)):
+            code, printed = run("--dummy", kind, "--out", self.path("model"))
+            self.assertEqual(code, 0, printed)
+            with open(self.path("model", "golden.json"), encoding="utf-8") as file:
+                self.assertEqual(set(json.load(file)["scores"]), {score})
+        self.assertEqual(os.listdir(self.here), ["model"])
+
+    def test_the_lists_are_the_ones_in_the_code(self):
+        def strings(file, name):
+            with open(os.path.join(ROOT, "src", "model", file), encoding="utf-8") as source:
+                text = re.search(rf"{name}: \[&str; \w+\] = \[(.*?)\];", source.read(), re.S).group(1)
+            return re.findall(r'"(\w+)"', text)
+
+        self.assertEqual(train.FEATURES, strings("contract.rs", "FEATURES"))
+        self.assertEqual(train.LOG_COLUMNS, [*strings("log.rs", "BEFORE"), *train.FEATURES, *strings("log.rs", "AFTER")])
+
+
+if __name__ == "__main__":
+    unittest.main()
