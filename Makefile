@@ -40,7 +40,7 @@ vm-test: build setup-vm ## every live test, in full length
 	@$(SECTION) "live tests" tests/live/run $(ARGS)
 
 model: setup-python ## train model_dir/augur again from its decision logs
-	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --out $(MODEL) --seed 1 $(ARGS)
+	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind balance --name augur --out $(MODEL) --seed 1 $(ARGS)
 	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine

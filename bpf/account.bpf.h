@@ -82,10 +82,12 @@ static enum augur_kind kind_of(u32 from, u32 to)
 }
 
 /* The task starts to run on another CPU than before. */
-static void count_migration(struct task_ctx *tctx, struct augur_cpu *cctx, s32 cpu, u64 now)
+static void count_migration(struct task_struct *p, struct task_ctx *tctx, struct augur_cpu *cctx, s32 cpu, u64 now)
 {
-	u32 kind = kind_of(tctx->last_cpu, cpu);
-	u64 *counter = MEMBER_VPTR(*cctx, .migrations[kind][tctx->cause]);
+	/* Whatever moved it, it could not have stayed. */
+	bool expelled = !bpf_cpumask_test_cpu(tctx->last_cpu, p->cpus_ptr);
+	u32 kind = kind_of(tctx->last_cpu, cpu), cause = expelled ? AUGUR_CAUSE_AFFINITY : tctx->cause;
+	u64 *counter = MEMBER_VPTR(*cctx, .migrations[kind][cause]);
 
 	if (counter)
 		(*counter)++;

@@ -119,6 +119,7 @@ struct augur_cpu {
 	u64 vtime_now;
 	u64 curr_since_ns;	/* 0: idle, or another scheduling class runs */
 	u64 curr_run_ns;	/* predicted burst of the task that runs */
+	u64 curr_vtime;		/* its vtime when it started */
 	u64 load;		/* decayed sum of weights << 10 */
 	u64 busy_duty;
 	u64 averaged_at_ns;

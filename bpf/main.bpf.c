@@ -207,7 +207,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	if (tctx->queued_at_ns == tctx->woke_at_ns)
 		count_latency(cctx, waited);
 	if (tctx->last_cpu >= 0 && tctx->last_cpu != cpu)
-		count_migration(tctx, cctx, cpu, now);
+		count_migration(p, tctx, cctx, cpu, now);
 	tctx->cause = AUGUR_CAUSE_OTHER;
 	tctx->last_cpu = cpu;
 	settle_move(p, tctx, cpu, now);
@@ -222,6 +222,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 		cctx->vtime_now = tctx->vtime;
 	cctx->curr_run_ns = predicted_run_ns(tctx);
 	cctx->curr_pid = p->pid;
+	cctx->curr_vtime = tctx->vtime;
 	cctx->curr_weight = tctx->weight;
 	cctx->curr_yields = is_sched_idle(p);
 	cctx->curr_since_ns = now;
@@ -286,11 +287,8 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 
 void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
-	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = scx_bpf_task_cpu(p);
 
-	if (tctx && !bpf_cpumask_test_cpu(cpu, mask))
-		tctx->cause = AUGUR_CAUSE_AFFINITY;
 	/* It may wait behind others here while CPUs that it has just been allowed idle. */
 	if (p->nr_cpus_allowed > 1 && scx_bpf_dsq_nr_queued(dsq_of(cpu)))
 		kick_thief(p, cpu, scx_bpf_now());

@@ -129,7 +129,7 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 		return false;
 	if (cctx->curr_yields && !is_sched_idle(p))
 		return true;
-	return 2 * tctx->avg_run_ns < remaining_ns(cctx, now) && time_before_eq(tctx->vtime, cctx->vtime_now);
+	return preempt_ratio * tctx->avg_run_ns < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
 }
 
 /*

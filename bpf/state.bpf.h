@@ -16,6 +16,7 @@ const volatile u64 steal_far_ns = 1000000;
 const volatile u64 lag_ns = 20000000;
 const volatile u64 halflife_ns = 50000000;
 const volatile u64 permission_ttl_ns = 1000000000;
+const volatile u32 preempt_ratio = 2;	/* how much shorter a burst must be to interrupt */
 const volatile u32 vfork_stays = 1;	/* 0 never, 1 where no CPU idles, 2 always */
 const volatile bool wake_preempt = true;
 const volatile bool smt_enabled = false;

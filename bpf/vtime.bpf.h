@@ -60,4 +60,12 @@ static void vtime_place(struct task_ctx *tctx, s32 cpu)
 		tctx->vtime = floor;
 }
 
+/* The vtime, by now, of the task that runs on a CPU. */
+static u64 vtime_running(const struct augur_cpu *cctx, u64 now)
+{
+	u64 ran_ns = time_delta(now, cctx->curr_since_ns);
+
+	return cctx->curr_vtime + ran_ns * AUGUR_NICE0_WEIGHT / (cctx->curr_weight ?: AUGUR_NICE0_WEIGHT);
+}
+
 #endif

@@ -61,6 +61,8 @@ def arguments(argv=None):
                         help="no training: always 0, always 1, or a network of random weights")  # fmt: skip
     source.add_argument("--from-log", nargs="+", metavar="FILE", help="decision logs (CSV)")
     source.add_argument("--from-replay", nargs="+", metavar="FILE", help="feature rows with a `label` column (CSV)")
+    parser.add_argument("--kind", choices=["balance", "steal", "all"], default="all",
+                        help="which candidates of a decision log to learn from")
     parser.add_argument("--out", required=True, metavar="DIR", help="the model directory to write")
     parser.add_argument("--name", help="the model's name in logs and tables (default: what it is made from)")
     parser.add_argument("--seed", type=int, default=1)
@@ -70,6 +72,7 @@ def arguments(argv=None):
     parser.add_argument("--epochs", type=int, default=60, help="at most so many; the validation part stops earlier")
     parser.add_argument("--patience", type=int, default=6, help="epochs without a better validation loss")
     parser.add_argument("--l2", type=float, default=1e-4)
+    parser.add_argument("--split", choices=["time", "file"], default="time", help="hold out the end of every file, or whole files")
     parser.add_argument("--train-share", type=float, default=0.70)
     parser.add_argument("--validation-share", type=float, default=0.15)
     parser.add_argument("--cold-penalty", type=float, default=0.10,
@@ -124,13 +127,18 @@ def usable(table):
 def split(table, args):
     """Parts by time: 0 is training, 1 validation, 2 held out, -1 dropped. Never by random rows.
 
-    One file is cut in time; a row whose outcome reaches over a cut is dropped. Of several files (in the order
-    given), whole files are held out, and with three or more whole files validate.
+    With --split time (the default) every file is cut in time; a row whose outcome reaches over a cut is dropped. With
+    --split file (workloads or machines that the model never saw), whole files are held out, in the order given, and with
+    three or more whole files validate.
     """
     part = np.zeros(len(table), int)
     files = table["file"].to_numpy()
     count = files.max() + 1
     shares = (args.train_share, args.validation_share)
+    if args.split == "time":
+        for file in range(count):
+            cut_in_time(table, part, np.flatnonzero(files == file), [shares[0], shares[0] + shares[1]])
+        return part
     if count >= 3:
         ends = np.cumsum(np.bincount(files, minlength=count)) / len(table)
         of_file = np.digitize(ends - 1e-9, [shares[0], shares[0] + shares[1]])
@@ -430,6 +438,8 @@ def train(args):
     table = read(files, [*FEATURES, "label"] if hindsight else LOG_COLUMNS)
     read_rows, dropped = len(table), {}
     if not hindsight:
+        if args.kind != "all":
+            table = table[table["kind"] == args.kind].reset_index(drop=True)
         table, dropped = usable(table)
     if len(table) < args.minimum_rows:
         raise Refusal(f"only {len(table)} of {read_rows} rows can be used, and {args.minimum_rows} are needed; "

@@ -114,7 +114,7 @@ class Train(unittest.TestCase):
     def test_whole_files_are_held_out(self):
         files = [write_log(self.path(f"{n}.csv"), rows=400, seed=n) for n in range(4)]
         table = train.read(files, train.LOG_COLUMNS)
-        args = train.arguments(["--from-log", "x", "--out", "y"])
+        args = train.arguments(["--from-log", "x", "--out", "y", "--split", "file"])
         part = train.split(table, args)
         for number in range(4):
             self.assertEqual(len(set(part[table["file"] == number])), 1)

@@ -134,6 +134,9 @@ struct TuningArgs {
     /// Half-life of the load averages
     #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
     halflife_us: u64,
+    /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's
+    #[arg(long, default_value_t = Tuning::default().preempt_ratio, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    preempt_ratio: u32,
     /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
     #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
     vfork_stays: u32,
@@ -156,6 +159,7 @@ impl From<&TuningArgs> for Tuning {
             steal_far_us: args.steal_far_us,
             halflife_us: args.halflife_us,
             wake_preempt: !args.no_wake_preempt,
+            preempt_ratio: args.preempt_ratio,
             vfork_stays: args.vfork_stays,
         }
     }

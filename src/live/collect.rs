@@ -26,7 +26,9 @@ pub struct Observation {
 impl Observation {
     /// The row of a task, where it is in the snapshot.
     pub fn row(&self, id: TaskId) -> Option<&intf::augur_task_row> {
-        self.rows.iter().find(|row| row.pid == id.pid && row.start_ns == id.start_ns)
+        self.rows
+            .iter()
+            .find(|row| row.pid == id.pid && row.start_ns == id.start_ns)
     }
 }
 
@@ -41,14 +43,28 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
     for (index, pid) in watched.iter().enumerate() {
         update(&maps.watched, index as u32, &pid.to_ne_bytes())?;
     }
-    let mut args = intf::augur_collect_args { nr_watched: watched.len() as u32, pad: 0 };
+    let mut args = intf::augur_collect_args {
+        nr_watched: watched.len() as u32,
+        pad: 0,
+    };
     run(&scheduler.skel.progs.collect, &mut args).context("cannot take a snapshot")?;
     let head: intf::augur_snapshot_head = lookup(&maps.snapshot_head, 0)?;
-    let rows = (0..head.nr_rows).map(|index| lookup(&maps.task_rows, index)).collect::<Result<Vec<_>>>()?;
+    let rows = (0..head.nr_rows)
+        .map(|index| lookup(&maps.task_rows, index))
+        .collect::<Result<Vec<_>>>()?;
     let domains = domains(scheduler, machine)?;
     let tasks = rows.iter().map(|row| task_state(machine, row)).collect();
-    let snapshot = Snapshot { now_ns: head.now_ns, machine: machine.clone(), domains, tasks };
-    Ok(Observation { snapshot, rows, dropped: head.dropped_rows })
+    let snapshot = Snapshot {
+        now_ns: head.now_ns,
+        machine: machine.clone(),
+        domains,
+        tasks,
+    };
+    Ok(Observation {
+        snapshot,
+        rows,
+        dropped: head.dropped_rows,
+    })
 }
 
 fn domains(scheduler: &Scheduler, machine: &Machine) -> Result<Vec<DomainState>> {
@@ -87,7 +103,10 @@ fn task_state(machine: &Machine, row: &intf::augur_task_row) -> TaskState {
         allowed_capacity[cpu.domain] += cpu.capacity;
     }
     TaskState {
-        id: TaskId { pid: row.pid, start_ns: row.start_ns },
+        id: TaskId {
+            pid: row.pid,
+            start_ns: row.start_ns,
+        },
         domain: row.dom as usize,
         phase: match u32::from(row.phase) {
             intf::augur_phase_AUGUR_PHASE_RUNNING => Phase::Running,
@@ -99,7 +118,11 @@ fn task_state(machine: &Machine, row: &intf::augur_task_row) -> TaskState {
         avg_run_us: micros(row.avg_run_ns),
         avg_sleep_us: micros(row.avg_sleep_ns),
         since_run_us: micros(row.since_run_ns),
-        wakeups_hz: if row.avg_wake_interval_ns == 0 { 0.0 } else { 1e9 / row.avg_wake_interval_ns as f32 },
+        wakeups_hz: if row.avg_wake_interval_ns == 0 {
+            0.0
+        } else {
+            1e9 / row.avg_wake_interval_ns as f32
+        },
         last_migration_us: micros(row.since_migration_ns),
         last_domain_move_us: micros(row.since_domain_move_ns),
         waker_domain: usize::try_from(row.waker_dom).ok(),
@@ -109,7 +132,9 @@ fn task_state(machine: &Machine, row: &intf::augur_task_row) -> TaskState {
 }
 
 fn allows(row: &intf::augur_task_row, cpu: usize) -> bool {
-    row.cpus_allowed.get(cpu / 64).is_some_and(|word| word & (1 << (cpu % 64)) != 0)
+    row.cpus_allowed
+        .get(cpu / 64)
+        .is_some_and(|word| word & (1 << (cpu % 64)) != 0)
 }
 
 fn micros(ns: u64) -> f32 {
@@ -133,15 +158,25 @@ pub(super) fn lookup<T: pod::Pod>(map: &impl MapCore, index: u32) -> Result<T> {
 /// Writes one entry of an array map.
 pub(super) fn update(map: &impl MapCore, index: u32, value: &[u8]) -> Result<()> {
     map.update(&index.to_ne_bytes(), value, MapFlags::ANY)
-        .with_context(|| format!("cannot write entry {index} of BPF map {}", map.name().to_string_lossy()))
+        .with_context(|| {
+            format!(
+                "cannot write entry {index} of BPF map {}",
+                map.name().to_string_lossy()
+            )
+        })
 }
 
 /// Runs a BPF program of type syscall.
 pub(super) fn run<T: pod::Pod>(program: &libbpf_rs::ProgramMut, args: &mut T) -> Result<()> {
     let mut context = pod::bytes(args).to_vec();
-    let input = ProgramInput { context_in: Some(&mut context), ..ProgramInput::default() };
+    let input = ProgramInput {
+        context_in: Some(&mut context),
+        ..ProgramInput::default()
+    };
     let name = program.name().to_string_lossy();
-    let output = program.test_run(input).with_context(|| format!("BPF program {name} did not run"))?;
+    let output = program
+        .test_run(input)
+        .with_context(|| format!("BPF program {name} did not run"))?;
     if output.return_value != 0 {
         bail!("BPF program {name} failed with {}", output.return_value as i32);
     }

@@ -4,12 +4,14 @@
 //! The kernel's half needs none of this to go on; where the daemon is stopped, scheduling continues without decisions.
 
 use super::collect::{self, Observation};
-use super::decisions::Desk;
+use super::decisions::{Desk, Ledger, Outcome};
 use super::log::{DecisionLog, Entry, Kind};
 use super::stats::{Counters, Metrics, server_data};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
-use crate::policy::{Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
+use crate::policy::{
+    Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal,
+};
 use crate::topology::Machine;
 use anyhow::{Context, Result};
 use scx_stats::prelude::*;
@@ -47,6 +49,10 @@ struct Mind {
     gate: Gate,
     log: Option<DecisionLog>,
     metrics: Metrics,
+    /// The books of earlier lives of the scheduler.
+    ledger: Ledger,
+    /// What the kernel counted in earlier lives.
+    past: Counters,
     round_times: Vec<Duration>,
     /// The cause of the last fallback, so that each change is logged once.
     fallback: Option<String>,
@@ -57,7 +63,12 @@ struct Mind {
 ///
 /// # Errors
 /// Where the scheduler cannot be attached, or the kernel ended it because of an error.
-pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop: &AtomicBool) -> Result<Metrics> {
+pub fn run(
+    options: &Options,
+    policy: Box<dyn Policy>,
+    model: ModelHandle,
+    stop: &AtomicBool,
+) -> Result<Metrics> {
     doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
     let mut mind = Mind {
@@ -66,6 +77,8 @@ pub fn run(options: &Options, policy: Box<dyn Policy>, model: ModelHandle, stop:
         gate: Gate::new(options.mode.clone()),
         log,
         metrics: Metrics::default(),
+        ledger: Ledger::default(),
+        past: Counters::default(),
         round_times: Vec::new(),
         fallback: None,
     };
@@ -112,14 +125,21 @@ fn attach_and_decide(
     let machine = Arc::new(machine::read(options.max_domain_cpus)?);
     let scheduler = Scheduler::attach(object, &machine, &options.load)?;
     info!("attached: {machine}");
-    let mut desk = Desk::open(&scheduler, options.interval)?;
-    let mut world = World { machine, scheduler, watched: Vec::new(), last: None };
+    let mut desk = Desk::open(&scheduler, std::mem::take(&mut mind.ledger), options.interval)?;
+    let mut world = World {
+        machine,
+        scheduler,
+        watched: Vec::new(),
+        last: None,
+    };
     // Only once attached: launching removes the socket of a scheduler that is already there.
     if server.is_none() {
         let launched = StatsServer::new(server_data()).launch();
         *server = Some(launched.context("cannot open the statistics socket below /var/run/scx")?);
     }
-    let Some((answer, ask)) = server.as_ref().map(StatsServer::channels) else { return Ok(false) };
+    let Some((answer, ask)) = server.as_ref().map(StatsServer::channels) else {
+        return Ok(false);
+    };
     let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
     let mut due = Instant::now();
     let result = loop {
@@ -132,11 +152,13 @@ fn attach_and_decide(
         due = (due + options.interval).max(Instant::now());
         // Requests for statistics are answered between rounds.
         while let Ok(()) = ask.recv_deadline(due) {
-            answer.send(mind.metrics.clone()).context("the statistics socket closed")?;
+            answer
+                .send(mind.metrics.clone())
+                .context("the statistics socket closed")?;
         }
     };
     let exited = world.scheduler.exited();
-    mind.finish(&world, &desk, started);
+    mind.end_life(&world, desk, started);
     let end = world.scheduler.detach()?;
     // A map that fails because the kernel has just ended the scheduler is no failure of its own.
     if !exited {
@@ -195,8 +217,25 @@ impl Mind {
             self.round_times.clear();
         }
         self.round_times.push(begin.elapsed());
-        self.finish(world, desk, started);
+        self.update_statistics(world, desk, started);
         Ok(())
+    }
+
+    /// The kernel's half goes: keeps what it counted, and ends what was under way.
+    fn end_life(&mut self, world: &World, mut desk: Desk, started: Instant) {
+        let abandoned: Vec<_> = desk
+            .ledger
+            .abandon()
+            .into_iter()
+            .map(|seq| (seq, Outcome::Expired))
+            .collect();
+        if let Some(log) = &mut self.log {
+            log.hear(&abandoned);
+        }
+        if let Some(counted) = self.update_statistics(world, &desk, started) {
+            self.past = counted;
+        }
+        self.ledger = desk.ledger;
     }
 
     /// Names candidates, asks the gate in one batch, sends what it lets through.
@@ -224,7 +263,10 @@ impl Mind {
     }
 
     fn judge(&mut self, rows: Vec<FeatureRow>) -> Verdicts {
-        let mut served = Served { model: &mut self.model, fault: None };
+        let mut served = Served {
+            model: &mut self.model,
+            fault: None,
+        };
         let verdicts = self.gate.judge_rows(rows, Some(&mut served));
         let fault = served.fault;
         match &verdicts.fallback {
@@ -242,7 +284,11 @@ impl Mind {
         let label = fault.as_ref().map_or_else(|| cause.label(), Fault::label);
         let sentence = fault.as_ref().map_or_else(|| cause.to_string(), Fault::to_string);
         self.metrics.fallback_rounds += 1;
-        *self.metrics.model_events.entry(format!("fallback_{label}")).or_default() += 1;
+        *self
+            .metrics
+            .model_events
+            .entry(format!("fallback_{label}"))
+            .or_default() += 1;
         // A model that was refused or taken out of service tells its fault itself: one line is enough.
         if self.note_events() {
             self.fallback = Some(label.to_owned());
@@ -264,7 +310,10 @@ impl Mind {
                 other => other.label().to_owned(),
             };
             *self.metrics.model_events.entry(label).or_default() += 1;
-            if matches!(event, ModelEvent::Refused { .. } | ModelEvent::OutOfService { .. }) {
+            if matches!(
+                event,
+                ModelEvent::Refused { .. } | ModelEvent::OutOfService { .. }
+            ) {
                 failed = true;
                 warn!("{event}");
             } else {
@@ -283,8 +332,8 @@ impl Mind {
         };
     }
 
-    /// Brings the statistics up to date.
-    fn finish(&mut self, world: &World, desk: &Desk, started: Instant) {
+    /// Brings the statistics up to date; what was counted so far, in all lives.
+    fn update_statistics(&mut self, world: &World, desk: &Desk, started: Instant) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
         self.metrics.take_ledger(&desk.ledger);
         if let Some(seen) = &world.last {
@@ -292,11 +341,20 @@ impl Mind {
         }
         let mut times = self.round_times.clone();
         times.sort();
-        self.metrics.round_us = times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+        self.metrics.round_us = times
+            .get(times.len() / 2)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e6);
         let cpus = world.machine.cpus.iter().map(|cpu| cpu.id);
         match Counters::read(&world.scheduler, cpus) {
-            Ok(counters) => counters.fill(&mut self.metrics),
-            Err(err) => warn!("{err:#}"),
+            Ok(counters) => {
+                let total = counters.plus(&self.past);
+                total.fill(&mut self.metrics);
+                Some(total)
+            }
+            Err(err) => {
+                warn!("{err:#}");
+                None
+            }
         }
     }
 }
@@ -305,9 +363,14 @@ impl World<'_> {
     /// Tasks to see again: those that wait or run, and those whose outcome is still open.
     fn watch(&mut self, seen: &Observation, log: Option<&DecisionLog>) {
         self.watched.clear();
-        let awake = seen.snapshot.tasks.iter().filter(|task| task.phase != Phase::Sleeping);
+        let awake = seen
+            .snapshot
+            .tasks
+            .iter()
+            .filter(|task| task.phase != Phase::Sleeping);
         self.watched.extend(awake.map(|task| task.id.pid));
-        self.watched.extend(log.into_iter().flat_map(DecisionLog::watched));
+        self.watched
+            .extend(log.into_iter().flat_map(DecisionLog::watched));
     }
 }
 
@@ -330,7 +393,10 @@ fn permit(world: &World, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Re
     let domains = world.machine.domains.len();
     let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
     let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
-    let mut value = intf::augur_permissions { at_ns: now_ns, denied: [[0; 64]; 64] };
+    let mut value = intf::augur_permissions {
+        at_ns: now_ns,
+        denied: [[0; 64]; 64],
+    };
     for from in 0..domains.min(most) {
         for to in 0..domains.min(most) {
             value.denied[from][to] = u8::from(!allowed.allows(from, to));
@@ -366,7 +432,10 @@ fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec
     let entry = |(index, pair): (usize, &Pair)| Entry {
         at_ns: seen.snapshot.now_ns,
         kind: Kind::Steal,
-        task: pair.task_index.and_then(|task| tasks.get(task)).map(|task| task.id),
+        task: pair
+            .task_index
+            .and_then(|task| tasks.get(task))
+            .map(|task| task.id),
         from: pair.from,
         to: pair.to,
         row: verdicts.rows[index],
@@ -375,6 +444,10 @@ fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec
         seq: None,
     };
     // Pairs without a task that waits have no outcome to learn from.
-    pairs.iter().enumerate().filter(|(_, pair)| pair.task_index.is_some()).map(entry).collect()
+    pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| pair.task_index.is_some())
+        .map(entry)
+        .collect()
 }
-

@@ -108,11 +108,21 @@ impl Ledger {
 
     /// Ends what nothing was heard of: the task slept through the time of its decision.
     pub fn give_up(&mut self, now_ns: u64) -> Vec<u64> {
-        let late: Vec<u64> = self.pending.iter().filter(|(_, at)| **at < now_ns).map(|(&seq, _)| seq).collect();
+        let late: Vec<u64> = self
+            .pending
+            .iter()
+            .filter(|(_, at)| **at < now_ns)
+            .map(|(&seq, _)| seq)
+            .collect();
         for &seq in &late {
             self.close(seq, Outcome::Expired);
         }
         late
+    }
+
+    /// Ends everything: the kernel's half is gone, and with it whatever was under way, which counts as expired.
+    pub fn abandon(&mut self) -> Vec<u64> {
+        self.give_up(u64::MAX)
     }
 
     /// How many were accepted, ever.
@@ -141,11 +151,11 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// Opens the desk on a scheduler; a decision is good for `ttl`.
+    /// Opens the desk on a scheduler, with the books so far; a decision is good for `ttl`.
     ///
     /// # Errors
     /// Where the ring buffer cannot be mapped.
-    pub fn open(scheduler: &Scheduler, ttl: Duration) -> Result<Desk<'a>> {
+    pub fn open(scheduler: &Scheduler, ledger: Ledger, ttl: Duration) -> Result<Desk<'a>> {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let sink = heard.clone();
         let mut builder = RingBufferBuilder::new();
@@ -160,7 +170,12 @@ impl<'a> Desk<'a> {
             })
             .context("cannot open the outcome ring buffer")?;
         let ring = builder.build().context("cannot map the outcome ring buffer")?;
-        Ok(Desk { ledger: Ledger::default(), heard, ring, ttl })
+        Ok(Desk {
+            ledger,
+            heard,
+            ring,
+            ttl,
+        })
     }
 
     /// Sends decisions taken on a snapshot of `now_ns`; their sequence numbers, in order. What is beyond the table's
@@ -187,10 +202,18 @@ impl<'a> Desk<'a> {
                 to: to_move.to as u32,
                 pad: 0,
             };
-            update(&scheduler.skel.maps.decisions, index as u32, pod::bytes(&decision))?;
+            update(
+                &scheduler.skel.maps.decisions,
+                index as u32,
+                pod::bytes(&decision),
+            )?;
             seqs.push(seq);
         }
-        let mut args = intf::augur_apply_args { ttl_ns, nr_decisions: moves.len() as u32, pad: 0 };
+        let mut args = intf::augur_apply_args {
+            ttl_ns,
+            nr_decisions: moves.len() as u32,
+            pad: 0,
+        };
         run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
         Ok(seqs)
     }
@@ -200,11 +223,20 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// Where the ring buffer cannot be read.
     pub fn hear(&mut self, now_ns: u64) -> Result<Vec<(u64, Outcome)>> {
-        self.ring.consume().context("cannot read the outcome ring buffer")?;
+        self.ring
+            .consume()
+            .context("cannot read the outcome ring buffer")?;
         let heard = std::mem::take(&mut *self.heard.borrow_mut());
-        let mut ended: Vec<_> =
-            heard.into_iter().filter(|&(seq, outcome)| self.ledger.close(seq, outcome)).collect();
-        ended.extend(self.ledger.give_up(now_ns).into_iter().map(|seq| (seq, Outcome::Expired)));
+        let mut ended: Vec<_> = heard
+            .into_iter()
+            .filter(|&(seq, outcome)| self.ledger.close(seq, outcome))
+            .collect();
+        ended.extend(
+            self.ledger
+                .give_up(now_ns)
+                .into_iter()
+                .map(|seq| (seq, Outcome::Expired)),
+        );
         Ok(ended)
     }
 }
@@ -218,11 +250,24 @@ mod tests {
         let mut ledger = Ledger::default();
         let (first, second, third) = (ledger.open(10), ledger.open(10), ledger.open(30));
         assert!(ledger.close(first, Outcome::Applied));
-        assert!(!ledger.close(first, Outcome::Expired), "an answer that comes twice counts once");
+        assert!(
+            !ledger.close(first, Outcome::Expired),
+            "an answer that comes twice counts once"
+        );
         assert_eq!(ledger.give_up(20), [second]);
         assert!(!ledger.close(second, Outcome::Applied), "too late is too late");
         assert_eq!((ledger.accepted(), ledger.pending()), (3, 1));
-        assert!(ledger.close(third, Outcome::Moved));
+        ledger.open(90);
+        ledger.abandon();
+        assert_eq!(
+            (
+                ledger.accepted(),
+                ledger.pending(),
+                ledger.count(Outcome::Expired)
+            ),
+            (4, 0, 3)
+        );
+        assert!(!ledger.close(third, Outcome::Moved), "abandoned is over");
         let ended: u64 = Outcome::ALL.iter().map(|&outcome| ledger.count(outcome)).sum();
         assert_eq!(ended, ledger.accepted());
     }

@@ -67,13 +67,27 @@ impl DecisionLog {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn create(path: &Path) -> Result<DecisionLog> {
-        ensure!(!path.is_dir(), "cannot write the decision log {}: it is a folder", path.display());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        ensure!(
+            !path.is_dir(),
+            "cannot write the decision log {}: it is a folder",
+            path.display()
+        );
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let file = NamedTempFile::new_in(folder)
             .with_context(|| format!("cannot write a decision log in {}", folder.display()))?;
         let mut writer = csv::Writer::from_writer(file);
-        writer.write_record(columns()).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(DecisionLog { writer, path: path.to_owned(), open: Vec::new(), written: 0 })
+        writer
+            .write_record(columns())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(DecisionLog {
+            writer,
+            path: path.to_owned(),
+            open: Vec::new(),
+            written: 0,
+        })
     }
 
     /// Takes entries in; their tasks' counters now are what the outcome is measured from.
@@ -117,21 +131,39 @@ impl DecisionLog {
     fn write(&mut self, open: &Open, seen: &Observation) -> Result<()> {
         let entry = &open.entry;
         let after = open.before.as_ref().and_then(|row| {
-            seen.row(TaskId { pid: row.pid, start_ns: row.start_ns }).map(|now| (row, now))
+            seen.row(TaskId {
+                pid: row.pid,
+                start_ns: row.start_ns,
+            })
+            .map(|now| (row, now))
         });
         let (status, reason) = status(open);
         let task = entry.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
         let comm = open.before.as_ref().map(comm).unwrap_or_default();
-        let kind = if entry.kind == Kind::Balance { "balance" } else { "steal" };
+        let kind = if entry.kind == Kind::Balance {
+            "balance"
+        } else {
+            "steal"
+        };
         let mut record = vec![entry.at_ns.to_string(), kind.into(), task.pid.to_string()];
-        record.extend([task.start_ns.to_string(), comm, entry.from.to_string(), entry.to.to_string()]);
+        record.extend([
+            task.start_ns.to_string(),
+            comm,
+            entry.from.to_string(),
+            entry.to.to_string(),
+        ]);
         record.extend(entry.row.iter().map(f32::to_string));
         record.push(entry.score.map(|score| score.to_string()).unwrap_or_default());
         record.push(if entry.accepted { "move" } else { "stay" }.into());
         record.extend([status.into(), reason.into()]);
-        record.extend(outcome_columns(after, seen.snapshot.now_ns.saturating_sub(entry.at_ns)));
+        record.extend(outcome_columns(
+            after,
+            seen.snapshot.now_ns.saturating_sub(entry.at_ns),
+        ));
         self.written += 1;
-        self.writer.write_record(&record).with_context(|| format!("cannot write {}", self.path.display()))
+        self.writer
+            .write_record(&record)
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
     /// Closes the log: the file gets its name. What still waits for an outcome is left out. Returns the rows written.
@@ -140,9 +172,15 @@ impl DecisionLog {
     /// Where the file cannot be written; nothing is left behind then.
     pub fn close(self) -> Result<u64> {
         let named = || format!("cannot write {}", self.path.display());
-        let file = self.writer.into_inner().map_err(|err| anyhow::anyhow!("{}", err.error())).with_context(named)?;
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|err| anyhow::anyhow!("{}", err.error()))
+            .with_context(named)?;
         file.as_file().sync_all().with_context(named)?;
-        file.persist(&self.path).map_err(|err| err.error).with_context(named)?;
+        file.persist(&self.path)
+            .map_err(|err| err.error)
+            .with_context(named)?;
         Ok(self.written)
     }
 }
@@ -157,7 +195,12 @@ fn status(open: &Open) -> (&'static str, &'static str) {
 }
 
 fn comm(row: &augur_task_row) -> String {
-    let bytes: Vec<u8> = row.comm.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    let bytes: Vec<u8> = row
+        .comm
+        .iter()
+        .map(|&c| c as u8)
+        .take_while(|&c| c != 0)
+        .collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

@@ -11,7 +11,13 @@ use scx_utils::Topology;
 /// Where sysfs cannot be read.
 pub fn read(max_domain_cpus: Option<usize>) -> Result<Machine> {
     let topology = Topology::new().context("cannot read the topology from /sys/devices/system/cpu")?;
-    let fastest = topology.all_cpus.values().map(|cpu| cpu.cpu_capacity).max().unwrap_or(1).max(1);
+    let fastest = topology
+        .all_cpus
+        .values()
+        .map(|cpu| cpu.cpu_capacity)
+        .max()
+        .unwrap_or(1)
+        .max(1);
     let cpus = topology
         .all_cpus
         .values()

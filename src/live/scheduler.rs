@@ -25,6 +25,8 @@ pub struct Tuning {
     pub halflife_us: u64,
     /// Tasks with short bursts may interrupt at wakeup.
     pub wake_preempt: bool,
+    /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's.
+    pub preempt_ratio: u32,
     /// Whether the child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always.
     pub vfork_stays: u32,
 }
@@ -39,6 +41,7 @@ impl Default for Tuning {
             steal_far_us: 1_000,
             halflife_us: 50_000,
             wake_preempt: true,
+            preempt_ratio: 2,
             vfork_stays: 1,
         }
     }
@@ -75,13 +78,17 @@ impl<'a> Scheduler<'a> {
     ) -> Result<Scheduler<'a>> {
         let mut builder = BpfSkelBuilder::default();
         builder.obj_builder.debug(options.verbose);
-        let mut open = scx_ops_open!(builder, object, augur_ops, None).context("cannot open the BPF program")?;
+        let mut open =
+            scx_ops_open!(builder, object, augur_ops, None).context("cannot open the BPF program")?;
         set_tuning(&mut open, &options.tuning)?;
         set_topology(&mut open, machine)?;
         set_ops(&mut open, options);
         let mut skel = scx_ops_load!(open, augur_ops, uei).context("the kernel refused the BPF program")?;
         let link = scx_ops_attach!(skel, augur_ops).context("cannot attach the scheduler")?;
-        Ok(Scheduler { skel, link: Some(link) })
+        Ok(Scheduler {
+            skel,
+            link: Some(link),
+        })
     }
 
     /// Has the kernel ended the scheduler?
@@ -100,7 +107,11 @@ impl<'a> Scheduler<'a> {
 }
 
 fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
-    let rodata = open.maps.rodata_data.as_mut().ok_or_else(|| anyhow!("the BPF program has no settings"))?;
+    let rodata = open
+        .maps
+        .rodata_data
+        .as_mut()
+        .ok_or_else(|| anyhow!("the BPF program has no settings"))?;
     rodata.slice_ns = tuning.slice_us * 1000;
     rodata.short_run_ns = tuning.short_run_us * 1000;
     rodata.short_wait_ns = tuning.short_wait_us * 1000;
@@ -109,6 +120,7 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.halflife_ns = tuning.halflife_us * 1000;
     rodata.lag_ns = tuning.slice_us * 1000;
     rodata.wake_preempt = tuning.wake_preempt;
+    rodata.preempt_ratio = tuning.preempt_ratio;
     rodata.vfork_stays = tuning.vfork_stays;
     Ok(())
 }
@@ -117,13 +129,20 @@ fn set_topology(open: &mut OpenBpfSkel, machine: &Machine) -> Result<()> {
     let max_cpus = intf::augur_limits_AUGUR_MAX_CPUS as usize;
     let max_doms = intf::augur_limits_AUGUR_MAX_DOMS as usize;
     let highest = machine.cpus.iter().map(|cpu| cpu.id).max().unwrap_or(0);
-    ensure!(highest < max_cpus, "CPU {highest} is beyond the {max_cpus} that scx_augur is built for");
+    ensure!(
+        highest < max_cpus,
+        "CPU {highest} is beyond the {max_cpus} that scx_augur is built for"
+    );
     ensure!(
         machine.domains.len() <= max_doms,
         "{} domains are more than the {max_doms} that scx_augur is built for: raise --max-domain-cpus",
         machine.domains.len()
     );
-    let rodata = open.maps.rodata_data.as_mut().ok_or_else(|| anyhow!("the BPF program has no settings"))?;
+    let rodata = open
+        .maps
+        .rodata_data
+        .as_mut()
+        .ok_or_else(|| anyhow!("the BPF program has no settings"))?;
     rodata.nr_cpus = machine.cpus.len() as u32;
     rodata.nr_doms = machine.domains.len() as u32;
     let mut cores = std::collections::BTreeMap::new();
@@ -148,7 +167,11 @@ fn set_topology(open: &mut OpenBpfSkel, machine: &Machine) -> Result<()> {
 }
 
 fn set_ops(open: &mut OpenBpfSkel, options: &LoadOptions) {
-    let partial = if options.partial { *compat::SCX_OPS_SWITCH_PARTIAL } else { 0 };
+    let partial = if options.partial {
+        *compat::SCX_OPS_SWITCH_PARTIAL
+    } else {
+        0
+    };
     let ops = open.struct_ops.augur_ops_mut();
     ops.exit_dump_len = options.exit_dump_len;
     // ENQ_LAST: without it the only task of a CPU never passes enqueue, so a decision about it could not act.

@@ -148,7 +148,10 @@ pub struct Metrics {
     pub round_us: f64,
     #[stat(desc = "tasks that had no place in a snapshot")]
     pub dropped_tasks: u64,
-    #[stat(desc = "what happened to models, and why the heuristic decided: cause to count", _om_skip)]
+    #[stat(
+        desc = "what happened to models, and why the heuristic decided: cause to count",
+        _om_skip
+    )]
     pub model_events: BTreeMap<String, u64>,
     #[stat(desc = "domains")]
     pub domains: BTreeMap<usize, DomainStats>,
@@ -162,24 +165,46 @@ pub struct Counters {
     latency: Vec<u64>,
 }
 
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters {
+            stats: vec![0; intf::augur_stat_AUGUR_NR_STATS as usize],
+            migrations: [[0; 5]; 4],
+            latency: vec![0; intf::augur_limits_AUGUR_LAT_BUCKETS as usize],
+        }
+    }
+}
+
 impl Counters {
+    /// These and `others` together.
+    pub fn plus(mut self, others: &Counters) -> Counters {
+        self.stats
+            .iter_mut()
+            .zip(&others.stats)
+            .for_each(|(total, one)| *total += one);
+        self.latency
+            .iter_mut()
+            .zip(&others.latency)
+            .for_each(|(total, one)| *total += one);
+        for (totals, ones) in self.migrations.iter_mut().zip(others.migrations) {
+            totals.iter_mut().zip(ones).for_each(|(total, one)| *total += one);
+        }
+        self
+    }
+
     /// Reads and sums the kernel's counters.
     ///
     /// # Errors
     /// Where the map cannot be read.
     pub fn read(scheduler: &Scheduler, cpus: impl Iterator<Item = usize>) -> Result<Counters> {
-        let mut sum = Counters {
-            stats: vec![0; intf::augur_stat_AUGUR_NR_STATS as usize],
-            migrations: [[0; 5]; 4],
-            latency: vec![0; intf::augur_limits_AUGUR_LAT_BUCKETS as usize],
-        };
+        let mut sum = Counters::default();
         for cpu in cpus {
             let one: intf::augur_cpu = lookup(&scheduler.skel.maps.cpu_ctxs, cpu as u32)?;
-            sum.stats.iter_mut().zip(one.stats).for_each(|(total, one)| *total += one);
-            sum.latency.iter_mut().zip(one.latency).for_each(|(total, one)| *total += one);
-            for (totals, ones) in sum.migrations.iter_mut().zip(one.migrations) {
-                totals.iter_mut().zip(ones).for_each(|(total, one)| *total += one);
-            }
+            sum = sum.plus(&Counters {
+                stats: one.stats.to_vec(),
+                migrations: one.migrations,
+                latency: one.latency.to_vec(),
+            });
         }
         Ok(sum)
     }
@@ -189,11 +214,16 @@ impl Counters {
     }
 
     fn kind(&self, which: u32) -> u64 {
-        self.migrations.get(which as usize).map_or(0, |causes| causes.iter().sum())
+        self.migrations
+            .get(which as usize)
+            .map_or(0, |causes| causes.iter().sum())
     }
 
     fn cause(&self, which: u32) -> u64 {
-        self.migrations.iter().filter_map(|causes| causes.get(which as usize)).sum()
+        self.migrations
+            .iter()
+            .filter_map(|causes| causes.get(which as usize))
+            .sum()
     }
 
     /// Puts the counters into their places.
@@ -233,7 +263,11 @@ impl Counters {
 /// The upper end, in microseconds, of a latency bucket (four an octave; see `latency_bucket` in bpf/account.bpf.h).
 fn bucket_end_us(bucket: usize) -> f64 {
     let (octave, quarter) = (bucket / 4, bucket % 4);
-    let ns = if octave == 0 { quarter as f64 + 1.0 } else { 2f64.powi(octave as i32) * (5 + quarter) as f64 / 4.0 };
+    let ns = if octave == 0 {
+        quarter as f64 + 1.0
+    } else {
+        2f64.powi(octave as i32) * (5 + quarter) as f64 / 4.0
+    };
     ns / 1e3
 }
 
@@ -267,7 +301,12 @@ impl Metrics {
 
     /// Puts the domains into their place.
     pub fn take_snapshot(&mut self, snapshot: &Snapshot) {
-        self.domains = snapshot.domains.iter().map(DomainStats::from).enumerate().collect();
+        self.domains = snapshot
+            .domains
+            .iter()
+            .map(DomainStats::from)
+            .enumerate()
+            .collect();
     }
 
     /// One block for the terminal.
@@ -275,27 +314,65 @@ impl Metrics {
     /// # Errors
     /// Where `to` cannot be written.
     pub fn format(&self, to: &mut dyn Write) -> Result<()> {
-        let loads: Vec<String> = self.domains.values().map(|domain| format!("{:.2}", domain.load)).collect();
-        let queues: Vec<String> = self.domains.values().map(|domain| domain.queue.to_string()).collect();
-        writeln!(to, "[augur] {:>7.1}s  {}  model {}", self.uptime_s, self.policy, self.model)?;
-        writeln!(to, "  domains     load {}   waiting {}", loads.join(" | "), queues.join(" | "))?;
+        let loads: Vec<String> = self
+            .domains
+            .values()
+            .map(|domain| format!("{:.2}", domain.load))
+            .collect();
+        let queues: Vec<String> = self
+            .domains
+            .values()
+            .map(|domain| domain.queue.to_string())
+            .collect();
+        writeln!(
+            to,
+            "[augur] {:>7.1}s  {}  model {}",
+            self.uptime_s, self.policy, self.model
+        )?;
+        writeln!(
+            to,
+            "  domains     load {}   waiting {}",
+            loads.join(" | "),
+            queues.join(" | ")
+        )?;
         writeln!(
             to,
             "  decisions   proposed {}  accepted {}  applied {}  refused {}  expired {}  pending {}   rounds {} ({} by the heuristic alone)",
-            self.proposed, self.accepted, self.applied, self.refused, self.expired, self.pending, self.rounds,
+            self.proposed,
+            self.accepted,
+            self.applied,
+            self.refused,
+            self.expired,
+            self.pending,
+            self.rounds,
             self.fallback_rounds
         )?;
         writeln!(
             to,
             "  migrations  {} = wakeup {} + steal {} + balance {} + affinity {} + other {}   (core {}, LLC {}, cross LLC {}, cross node {})",
-            self.migrations, self.mig_wakeup, self.mig_steal, self.mig_balance, self.mig_affinity, self.mig_other,
-            self.mig_core, self.mig_llc, self.mig_cross_llc, self.mig_cross_node
+            self.migrations,
+            self.mig_wakeup,
+            self.mig_steal,
+            self.mig_balance,
+            self.mig_affinity,
+            self.mig_other,
+            self.mig_core,
+            self.mig_llc,
+            self.mig_cross_llc,
+            self.mig_cross_node
         )?;
         writeln!(
             to,
             "  latency us  p50 {:.0}  p90 {:.0}  p99 {:.0}  p99.9 {:.0}  max {:.0}   wakeups {}  forks {}  waited {} ms  ran {} ms",
-            self.latency_p50_us, self.latency_p90_us, self.latency_p99_us, self.latency_p999_us, self.latency_max_us,
-            self.wakeups, self.forks, self.wait_ms, self.run_ms
+            self.latency_p50_us,
+            self.latency_p90_us,
+            self.latency_p99_us,
+            self.latency_p999_us,
+            self.latency_max_us,
+            self.wakeups,
+            self.forks,
+            self.wait_ms,
+            self.run_ms
         )?;
         for (cause, count) in &self.model_events {
             writeln!(to, "  model       {cause}: {count}")?;
@@ -306,8 +383,16 @@ impl Metrics {
 
 /// What is a state and not a counter: shown as it is, never as a difference.
 const STATES: [&str; 10] = [
-    "uptime_s", "model", "policy", "pending", "latency_p50_us", "latency_p90_us", "latency_p99_us", "latency_p999_us",
-    "latency_max_us", "round_us",
+    "uptime_s",
+    "model",
+    "policy",
+    "pending",
+    "latency_p50_us",
+    "latency_p90_us",
+    "latency_p99_us",
+    "latency_p999_us",
+    "latency_max_us",
+    "round_us",
 ];
 
 /// `now` with every counter less what it was `before`.
@@ -318,7 +403,10 @@ pub fn since(now: &Metrics, before: &Metrics) -> Result<Metrics> {
     let mut value = serde_json::to_value(now)?;
     let old = serde_json::to_value(before)?;
     if let Some(fields) = value.as_object_mut() {
-        for (name, field) in fields.iter_mut().filter(|(name, _)| !STATES.contains(&name.as_str())) {
+        for (name, field) in fields
+            .iter_mut()
+            .filter(|(name, _)| !STATES.contains(&name.as_str()))
+        {
             if let (Some(new), Some(old)) = (field.as_u64(), old[name].as_u64()) {
                 *field = new.saturating_sub(old).into();
             }
@@ -365,8 +453,17 @@ mod tests {
 
     #[test]
     fn a_difference_keeps_states_and_subtracts_counters() {
-        let before = Metrics { proposed: 3, uptime_s: 1.0, ..Metrics::default() };
-        let now = Metrics { proposed: 10, uptime_s: 2.0, pending: 1, ..Metrics::default() };
+        let before = Metrics {
+            proposed: 3,
+            uptime_s: 1.0,
+            ..Metrics::default()
+        };
+        let now = Metrics {
+            proposed: 10,
+            uptime_s: 2.0,
+            pending: 1,
+            ..Metrics::default()
+        };
         let shown = since(&now, &before).expect("plain numbers");
         assert_eq!((shown.proposed, shown.uptime_s, shown.pending), (7, 2.0, 1));
     }

@@ -58,7 +58,13 @@ mod tests {
         let warn = Check::warn("tracefs", "found", "remedy");
         let fail = Check::fail("privileges", "found", "remedy");
         assert_eq!(summary(std::slice::from_ref(&ok)), "scx_augur can run here");
-        assert_eq!(summary(&[ok.clone(), warn.clone()]), "scx_augur can run here; worth a look: tracefs");
-        assert_eq!(summary(&[ok, warn, fail]), "scx_augur cannot run here because of: privileges");
+        assert_eq!(
+            summary(&[ok.clone(), warn.clone()]),
+            "scx_augur can run here; worth a look: tracefs"
+        );
+        assert_eq!(
+            summary(&[ok, warn, fail]),
+            "scx_augur cannot run here because of: privileges"
+        );
     }
 }

@@ -27,6 +27,7 @@ MODELS = Path("/root/models")
 # The verifier is emulated too: seconds on a quiet host, tens of seconds on a busy one.
 ATTACH_S = 90.0
 STOP_S = 60.0
+SOCKET_S = 10.0
 # TensorFlow is 800 MB, read and relocated under emulation.
 MODEL_LOAD_S = 120.0
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -83,11 +84,7 @@ class Scheduler:
 
     def stats(self) -> dict:
         """Every counter since it was attached, through the statistics socket."""
-        if self.connection is None:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(30)
-            connection.connect(SOCKET)
-            self.connection = connection.makefile("rw")
+        self.connection = self.connection or self.connect()
         request = {"req": "stats", "args": {"target": "top", "total": "true"}}
         try:
             self.connection.write(json.dumps(request) + "\n")
@@ -97,6 +94,21 @@ class Scheduler:
             self.connection = None
             raise Failed(f"expected an answer of the statistics socket, saw {error!r}") from error
         return answer["args"]["resp"]
+
+    def connect(self):
+        """Opens the statistics socket, which comes a moment after the scheduler is attached."""
+        begin = time.monotonic()
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(30)
+            try:
+                connection.connect(SOCKET)
+                return connection.makefile("rw")
+            except OSError as error:
+                connection.close()
+                self.check_alive()
+                check(time.monotonic() - begin < SOCKET_S, f"an open {SOCKET} within {SOCKET_S:g} s", f"{error.strerror}")
+                time.sleep(0.1)
 
     def await_stats(self, holds, what: str, limit_s: float) -> dict:
         """The first statistics for which `holds`."""
