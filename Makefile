@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-# The model's training set: what `scx_augur run --explore SEED --log-decisions FILE` recorded.
+# The model's training set, as `make record` leaves it.
 MODEL_LOG ?= model_dir/log
 MODEL ?= model_dir/augur
 # Options for what the target starts: make run ARGS='--shadow'.
@@ -17,7 +17,7 @@ PYTHON := .venv/bin/python
 PYTHON_PROGRAMS := scripts/vm/vm scripts/frontier scripts/frontier-guest scripts/demo-guest tests/live/run
 SECTION := scripts/section
 
-.PHONY: build run test vm vm-test model frontier install uninstall clean help \
+.PHONY: build run test vm vm-test record model frontier install uninstall clean help \
 	setup-build setup-python setup-vm setup-tensorflow test-format test-lint test-rust test-python
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
@@ -39,8 +39,11 @@ vm: setup-vm ## the kernels and the disk of the virtual machine
 vm-test: build setup-vm ## every live test, in full length
 	@$(SECTION) "live tests" tests/live/run $(ARGS)
 
+record: build setup-vm ## record the decision logs in model_dir/log again, in the virtual machine
+	@$(SECTION) record scripts/record-training $(BINARY)
+
 model: setup-python ## train model_dir/augur again from its decision logs
-	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind balance --name augur --out $(MODEL) --seed 1 $(ARGS)
+	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind balance --name augur --out $(MODEL) --name augur --kind balance --seed 1 $(ARGS)
 	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
