@@ -146,8 +146,11 @@ static void grant_again(struct task_struct *prev, u64 now)
 
 void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
 {
+	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now();
 
+	if (cctx && scx_bpf_dsq_nr_queued(dsq_of(cpu)) > 1 && rescue(cpu, cctx, now))
+		return;
 	if (prev && keeps_running(prev, cpu, now)) {
 		grant_again(prev, now);
 		return;
@@ -406,5 +409,5 @@ SCX_OPS_DEFINE(augur_ops,
 	       .init		= (void *)augur_init,
 	       .exit		= (void *)augur_exit,
 	       .dump_task	= (void *)augur_dump_task,
-	       .timeout_ms	= 10000,
+	       .timeout_ms	= 30000,
 	       .name		= "augur");
