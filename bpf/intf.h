@@ -110,6 +110,7 @@ enum augur_stat {
 	AUGUR_STAT_WAIT_LONG_NS,
 	AUGUR_STAT_WAIT_PREEMPTED_NS,
 	AUGUR_STAT_WAIT_EXPIRED_NS,
+	AUGUR_STAT_RESCUED,
 	AUGUR_STAT_ERRORS,
 	AUGUR_NR_STATS,
 };
@@ -123,6 +124,7 @@ struct augur_cpu {
 	u64 load;		/* decayed sum of weights << 10 */
 	u64 busy_duty;
 	u64 averaged_at_ns;
+	u64 rescue_at_ns;
 	s64 weight_runnable;	/* changed from other CPUs too: atomics only */
 	s32 curr_pid;
 	u32 curr_weight;

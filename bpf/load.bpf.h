@@ -58,30 +58,48 @@ static void task_average(struct task_ctx *tctx, u64 now)
 	average(&tctx->duty, tctx->phase == AUGUR_PHASE_SLEEPING ? 0 : AUGUR_DUTY_ONE, &tctx->duty_at_ns, now);
 }
 
-/* The task's weight leaves the CPU that counts it. */
-static void load_off(struct task_ctx *tctx)
+/*
+ * What a task counts in the load of its CPU. Kernel threads count as nice 0 at most: a kworker of nice -20 has 87 times that
+ * weight, and a few milliseconds of it would look like a domain full of work that cannot be moved anyway.
+ */
+static u32 load_weight_of(const struct task_struct *p, const struct task_ctx *tctx)
+{
+	if ((p->flags & PF_KTHREAD) && tctx->weight > AUGUR_NICE0_WEIGHT)
+		return AUGUR_NICE0_WEIGHT;
+	return tctx->weight;
+}
+
+/*
+ * The task's weight leaves the CPU that counts it. The averages are brought up to now first: what they saw until now was the
+ * weight before the change.
+ */
+static void load_off(struct task_ctx *tctx, u64 now)
 {
 	struct augur_cpu *cctx = cpu_ctx_of(tctx->load_cpu);
 
-	if (cctx)
+	if (cctx) {
+		cpu_average(cctx, now);
 		__sync_fetch_and_sub(&cctx->weight_runnable, (s64)tctx->load_weight);
+	}
 	tctx->load_cpu = -1;
 }
 
 /* The task's weight counts on `cpu` from now on. */
-static void load_on(struct task_ctx *tctx, s32 cpu, u64 now)
+static void load_on(const struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 now)
 {
+	u32 weight = load_weight_of(p, tctx);
 	struct augur_cpu *cctx;
 
-	if (tctx->load_cpu == cpu && tctx->load_weight == tctx->weight)
+	if (tctx->load_cpu == cpu && tctx->load_weight == weight)
 		return;
-	load_off(tctx);
+	load_off(tctx, now);
 	cctx = cpu_ctx_of(cpu);
 	if (!cctx)
 		return;
+	cpu_average(cctx, now);
 	tctx->load_cpu = cpu;
-	tctx->load_weight = tctx->weight;
-	__sync_fetch_and_add(&cctx->weight_runnable, (s64)tctx->weight);
+	tctx->load_weight = weight;
+	__sync_fetch_and_add(&cctx->weight_runnable, (s64)weight);
 }
 
 /* Half new, half old: bursts change with what a task does next, so an old one says little. */

@@ -146,8 +146,11 @@ static void grant_again(struct task_struct *prev, u64 now)
 
 void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
 {
+	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now();
 
+	if (cctx && scx_bpf_dsq_nr_queued(dsq_of(cpu)) > 1 && rescue(cpu, cctx, now))
+		return;
 	if (prev && keeps_running(prev, cpu, now)) {
 		grant_again(prev, now);
 		return;
@@ -181,7 +184,7 @@ void BPF_STRUCT_OPS(augur_runnable, struct task_struct *p, u64 enq_flags)
 	else
 		tctx->wait = tctx->avg_run_ns <= short_run_ns ? AUGUR_WAIT_SHORT : AUGUR_WAIT_LONG;
 	tctx->weight = weight_of(p);
-	load_on(tctx, scx_bpf_task_cpu(p), now);
+	load_on(p, tctx, scx_bpf_task_cpu(p), now);
 }
 
 /* The predicted rest of the burst of a task that starts to run now. */
@@ -211,7 +214,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	tctx->cause = AUGUR_CAUSE_OTHER;
 	tctx->last_cpu = cpu;
 	settle_move(p, tctx, cpu, now);
-	load_on(tctx, cpu, now);
+	load_on(p, tctx, cpu, now);
 	tctx->phase = AUGUR_PHASE_RUNNING;
 	vtime_place(tctx, cpu);
 	tctx->run_at_ns = now;
@@ -269,7 +272,7 @@ void BPF_STRUCT_OPS(augur_quiescent, struct task_struct *p, u64 deq_flags)
 	task_average(tctx, now);
 	tctx->phase = AUGUR_PHASE_SLEEPING;
 	wait_end(tctx);
-	load_off(tctx);
+	load_off(tctx, now);
 }
 
 /* A prediction was wrong where a task still waits after a tick: let an idle CPU have it. */
@@ -329,7 +332,7 @@ void BPF_STRUCT_OPS(augur_disable, struct task_struct *p)
 	if (!tctx)
 		return;
 	wait_end(tctx);
-	load_off(tctx);
+	load_off(tctx, scx_bpf_now());
 }
 
 static s32 create_domain_mask(u32 dom)
@@ -406,5 +409,5 @@ SCX_OPS_DEFINE(augur_ops,
 	       .init		= (void *)augur_init,
 	       .exit		= (void *)augur_exit,
 	       .dump_task	= (void *)augur_dump_task,
-	       .timeout_ms	= 10000,
+	       .timeout_ms	= 30000,
 	       .name		= "augur");

@@ -103,6 +103,49 @@ static bool steal(s32 thief, u64 now)
 	return false;
 }
 
+/*
+ * What vtime alone would let wait too long: where many tasks share a CPU, virtual time passes so slowly that a task of low weight
+ * would wait for minutes, and the kernel's watchdog would end the scheduler. Now and then the one that has waited longest is
+ * looked for, and gets a short turn if that is over the limit.
+ */
+static bool rescue(s32 cpu, struct augur_cpu *cctx, u64 now)
+{
+	s32 oldest = 0, seen = 0;
+	u64 since_ns = now - starving_ns;
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	bool moved = false;
+
+	if (time_before(now, cctx->rescue_at_ns))
+		return false;
+	cctx->rescue_at_ns = now + rescue_interval_ns;
+	bpf_for_each(scx_dsq, p, dsq_of(cpu), 0) {
+		tctx = task_ctx_of(p);
+		if (tctx && time_before(tctx->queued_at_ns, since_ns)) {
+			since_ns = tctx->queued_at_ns;
+			oldest = p->pid;
+		}
+		if (++seen >= AUGUR_MAX_ACTIVE)
+			break;
+	}
+	if (!oldest)
+		return false;
+	bpf_for_each(scx_dsq, p, dsq_of(cpu), 0) {
+		if (p->pid != oldest)
+			continue;
+		p = bpf_task_from_pid(oldest);
+		if (!p)
+			break;
+		scx_bpf_dsq_move_set_slice(BPF_FOR_EACH_ITER, slice_min_ns);
+		moved = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cpu, 0);
+		bpf_task_release(p);
+		break;
+	}
+	if (moved)
+		count(cctx, AUGUR_STAT_RESCUED);
+	return moved;
+}
+
 /* An idle CPU that may take what waits on `cpu` comes to look for it, nearest domain first. */
 static void kick_thief(const struct task_struct *p, s32 cpu, u64 now)
 {

@@ -118,6 +118,8 @@ pub struct Metrics {
     pub steal_too_soon: u64,
     #[stat(desc = "steals that the model denied")]
     pub steal_denied: u64,
+    #[stat(desc = "tasks that got a turn because they had waited too long")]
+    pub rescued: u64,
     #[stat(desc = "times that a task got a CPU")]
     pub runs: u64,
     #[stat(desc = "milliseconds that tasks ran")]
@@ -244,6 +246,7 @@ impl Counters {
         to.forks = self.stat(intf::augur_stat_AUGUR_STAT_FORKS);
         to.steal_too_soon = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON);
         to.steal_denied = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_DENIED);
+        to.rescued = self.stat(intf::augur_stat_AUGUR_STAT_RESCUED);
         to.runs = self.stat(intf::augur_stat_AUGUR_STAT_RUNS);
         to.run_ms = self.stat(intf::augur_stat_AUGUR_STAT_RUN_NS) / 1_000_000;
         to.wait_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_NS) / 1_000_000;

@@ -50,19 +50,19 @@ def hackbench(seconds: float, groups: int = 2, loops: int = 100) -> Program:
 
 
 class Build:
-    """A parallel build, over and over, cut off at the end of its time."""
+    """A parallel build, over and over; the one that is under way at the end of its time is let through to its own end."""
 
     def __init__(self, seconds: float, jobs: int) -> None:
         self.started = time.time()
-        command = f"/opt/kbuild/compile {jobs}; c=$?; [ $c = 0 ] && echo round"
-        script = f"end=$((SECONDS + {seconds:.0f})); while ((SECONDS < end)); do timeout $((end - SECONDS)) bash -c '{command}'; done; true"
+        # Beside stress-ng and hackbench not even EEVDF gets it to its first object within half a minute, so it may end alone.
+        script = f"end=$((SECONDS + {seconds:.0f})); while ((SECONDS < end)); do /opt/kbuild/compile {jobs} && echo round; done; true"
         self.program = Program("build", ["bash", "-c", script])
 
     def finish(self) -> tuple[int, int]:
-        """Whole rounds, and objects that the last round, whole or not, left behind."""
-        rounds = self.program.finish().count("round")
+        """Whole rounds, and the objects that the last one left behind."""
+        rounds = self.program.finish(240).count("round")
         objects = [path for path in KBUILD.rglob("*.o") if path.stat().st_mtime >= self.started]
-        check(bool(objects), "objects that the build compiled", "none")
+        check(rounds > 0 and bool(objects), "a build that got through", f"{rounds} rounds, {len(objects)} objects")
         return rounds, len(objects)
 
 

@@ -167,7 +167,9 @@ def move(options: Options) -> str:
     final = model.scheduler.final
     check(final["model_rounds"] > 20, "rounds in which the model decides", f"{final['model_rounds']}: {final['model_events']}")
     check(final["accepted"] == final["proposed"] > 0, "every proposed move accepted", f"{final['accepted']} of {final['proposed']}")
-    check(heuristic.where == model.where, f"the heuristic's placement {heuristic.where}", f"{model.where}")
+    # Which idle CPU wins a steal is a race, so two runs of the very same decisions can end one task apart.
+    apart = max(abs(a - b) for a, b in zip(heuristic.where, model.where, strict=True))
+    check(apart <= 1, f"the heuristic's placement {heuristic.where}, or one task from it", f"{model.where}")
     for seen in (heuristic, model):
         check_applied(seen)
     applied = [row for row in model.rows if int(row["pid"]) in model.hogs]
