@@ -9,3 +9,4 @@ pub mod live;
 pub mod model;
 pub mod policy;
 pub mod topology;
+pub mod trace;
