@@ -17,7 +17,12 @@ impl Comm {
     /// The name; ends at the first zero byte, and is cut where the kernel would cut it.
     pub fn new(name: &[u8]) -> Comm {
         let mut comm = Comm::default();
-        for (slot, &byte) in comm.bytes.iter_mut().zip(name).take_while(|&(_, &byte)| byte != 0) {
+        for (slot, &byte) in comm
+            .bytes
+            .iter_mut()
+            .zip(name)
+            .take_while(|&(_, &byte)| byte != 0)
+        {
             *slot = byte;
             comm.len += 1;
         }
