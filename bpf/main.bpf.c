@@ -66,7 +66,7 @@ s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_f
 /* Twice what is predicted: where that is wrong, the one that was interrupted goes on. */
 static u64 interrupting_slice(const struct task_ctx *tctx)
 {
-	u64 slice = 2 * tctx->avg_run_ns;
+	u64 slice = 2 * hoped_run_ns(tctx);
 
 	if (slice < slice_min_ns)
 		return slice_min_ns;
@@ -127,7 +127,7 @@ static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
 		return true;
 	vtime_charge(tctx, now);
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
-	return head && time_before(tctx->vtime, head->scx.dsq_vtime);
+	return head && time_before(queue_key(tctx, tctx->vtime), head->scx.dsq_vtime);
 }
 
 static void grant_again(struct task_struct *prev, u64 now)
@@ -185,12 +185,6 @@ void BPF_STRUCT_OPS(augur_runnable, struct task_struct *p, u64 enq_flags)
 		tctx->wait = tctx->avg_run_ns <= short_run_ns ? AUGUR_WAIT_SHORT : AUGUR_WAIT_LONG;
 	tctx->weight = weight_of(p);
 	load_on(p, tctx, scx_bpf_task_cpu(p), now);
-}
-
-/* The predicted rest of the burst of a task that starts to run now. */
-static u64 predicted_run_ns(const struct task_ctx *tctx)
-{
-	return tctx->burst_ns < tctx->avg_run_ns ? tctx->avg_run_ns - tctx->burst_ns : tctx->burst_ns;
 }
 
 void BPF_STRUCT_OPS(augur_running, struct task_struct *p)

@@ -117,6 +117,15 @@ static bool would_wait(struct task_ctx *tctx, const struct augur_cpu *cctx, s32 
 }
 
 /*
+ * How long a burst may be that begins now. Bursts of one task differ by decades, and most are short: so it is tried out, for
+ * trial_ns at most, whether this is a short one.
+ */
+static u64 hoped_run_ns(const struct task_ctx *tctx)
+{
+	return trial_ns && trial_ns < tctx->avg_run_ns ? trial_ns : tctx->avg_run_ns;
+}
+
+/*
  * May a task that wakes up interrupt the one that runs? Where its burst is predicted to be far shorter than what is left of the
  * other's (shortest remaining time first keeps the sum of all waits small), and only within its fair share, so that nobody
  * starves.
@@ -129,7 +138,7 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 		return false;
 	if (cctx->curr_yields && !is_sched_idle(p))
 		return true;
-	return preempt_ratio * tctx->avg_run_ns < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
+	return preempt_ratio * hoped_run_ns(tctx) < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
 }
 
 /*

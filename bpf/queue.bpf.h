@@ -44,16 +44,35 @@ static u64 remaining_ns(const struct augur_cpu *cctx, u64 now)
 	return ran < cctx->curr_run_ns ? cctx->curr_run_ns - ran : ran;
 }
 
+/* The predicted rest of a task's burst: of one that outlived its prediction, as long again as it has run. */
+static u64 predicted_run_ns(const struct task_ctx *tctx)
+{
+	return tctx->burst_ns < tctx->avg_run_ns ? tctx->avg_run_ns - tctx->burst_ns : tctx->burst_ns;
+}
+
+/*
+ * Where a task of this vtime stands in a queue: where its vtime will be at the end of its burst, or of its slice. So of two that
+ * are owed the same, the one that is done sooner goes first, which keeps the sum of all waits small.
+ */
+static u64 queue_key(const struct task_ctx *tctx, u64 vtime)
+{
+	u64 request_ns = predicted_run_ns(tctx);
+
+	if (!deadline_order)
+		return vtime;
+	return vtime + vtime_delta(tctx, request_ns < slice_ns ? request_ns : slice_ns);
+}
+
 /* Puts a runnable task into the queue of `cpu`. */
 static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 enq_flags)
 {
 	u64 key, slice = slice_ns;
 
 	vtime_place(tctx, cpu);
-	key = tctx->vtime;
+	key = queue_key(tctx, tctx->vtime);
 	if (tctx->resumes) {
 		/* It goes on where it was interrupted, ahead of those that it was ahead of. */
-		key = tctx->slice_vtime;
+		key = queue_key(tctx, tctx->slice_vtime);
 		slice = tctx->slice_left_ns;
 	}
 	tctx->slice_granted_ns = slice;

@@ -18,9 +18,11 @@ const volatile u64 halflife_ns = 50000000;
 const volatile u64 permission_ttl_ns = 1000000000;
 const volatile u64 starving_ns = 5000000000;
 const volatile u64 rescue_interval_ns = 50000000;
+const volatile u64 trial_ns = 1000000;	/* 0: a burst is taken for as long as the last ones */
 const volatile u32 preempt_ratio = 2;	/* how much shorter a burst must be to interrupt */
 const volatile u32 vfork_stays = 1;	/* 0 never, 1 where no CPU idles, 2 always */
 const volatile bool wake_preempt = true;
+const volatile bool deadline_order = true;
 const volatile bool smt_enabled = false;
 
 /* Topology, in the order that the domains were numbered by Rust. */

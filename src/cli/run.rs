@@ -140,6 +140,12 @@ struct TuningArgs {
     /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
     #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
     vfork_stays: u32,
+    /// Whatever its past, a burst that begins may be as short as this: the task interrupts for so long; 0: by its past alone
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().trial_us, value_parser = micros(0))]
+    trial_us: u64,
+    /// Queues by what each task is owed alone, not by the length of its burst, too
+    #[arg(long)]
+    no_deadline_order: bool,
     /// Never interrupt a task at a wakeup
     #[arg(long)]
     no_wake_preempt: bool,
@@ -158,6 +164,8 @@ impl From<&TuningArgs> for Tuning {
             steal_llc_us: args.steal_llc_us,
             steal_far_us: args.steal_far_us,
             halflife_us: args.halflife_us,
+            trial_us: args.trial_us,
+            deadline_order: !args.no_deadline_order,
             wake_preempt: !args.no_wake_preempt,
             preempt_ratio: args.preempt_ratio,
             vfork_stays: args.vfork_stays,

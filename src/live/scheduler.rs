@@ -23,6 +23,10 @@ pub struct Tuning {
     pub steal_far_us: u64,
     /// Half-life of the load averages.
     pub halflife_us: u64,
+    /// Whatever its past, a burst may be as short as this: the task interrupts for so long. 0: by its past alone.
+    pub trial_us: u64,
+    /// Of two tasks that are owed the same, the one with the shorter burst goes first.
+    pub deadline_order: bool,
     /// Tasks with short bursts may interrupt at wakeup.
     pub wake_preempt: bool,
     /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's.
@@ -40,6 +44,8 @@ impl Default for Tuning {
             steal_llc_us: 500,
             steal_far_us: 1_000,
             halflife_us: 50_000,
+            trial_us: 1_000,
+            deadline_order: true,
             wake_preempt: true,
             preempt_ratio: 2,
             vfork_stays: 1,
@@ -118,6 +124,8 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.steal_llc_ns = tuning.steal_llc_us * 1000;
     rodata.steal_far_ns = tuning.steal_far_us * 1000;
     rodata.halflife_ns = tuning.halflife_us * 1000;
+    rodata.trial_ns = tuning.trial_us * 1000;
+    rodata.deadline_order = tuning.deadline_order;
     rodata.lag_ns = tuning.slice_us * 1000;
     rodata.wake_preempt = tuning.wake_preempt;
     rodata.preempt_ratio = tuning.preempt_ratio;
