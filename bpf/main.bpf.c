@@ -215,8 +215,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	tctx->charged_at_ns = now;
 	if (!tctx->resumes)
 		tctx->slice_vtime = tctx->vtime;
-	if (time_before(cctx->vtime_now, tctx->vtime))
-		cctx->vtime_now = tctx->vtime;
+	vtime_advance(cctx, tctx->vtime);
 	cctx->curr_run_ns = predicted_run_ns(tctx);
 	cctx->curr_pid = p->pid;
 	cctx->curr_vtime = tctx->vtime;
@@ -240,6 +239,8 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	cctx->curr_since_ns = 0;
 	ran = time_delta(now, tctx->run_at_ns);
 	vtime_charge(tctx, now);
+	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		vtime_advance(cctx, tctx->vtime);
 	tctx->total_run_ns += ran;
 	cctx->stats[AUGUR_STAT_RUN_NS] += ran;
 	tctx->burst_ns += ran;
@@ -269,17 +270,33 @@ void BPF_STRUCT_OPS(augur_quiescent, struct task_struct *p, u64 deq_flags)
 	load_off(tctx, now);
 }
 
-/* A prediction was wrong where a task still waits after a tick: let an idle CPU have it. */
+/*
+ * A prediction was wrong where a task still waits after a tick: let an idle CPU have it. Where none idles and it is its turn by
+ * now, it gets this CPU, if it is likely to be done far sooner than the one that runs.
+ */
 void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 {
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct task_struct *head;
+	struct augur_cpu *cctx;
+	u64 now;
 
-	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+	now = scx_bpf_now();
+	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu))) {
+		cctx = cpu_ctx_of(cpu);
+		if (cctx && cctx->curr_since_ns)
+			vtime_advance(cctx, vtime_running(cctx, now));
 		return;
+	}
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
-	if (head)
-		kick_thief(head, cpu, scx_bpf_now());
+	if (!head)
+		return;
+	if (kick_thief(head, cpu, now))
+		return;
+	if (tick_preempt && sooner_done(head, cpu, now)) {
+		count_here(AUGUR_STAT_TICK_PREEMPT);
+		scx_bpf_task_set_slice(p, 0);
+	}
 }
 
 void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)

@@ -141,6 +141,19 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 	return preempt_ratio * hoped_run_ns(tctx) < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
 }
 
+/* The same question again for the first in the queue of a CPU, some time later. */
+static bool sooner_done(struct task_struct *head, s32 cpu, u64 now)
+{
+	const struct augur_cpu *cctx = cpu_ctx_of(cpu);
+	struct task_ctx *tctx = task_ctx_of(head);
+	u64 rest_ns;
+
+	if (!tctx || !cctx || !cctx->curr_since_ns)
+		return false;
+	rest_ns = tctx->burst_ns ? predicted_run_ns(tctx) : hoped_run_ns(tctx);
+	return preempt_ratio * rest_ns < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
+}
+
 /*
  * A fork goes to an idle CPU, else to the least loaded of its domain: nothing is warm yet, so nothing is lost. After a vfork the
  * parent sleeps at once, so where no CPU idles its own is the next one free: elsewhere the child would only be stolen back.

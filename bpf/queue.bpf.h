@@ -72,7 +72,7 @@ static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 
 	key = queue_key(tctx, tctx->vtime);
 	if (tctx->resumes) {
 		/* It goes on where it was interrupted, ahead of those that it was ahead of. */
-		key = queue_key(tctx, tctx->slice_vtime);
+		key = tctx->slice_vtime;
 		slice = tctx->slice_left_ns;
 	}
 	tctx->slice_granted_ns = slice;

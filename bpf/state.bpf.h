@@ -23,6 +23,7 @@ const volatile u32 preempt_ratio = 2;	/* how much shorter a burst must be to int
 const volatile u32 vfork_stays = 1;	/* 0 never, 1 where no CPU idles, 2 always */
 const volatile bool wake_preempt = true;
 const volatile bool deadline_order = true;
+const volatile bool tick_preempt = true;
 const volatile bool smt_enabled = false;
 
 /* Topology, in the order that the domains were numbered by Rust. */

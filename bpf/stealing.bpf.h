@@ -147,7 +147,7 @@ static bool rescue(s32 cpu, struct augur_cpu *cctx, u64 now)
 }
 
 /* An idle CPU that may take what waits on `cpu` comes to look for it, nearest domain first. */
-static void kick_thief(const struct task_struct *p, s32 cpu, u64 now)
+static bool kick_thief(const struct task_struct *p, s32 cpu, u64 now)
 {
 	u32 home = dom_of(cpu), i, dom;
 	s32 thief;
@@ -161,8 +161,9 @@ static void kick_thief(const struct task_struct *p, s32 cpu, u64 now)
 			continue;
 		count_here(AUGUR_STAT_KICKS);
 		scx_bpf_kick_cpu(thief, SCX_KICK_IDLE);
-		return;
+		return true;
 	}
+	return false;
 }
 
 #endif

@@ -68,4 +68,14 @@ static u64 vtime_running(const struct augur_cpu *cctx, u64 now)
 	return cctx->curr_vtime + ran_ns * AUGUR_NICE0_WEIGHT / (cctx->curr_weight ?: AUGUR_NICE0_WEIGHT);
 }
 
+/*
+ * The clock of a CPU goes on to this vtime: that of a task which starts there, or which runs there while nobody waits. Without the
+ * latter the clock would stand still beside a task that runs alone for long, and who sleeps meanwhile would stay in debt.
+ */
+static void vtime_advance(struct augur_cpu *cctx, u64 vtime)
+{
+	if (time_before(cctx->vtime_now, vtime))
+		cctx->vtime_now = vtime;
+}
+
 #endif

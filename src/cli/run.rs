@@ -146,6 +146,9 @@ struct TuningArgs {
     /// Queues by what each task is owed alone, not by the length of its burst, too
     #[arg(long)]
     no_deadline_order: bool,
+    /// Who waits is not looked at again at a tick
+    #[arg(long)]
+    no_tick_preempt: bool,
     /// Never interrupt a task at a wakeup
     #[arg(long)]
     no_wake_preempt: bool,
@@ -166,6 +169,7 @@ impl From<&TuningArgs> for Tuning {
             halflife_us: args.halflife_us,
             trial_us: args.trial_us,
             deadline_order: !args.no_deadline_order,
+            tick_preempt: !args.no_tick_preempt,
             wake_preempt: !args.no_wake_preempt,
             preempt_ratio: args.preempt_ratio,
             vfork_stays: args.vfork_stays,

@@ -27,6 +27,8 @@ pub struct Tuning {
     pub trial_us: u64,
     /// Of two tasks that are owed the same, the one with the shorter burst goes first.
     pub deadline_order: bool,
+    /// At a tick, the first in the queue may interrupt as it could have at its wakeup.
+    pub tick_preempt: bool,
     /// Tasks with short bursts may interrupt at wakeup.
     pub wake_preempt: bool,
     /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's.
@@ -46,6 +48,7 @@ impl Default for Tuning {
             halflife_us: 50_000,
             trial_us: 1_000,
             deadline_order: true,
+            tick_preempt: true,
             wake_preempt: true,
             preempt_ratio: 2,
             vfork_stays: 1,
@@ -126,6 +129,7 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.halflife_ns = tuning.halflife_us * 1000;
     rodata.trial_ns = tuning.trial_us * 1000;
     rodata.deadline_order = tuning.deadline_order;
+    rodata.tick_preempt = tuning.tick_preempt;
     rodata.lag_ns = tuning.slice_us * 1000;
     rodata.wake_preempt = tuning.wake_preempt;
     rodata.preempt_ratio = tuning.preempt_ratio;

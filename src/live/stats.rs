@@ -112,6 +112,8 @@ pub struct Metrics {
     pub wake_prev_idle: u64,
     #[stat(desc = "wakeups that interrupted the task on their CPU")]
     pub wake_preempt: u64,
+    #[stat(desc = "waiting tasks that interrupted the running one at a tick")]
+    pub tick_preempt: u64,
     #[stat(desc = "new tasks")]
     pub forks: u64,
     #[stat(desc = "steals that were put off, because the wait is predicted to be short")]
@@ -243,6 +245,7 @@ impl Counters {
         to.wakeups = self.stat(intf::augur_stat_AUGUR_STAT_WAKEUPS);
         to.wake_prev_idle = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREV_IDLE);
         to.wake_preempt = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREEMPT);
+        to.tick_preempt = self.stat(intf::augur_stat_AUGUR_STAT_TICK_PREEMPT);
         to.forks = self.stat(intf::augur_stat_AUGUR_STAT_FORKS);
         to.steal_too_soon = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON);
         to.steal_denied = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_DENIED);
