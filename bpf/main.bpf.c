@@ -105,6 +105,14 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		}
 	}
 	queue_on(p, tctx, cpu, enq_flags);
+	/*
+	 * The CPU was about to idle, because this one was to move and now cannot: nothing else would make it look into its queue, and
+	 * the task would wait there until something else happens to wake up.
+	 */
+	if (enq_flags & SCX_ENQ_LAST) {
+		scx_bpf_kick_cpu(cpu, 0);
+		return;
+	}
 	/* It used up its slice while others wait here: an idle CPU may well take it. */
 	if (!wakeup && !tctx->resumes && !is_pinned(p))
 		kick_thief(p, cpu, now);
@@ -119,7 +127,7 @@ static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
 	if (!(prev->scx.flags & SCX_TASK_QUEUED))
 		return false;
 	tctx = task_ctx_of(prev);
-	if (!tctx || (tctx->move_seq && !time_after(now, tctx->move_deadline_ns)))
+	if (!tctx || (tctx->move_seq && !time_after(now, tctx->move_deadline_ns) && !is_pinned(prev)))
 		return false;
 	if (!bpf_cpumask_test_cpu(cpu, prev->cpus_ptr))
 		return false;
