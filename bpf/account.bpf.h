@@ -91,6 +91,7 @@ static void count_migration(struct task_struct *p, struct task_ctx *tctx, struct
 
 	if (counter)
 		(*counter)++;
+	count(cctx, AUGUR_STAT_ARRIVALS);
 	tctx->migrations++;
 	tctx->migrated_at_ns = now;
 	if (kind >= AUGUR_KIND_CROSS_LLC)

@@ -160,6 +160,10 @@ static __noinline int collect_cpu(u32 cpu, u64 now)
 	row->idle = cctx->curr_since_ns == 0;
 	row->curr_pid = cctx->curr_pid;
 	row->dom = dom_of(cpu);
+	row->wait_ns = cctx->stats[AUGUR_STAT_WAIT_NS];
+	row->run_ns = cctx->stats[AUGUR_STAT_RUN_NS];
+	row->runs = cctx->stats[AUGUR_STAT_RUNS];
+	row->arrivals = cctx->stats[AUGUR_STAT_ARRIVALS];
 	return 0;
 }
 

@@ -97,6 +97,7 @@ enum augur_stat {
 	AUGUR_STAT_TICK_PREEMPT,
 	AUGUR_STAT_WAKE_WAIT,
 	AUGUR_STAT_FORKS,
+	AUGUR_STAT_ARRIVALS,
 	AUGUR_STAT_QUEUED,
 	AUGUR_STAT_KEPT,
 	AUGUR_STAT_KICKS,
@@ -163,6 +164,11 @@ struct augur_task_row {
 };
 
 struct augur_cpu_row {
+	/* Totals since the load: of the tasks that started to run here, the time they had waited, and so on. */
+	u64 wait_ns;
+	u64 run_ns;
+	u64 runs;
+	u64 arrivals;		/* runs of tasks that came from another CPU */
 	u64 load;		/* decayed weight of runnable tasks << 10 */
 	u64 busy_duty;		/* decayed busy share, AUGUR_DUTY_ONE is always */
 	u32 queued;

@@ -77,6 +77,8 @@ def arguments(argv=None):
     parser.add_argument("--validation-share", type=float, default=0.15)
     parser.add_argument("--cold-penalty", type=float, default=0.10,
                         help="cost of a cache-cold start, in the unit of the wait share")  # fmt: skip
+    parser.add_argument("--threshold", choices=["worth", "accuracy"], default="worth",
+                        help="from where on the model accepts: so that refusals gain most, beyond chance, or of the best accuracy")
     parser.add_argument("--margin", type=float, default=0.0, help="a move must be better by this much to be right")
     parser.add_argument("--folds", type=int, default=5, help="folds of the cross-fitting, contiguous in time")
     parser.add_argument("--threads", type=int, default=1,
@@ -316,6 +318,37 @@ def best_threshold(labels, scores):
     return float(choices[best[len(best) // 2]])
 
 
+# One-sided, of a normal distribution: an answer is taken for better only when chance gives that once in a hundred times.
+Z_BETTER = 2.33
+
+
+def value_of(cost, moved, refused):
+    """What refusing these rows gains over moving them all: mean cost saved over all rows, and its standard error.
+
+    The gate that recorded the log tossed a fair coin, so the two arms of any set of rows are two random samples of it and the
+    difference of their means is unbiased (Horvitz and Thompson 1952, with equal probabilities).
+    """
+    arms = [cost[refused & (moved == arm)] for arm in (True, False)]
+    if min(map(len, arms)) < 10:
+        return 0.0, 0.0
+    share = refused.mean()
+    error = np.sqrt(sum(arm.var(ddof=1) / len(arm) for arm in arms))
+    return float(share * (arms[0].mean() - arms[1].mean())), float(share * error)
+
+
+def worthwhile_threshold(cost, moved, scores):
+    """The threshold whose refusals gain most, on the validation part, counting only what is beyond chance; 0 where none does.
+
+    So a model refuses where it is known to be right, and where it does not know, the heuristic's word stands.
+    """
+    best, choice = 0.0, 0.0
+    for cut in np.quantile(scores, np.linspace(0.02, 0.98, 49)):
+        gain, error = value_of(cost, moved, scores < cut)
+        if gain - Z_BETTER * error > best:
+            best, choice = gain - Z_BETTER * error, float(cut)
+    return choice
+
+
 def calibration(labels, scores, bins=10):
     """Rows by score: mean score against the share that was right; and the expected calibration error."""
     table, error = [], 0.0
@@ -335,6 +368,7 @@ def measured(labels, scores, threshold):
     return {
         "rows": int(len(labels)),
         "share_positive": float(labels.mean()),
+        "cut": threshold,
         "balanced_accuracy": balanced_accuracy(labels, scores >= threshold),
         "brier": float(np.mean((scores - labels) ** 2)),
         "ece": error,
@@ -456,8 +490,9 @@ def train(args):
     layers = fit(inputs, labels, part, args)
     score = graph_of(layers, norm)
     scores = np.asarray(score(features))
-    threshold = best_threshold(labels[part == 1], scores[part == 1])
-    held_out = measured(labels[part == 2], scores[part == 2], threshold)
+    cut = best_threshold(labels[part == 1], scores[part == 1])
+    held_out = measured(labels[part == 2], scores[part == 2], cut)
+    threshold = cut if args.threshold == "accuracy" or hindsight else weigh(table, part, scores, held_out, args)
 
     far = (np.abs(inputs) > 6).any(axis=1)
     trained_on = {
@@ -474,12 +509,24 @@ def train(args):
     report(manifest)
 
 
+def weigh(table, part, scores, held_out, args):
+    """The threshold by what refusals are worth; adds to `held_out` what that comes to on rows that nothing was chosen by."""
+    cost, moved = cost_of(table, args), table["status"].isin(MOVED).to_numpy()
+    threshold = worthwhile_threshold(cost[part == 1], moved[part == 1], scores[part == 1])
+    refused = scores[part == 2] < threshold
+    gain, error = value_of(cost[part == 2], moved[part == 2], refused)
+    held_out |= {"refused": float(refused.mean()), "gain": gain, "gain_standard_error": error, "cost": float(cost[part == 2].mean())}
+    return threshold
+
+
 def report(manifest):
     """Prints what a person wants to know about the new model."""
     held, rows = manifest["scores"], manifest["trained_on"]["rows"]
     print(f"rows: {rows}")
     print(f"held out: {held['rows']} rows, {held['share_positive']:.1%} where moving is right")
-    print(f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f}, "
+    if "gain" in held:
+        print(f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a mean cost of {held['cost']:.4f}")
+    print(f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
           f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}")  # fmt: skip
     print("score from   rows  mean score  share right")
     for line in held["calibration"]:

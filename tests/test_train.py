@@ -79,7 +79,9 @@ class Train(unittest.TestCase):
         self.assertGreater(rows["dropped"]["no_outcome"], 0)
         used = rows["training"] + rows["validation"] + rows["over_a_cut"] + scores["rows"]
         self.assertEqual(rows["read"], used + sum(rows["dropped"].values()))
-        self.check_against_the_truth(self.path("model"), manifest["threshold"])
+        self.check_against_the_truth(self.path("model"), scores["cut"])
+        self.assertGreater(scores["gain"], 3 * scores["gain_standard_error"], "refusing what is wrong is worth it")
+        self.assertTrue(0.2 < scores["refused"] < 0.7, scores)
 
     def check_against_the_truth(self, model, threshold):
         """On fresh rows, the exported model itself must know the rule (not just the labels made of noisy outcomes)."""
@@ -92,6 +94,15 @@ class Train(unittest.TestCase):
         clear = (table["src_queue"] - table["dst_queue"]).abs().to_numpy() > 1
         truth = (table["src_queue"] > table["dst_queue"]).to_numpy()
         self.assertGreater(train.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95)
+
+    def test_where_nothing_is_known_the_heuristic_stands(self):
+        random = np.random.default_rng(4)
+        cost, moved, scores = random.random(4000), random.random(4000) < 0.5, random.random(4000)
+        self.assertEqual(train.worthwhile_threshold(cost, moved, scores), 0.0)
+        cost = np.where(moved & (scores < 0.3), cost + 0.5, cost)
+        self.assertAlmostEqual(train.worthwhile_threshold(cost, moved, scores), 0.3, delta=0.03)
+        gain, error = train.value_of(cost, moved, scores < 0.3)
+        self.assertAlmostEqual(gain, 0.3 * 0.5, delta=3 * error)
 
     def test_the_same_seed_gives_the_same_model(self):
         log = write_log(self.path("log.csv"), rows=1500)

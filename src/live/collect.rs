@@ -19,11 +19,65 @@ pub struct Observation {
     pub snapshot: Snapshot,
     /// The raw row of each task of the snapshot, in its order.
     pub rows: Vec<intf::augur_task_row>,
+    /// What each domain's CPUs have done since the load, by index.
+    pub totals: Vec<Totals>,
     /// Tasks that had no place in the tables.
     pub dropped: u32,
 }
 
+/// What some CPUs have done since the load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How long the tasks that started to run there had waited.
+    pub wait_ns: u64,
+    /// How long tasks ran there.
+    pub run_ns: u64,
+    /// How often a task started to run there.
+    pub runs: u64,
+    /// How often that was a task that had run on another CPU before.
+    pub arrivals: u64,
+}
+
+impl Totals {
+    fn add(&mut self, row: &intf::augur_cpu_row) {
+        self.wait_ns += row.wait_ns;
+        self.run_ns += row.run_ns;
+        self.runs += row.runs;
+        self.arrivals += row.arrivals;
+    }
+
+    /// Both together.
+    pub fn plus(self, other: Totals) -> Totals {
+        Totals {
+            wait_ns: self.wait_ns + other.wait_ns,
+            run_ns: self.run_ns + other.run_ns,
+            runs: self.runs + other.runs,
+            arrivals: self.arrivals + other.arrivals,
+        }
+    }
+
+    /// What has come since `earlier`.
+    pub fn since(self, earlier: Totals) -> Totals {
+        Totals {
+            wait_ns: self.wait_ns.saturating_sub(earlier.wait_ns),
+            run_ns: self.run_ns.saturating_sub(earlier.run_ns),
+            runs: self.runs.saturating_sub(earlier.runs),
+            arrivals: self.arrivals.saturating_sub(earlier.arrivals),
+        }
+    }
+}
+
 impl Observation {
+    /// What the domains of a pair have done since the load; of a domain and itself, once.
+    pub fn pair_totals(&self, from: usize, to: usize) -> Totals {
+        let of = |domain: usize| self.totals.get(domain).copied().unwrap_or_default();
+        if from == to {
+            of(from)
+        } else {
+            of(from).plus(of(to))
+        }
+    }
+
     /// The row of a task, where it is in the snapshot.
     pub fn row(&self, id: TaskId) -> Option<&intf::augur_task_row> {
         self.rows
@@ -40,19 +94,15 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
     let maps = &scheduler.skel.maps;
     let most = intf::augur_limits_AUGUR_MAX_ROWS as usize;
     let watched = &watched[..watched.len().min(most)];
-    for (index, pid) in watched.iter().enumerate() {
-        update(&maps.watched, index as u32, &pid.to_ne_bytes())?;
-    }
+    watch(&maps.watched, watched)?;
     let mut args = intf::augur_collect_args {
         nr_watched: watched.len() as u32,
         pad: 0,
     };
     run(&scheduler.skel.progs.collect, &mut args).context("cannot take a snapshot")?;
     let head: intf::augur_snapshot_head = lookup(&maps.snapshot_head, 0)?;
-    let rows = (0..head.nr_rows)
-        .map(|index| lookup(&maps.task_rows, index))
-        .collect::<Result<Vec<_>>>()?;
-    let domains = domains(scheduler, machine)?;
+    let rows: Vec<intf::augur_task_row> = lookup_first(&maps.task_rows, head.nr_rows)?;
+    let (domains, totals) = domains(scheduler, machine)?;
     let tasks = rows.iter().map(|row| task_state(machine, row)).collect();
     let snapshot = Snapshot {
         now_ns: head.now_ns,
@@ -63,21 +113,26 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
     Ok(Observation {
         snapshot,
         rows,
+        totals,
         dropped: head.dropped_rows,
     })
 }
 
-fn domains(scheduler: &Scheduler, machine: &Machine) -> Result<Vec<DomainState>> {
+fn domains(scheduler: &Scheduler, machine: &Machine) -> Result<(Vec<DomainState>, Vec<Totals>)> {
+    let highest = machine.cpus.iter().map(|cpu| cpu.id).max().unwrap_or(0);
+    let all: Vec<intf::augur_cpu_row> = lookup_first(&scheduler.skel.maps.cpu_rows, highest as u32 + 1)?;
     machine
         .domains
         .iter()
         .map(|domain| {
-            let rows = domain
+            let rows: Vec<_> = domain
                 .cpus
                 .iter()
-                .map(|&cpu| lookup(&scheduler.skel.maps.cpu_rows, cpu as u32))
-                .collect::<Result<Vec<intf::augur_cpu_row>>>()?;
-            Ok(domain_state(domain.capacity, &rows))
+                .filter_map(|&cpu| all.get(cpu).copied())
+                .collect();
+            let mut totals = Totals::default();
+            rows.iter().for_each(|row| totals.add(row));
+            Ok((domain_state(domain.capacity, &rows), totals))
         })
         .collect()
 }
@@ -143,6 +198,36 @@ fn micros(ns: u64) -> f32 {
 
 fn duty(fixed: u64) -> f32 {
     fixed as f32 / intf::augur_limits_AUGUR_DUTY_ONE as f32
+}
+
+/// Writes the pids that are to be reported again.
+fn watch(map: &impl MapCore, pids: &[i32]) -> Result<()> {
+    if pids.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<u8> = (0..pids.len() as u32).flat_map(u32::to_ne_bytes).collect();
+    let values: Vec<u8> = pids.iter().copied().flat_map(i32::to_ne_bytes).collect();
+    map.update_batch(&keys, &values, pids.len() as u32, MapFlags::ANY, MapFlags::ANY)
+        .context("cannot write the BPF map watched")
+}
+
+/// Reads the first entries of an array map, in one system call: a round reads dozens, and each call costs as much as the rest.
+pub(super) fn lookup_first<T: pod::Pod>(map: &impl MapCore, count: u32) -> Result<Vec<T>> {
+    let name = || map.name().to_string_lossy().into_owned();
+    let count = count.min(map.max_entries());
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let entries: Vec<T> = map
+        .lookup_batch(count, MapFlags::ANY, MapFlags::ANY)
+        .with_context(|| format!("cannot read BPF map {}", name()))?
+        .take(count as usize)
+        .map(|(_, bytes)| pod::read(&bytes))
+        .collect::<Result<_>>()?;
+    if entries.len() < count as usize {
+        bail!("BPF map {} gave {} of {count} entries", name(), entries.len());
+    }
+    Ok(entries)
 }
 
 /// Reads one entry of an array map.

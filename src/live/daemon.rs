@@ -130,6 +130,7 @@ fn attach_and_decide(
         machine,
         scheduler,
         watched: Vec::new(),
+        denied: false,
         last: None,
     };
     // Only once attached: launching removes the socket of a scheduler that is already there.
@@ -146,12 +147,13 @@ fn attach_and_decide(
         if stop.load(Ordering::Relaxed) || over(started) || world.scheduler.exited() {
             break Ok(());
         }
-        if let Err(err) = mind.round(&mut world, &mut desk, started) {
+        if let Err(err) = mind.round(&mut world, &mut desk) {
             break Err(err);
         }
         due = (due + options.interval).max(Instant::now());
         // Requests for statistics are answered between rounds.
         while let Ok(()) = ask.recv_deadline(due) {
+            mind.update_statistics(&world, &desk, started);
             answer
                 .send(mind.metrics.clone())
                 .context("the statistics socket closed")?;
@@ -172,6 +174,8 @@ struct World<'a> {
     machine: Arc<Machine>,
     scheduler: Scheduler<'a>,
     watched: Vec<i32>,
+    /// Some pair of domains was told last not to steal.
+    denied: bool,
     last: Option<Observation>,
 }
 
@@ -199,7 +203,7 @@ impl Predictor for Served<'_> {
 }
 
 impl Mind {
-    fn round(&mut self, world: &mut World, desk: &mut Desk, started: Instant) -> Result<()> {
+    fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<()> {
         let begin = Instant::now();
         let seen = collect::collect(&world.scheduler, &world.machine, &world.watched)?;
         let ended = desk.hear(seen.snapshot.now_ns)?;
@@ -217,7 +221,6 @@ impl Mind {
             self.round_times.clear();
         }
         self.round_times.push(begin.elapsed());
-        self.update_statistics(world, desk, started);
         Ok(())
     }
 
@@ -239,7 +242,7 @@ impl Mind {
     }
 
     /// Names candidates, asks the gate in one batch, sends what it lets through.
-    fn decide(&mut self, world: &World, desk: &mut Desk, seen: &Observation) -> Result<()> {
+    fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<()> {
         let snapshot = &seen.snapshot;
         let mut candidates = Vec::new();
         self.policy.decide(snapshot, &mut candidates);
@@ -250,7 +253,7 @@ impl Mind {
         let (moves, steals) = split(verdicts, candidates.len());
         let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
         let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
-        permit(world, &pairs, &steals, snapshot.now_ns)?;
+        world.permit(&pairs, &steals, snapshot.now_ns)?;
         self.metrics.proposed += candidates.len() as u64;
         self.metrics.pairs += pairs.len() as u64;
         self.metrics.pairs_denied += (pairs.len() - steals.accepted_count()) as u64;
@@ -360,6 +363,28 @@ impl Mind {
 }
 
 impl World<'_> {
+    /// Tells the kernel's half who may steal from whom, until the next round. It need not hear twice that all may.
+    fn permit(&mut self, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Result<()> {
+        let denies = verdicts.accepted_count() < pairs.len();
+        if !denies && !self.denied {
+            return Ok(());
+        }
+        let domains = self.machine.domains.len();
+        let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
+        let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
+        let mut value = intf::augur_permissions {
+            at_ns: now_ns,
+            denied: [[0; 64]; 64],
+        };
+        for from in 0..domains.min(most) {
+            for to in 0..domains.min(most) {
+                value.denied[from][to] = u8::from(!allowed.allows(from, to));
+            }
+        }
+        self.denied = denies;
+        collect::update(&self.scheduler.skel.maps.permissions, 0, pod::bytes(&value))
+    }
+
     /// Tasks to see again: those that wait or run, and those whose outcome is still open.
     fn watch(&mut self, seen: &Observation, log: Option<&DecisionLog>) {
         self.watched.clear();
@@ -386,23 +411,6 @@ fn split(mut verdicts: Verdicts, count: usize) -> (Verdicts, Verdicts) {
         fallback: verdicts.fallback.clone(),
     };
     (verdicts, rest)
-}
-
-/// Tells the kernel's half who may steal from whom, until the next round.
-fn permit(world: &World, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Result<()> {
-    let domains = world.machine.domains.len();
-    let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
-    let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
-    let mut value = intf::augur_permissions {
-        at_ns: now_ns,
-        denied: [[0; 64]; 64],
-    };
-    for from in 0..domains.min(most) {
-        for to in 0..domains.min(most) {
-            value.denied[from][to] = u8::from(!allowed.allows(from, to));
-        }
-    }
-    collect::update(&world.scheduler.skel.maps.permissions, 0, pod::bytes(&value))
 }
 
 fn move_entries(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
@@ -443,11 +451,5 @@ fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec
         accepted: verdicts.accepted[index],
         seq: None,
     };
-    // Pairs without a task that waits have no outcome to learn from.
-    pairs
-        .iter()
-        .enumerate()
-        .filter(|(_, pair)| pair.task_index.is_some())
-        .map(entry)
-        .collect()
+    pairs.iter().enumerate().map(entry).collect()
 }

@@ -5,7 +5,7 @@
 //! and gets its own when it is closed, so that a log that is there is whole.
 
 use super::bpf::intf::augur_task_row;
-use super::collect::Observation;
+use super::collect::{Observation, Totals};
 use super::decisions::Outcome;
 use crate::model::FeatureRow;
 use crate::model::log::columns;
@@ -50,6 +50,7 @@ pub struct Entry {
 struct Open {
     entry: Entry,
     before: Option<augur_task_row>,
+    totals: Totals,
     outcome: Option<Outcome>,
 }
 
@@ -94,6 +95,7 @@ impl DecisionLog {
     pub fn open(&mut self, entries: impl IntoIterator<Item = Entry>, seen: &Observation) {
         self.open.extend(entries.into_iter().map(|entry| Open {
             before: entry.task.and_then(|id| seen.row(id)).copied(),
+            totals: seen.pair_totals(entry.from, entry.to),
             entry,
             outcome: None,
         }));
@@ -156,10 +158,14 @@ impl DecisionLog {
         record.push(entry.score.map(|score| score.to_string()).unwrap_or_default());
         record.push(if entry.accepted { "move" } else { "stay" }.into());
         record.extend([status.into(), reason.into()]);
-        record.extend(outcome_columns(
-            after,
-            seen.snapshot.now_ns.saturating_sub(entry.at_ns),
-        ));
+        let window_ns = seen.snapshot.now_ns.saturating_sub(entry.at_ns);
+        record.extend(match entry.kind {
+            Kind::Balance => outcome_columns(after, window_ns),
+            Kind::Steal => {
+                let spent = seen.pair_totals(entry.from, entry.to).since(open.totals);
+                pair_columns(&spent, window_ns)
+            }
+        });
         self.written += 1;
         self.writer
             .write_record(&record)
@@ -217,5 +223,19 @@ fn outcome_columns(after: Option<(&augur_task_row, &augur_task_row)>, window_ns:
         now.migrations.wrapping_sub(before.migrations).to_string(),
         now.dom.to_string(),
         u8::from(now.llc_changes != before.llc_changes).to_string(),
+    ]
+}
+
+/// The same columns for a pair of domains: what all tasks there went through. One permission touches many tasks a little, so the
+/// one that would have gone first says next to nothing about it.
+fn pair_columns(spent: &Totals, window_ns: u64) -> [String; 6] {
+    let cold = spent.arrivals as f64 / spent.runs.max(1) as f64;
+    [
+        spent.wait_ns.to_string(),
+        spent.run_ns.to_string(),
+        window_ns.to_string(),
+        spent.arrivals.to_string(),
+        String::new(),
+        format!("{cold:.4}"),
     ]
 }

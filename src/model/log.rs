@@ -12,7 +12,8 @@ pub const BEFORE: [&str; 7] = ["at_ns", "kind", "pid", "start_ns", "comm", "from
 /// what became of it: `applied`, `refused`, `expired` or `stayed` for balance, `permitted` or `denied` for steal;
 /// `reason` says why a move was refused. Then the outcome: over the `window_ns` after the decision (0: none was seen)
 /// the task waited `wait_ns` while runnable, ran `run_ns`, migrated `migrations` times and was last seen running in
-/// `seen_domain`; `cold` is 1 when its first run was in another LLC than the run before.
+/// `seen_domain`; `cold` is 1 when its first run was in another LLC than the run before. Of a steal, whose answer holds for a pair of
+/// domains, they say what all tasks there went through, and `cold` is the share of their runs that began on another CPU than before.
 pub const AFTER: [&str; 10] = [
     "score",
     "decision",
