@@ -57,7 +57,7 @@ s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_f
 		}
 	}
 	if (idle) {
-		vtime_place(tctx, cpu);
+		vtime_wake(tctx, cpu);
 		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, 0);
 	}
 	return cpu;
@@ -97,7 +97,7 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 			return;
 		}
 	} else {
-		vtime_place(tctx, cpu);
+		vtime_wake(tctx, cpu);
 		if (may_preempt(p, tctx, cpu, now)) {
 			count_here(AUGUR_STAT_WAKE_PREEMPT);
 			run_on(p, tctx, SCX_DSQ_LOCAL, interrupting_slice(tctx), enq_flags | SCX_ENQ_PREEMPT);

@@ -40,21 +40,32 @@ static void vtime_charge(struct task_ctx *tctx, u64 now)
 	tctx->charged_at_ns = now;
 }
 
-/* Puts the task's vtime on the clock of `cpu`, with a lag of at most lag_ns. */
+/* Puts the task's vtime on the clock of `cpu`. */
 static void vtime_place(struct task_ctx *tctx, s32 cpu)
 {
 	struct augur_cpu *to = cpu_ctx_of(cpu), *from = cpu_ctx_of(tctx->vtime_cpu);
+
+	if (!to || tctx->vtime_cpu == cpu)
+		return;
+	tctx->vtime = from ? to->vtime_now + (tctx->vtime - from->vtime_now) : to->vtime_now;
+	tctx->vtime_cpu = cpu;
+	/* The interrupted slice was on the old clock: its place in the old queue means nothing here. */
+	tctx->slice_vtime = tctx->vtime;
+	tctx->resumes = false;
+}
+
+/*
+ * The same for a task that slept: it is owed lag_ns at most, or it would keep its CPU for as long as it slept. Of a task that waits
+ * nothing is taken: it is owed all of that.
+ */
+static void vtime_wake(struct task_ctx *tctx, s32 cpu)
+{
+	struct augur_cpu *to = cpu_ctx_of(cpu);
 	u64 floor;
 
+	vtime_place(tctx, cpu);
 	if (!to)
 		return;
-	if (tctx->vtime_cpu != cpu) {
-		tctx->vtime = from ? to->vtime_now + (tctx->vtime - from->vtime_now) : to->vtime_now;
-		tctx->vtime_cpu = cpu;
-		/* The interrupted slice was on the old clock: its place in the old queue means nothing here. */
-		tctx->slice_vtime = tctx->vtime;
-		tctx->resumes = false;
-	}
 	floor = to->vtime_now - lag_ns;
 	if (time_before(tctx->vtime, floor))
 		tctx->vtime = floor;

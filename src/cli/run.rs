@@ -140,6 +140,9 @@ struct TuningArgs {
     /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
     #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
     vfork_stays: u32,
+    /// A task that slept is owed at most this much CPU time before those that ran meanwhile go on
+    #[arg(long, value_name = "US", default_value_t = Tuning::default().lag_us, value_parser = micros(0))]
+    lag_us: u64,
     /// Whatever its past, a burst that begins may be as short as this: the task interrupts for so long; 0: by its past alone
     #[arg(long, value_name = "US", default_value_t = Tuning::default().trial_us, value_parser = micros(0))]
     trial_us: u64,
@@ -167,6 +170,7 @@ impl From<&TuningArgs> for Tuning {
             steal_llc_us: args.steal_llc_us,
             steal_far_us: args.steal_far_us,
             halflife_us: args.halflife_us,
+            lag_us: args.lag_us,
             trial_us: args.trial_us,
             deadline_order: !args.no_deadline_order,
             tick_preempt: !args.no_tick_preempt,

@@ -23,6 +23,8 @@ pub struct Tuning {
     pub steal_far_us: u64,
     /// Half-life of the load averages.
     pub halflife_us: u64,
+    /// A task that slept is owed at most this much.
+    pub lag_us: u64,
     /// Whatever its past, a burst may be as short as this: the task interrupts for so long. 0: by its past alone.
     pub trial_us: u64,
     /// Of two tasks that are owed the same, the one with the shorter burst goes first.
@@ -46,6 +48,7 @@ impl Default for Tuning {
             steal_llc_us: 500,
             steal_far_us: 1_000,
             halflife_us: 50_000,
+            lag_us: 20_000,
             trial_us: 1_000,
             deadline_order: true,
             tick_preempt: true,
@@ -130,7 +133,7 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.trial_ns = tuning.trial_us * 1000;
     rodata.deadline_order = tuning.deadline_order;
     rodata.tick_preempt = tuning.tick_preempt;
-    rodata.lag_ns = tuning.slice_us * 1000;
+    rodata.lag_ns = tuning.lag_us * 1000;
     rodata.wake_preempt = tuning.wake_preempt;
     rodata.preempt_ratio = tuning.preempt_ratio;
     rodata.vfork_stays = tuning.vfork_stays;
