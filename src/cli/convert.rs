@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur import` and `scx_augur export`: traces from and to other tools.
 
-use super::WrongUse;
-use crate::trace::{EventKind, Format, Notes, Reader, Writer};
-use anyhow::{Context, Result, bail};
+use super::{WrongUse, input};
+use crate::trace::{EventKind, Format, Notes, Writer};
+use anyhow::{Result, bail};
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Read a trace of any tool and write it as a native one.
 #[derive(Debug, Parser)]
@@ -78,23 +76,16 @@ pub fn export(args: &Export) -> Result<()> {
 }
 
 fn convert(input: &Path, output: &Path, format: Format, partial: bool) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // Where there is a handler already, its owner decides.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
-    let mut reader = Reader::open(input)?;
+    let mut reader = input::open(input)?;
     // The first event comes first: some formats tell of the machine only on the way.
-    let mut next = reader.next().transpose().with_context(|| reading(input))?;
+    let mut next = input::next(&mut reader, input)?;
     let mut writer = Writer::create(output, format, reader.header())?;
     let (mut events, mut switches) = (0u64, 0u64);
     while let Some(event) = next {
-        if stop.load(Ordering::Relaxed) {
-            bail!("interrupted after {events} events; nothing was written");
-        }
         events += 1;
         switches += u64::from(matches!(event.kind, EventKind::Switch { .. }));
         writer.write(&event)?;
-        next = reader.next().transpose().with_context(|| reading(input))?;
+        next = input::next(&mut reader, input)?;
     }
     let notes = reader.notes();
     if switches == 0 {
@@ -109,10 +100,6 @@ fn convert(input: &Path, output: &Path, format: Format, partial: bool) -> Result
     writer.finish()?;
     report(output, events, notes);
     Ok(())
-}
-
-fn reading(input: &Path) -> String {
-    format!("cannot read {}", input.display())
 }
 
 /// Why nothing can be told of a trace in which nobody runs.

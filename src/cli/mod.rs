@@ -3,6 +3,7 @@
 
 pub mod convert;
 pub mod doctor;
+mod input;
 pub mod model;
 pub mod run;
 pub mod trace;

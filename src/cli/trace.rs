@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur trace info`: what a trace holds.
 
+use super::input;
 use crate::trace::summary::{Finished, TaskSummary};
 use crate::trace::{Header, Reader, Skip, Summary};
 use anyhow::{Context, Result, ensure};
@@ -70,10 +71,10 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn read(file: &Path) -> Result<(Report, Header)> {
-    let mut reader = Reader::open(file)?;
+    let mut reader = input::open(file)?;
     let mut summary = Summary::default();
-    for event in reader.by_ref() {
-        summary.add(&event.with_context(|| format!("cannot read {}", file.display()))?);
+    while let Some(event) = input::next(&mut reader, file)? {
+        summary.add(&event);
     }
     let found = summary.finish();
     ensure!(

@@ -113,8 +113,7 @@ impl Format {
         if perfetto::is_trace(opening) {
             return Ok(Format::Perfetto);
         }
-        let control = |byte: &u8| *byte < 9;
-        if opening.iter().any(control) {
+        if opening.contains(&0) {
             bail!(
                 "a binary file of no format that is known; give a native, Perfetto, ftrace, trace-cmd or perf trace"
             );

@@ -30,6 +30,8 @@ impl Output {
             .suffix(".part")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
             .tempfile_in(folder)
+            // Without the temporary name, which helps nobody.
+            .map_err(|err| io::Error::from(err.kind()))
             .with_context(|| format!("cannot write in {}; name another place", folder.display()))?;
         Ok(Output {
             file,

@@ -21,6 +21,8 @@ const WINDOW: usize = 256;
 pub trait Source: Send {
     /// What is known of the recording.
     fn header(&self) -> &Header;
+    /// Where the last event came from: the number of its line, packet or chunk, from 1.
+    fn position(&self) -> u64;
     /// The next event; `None` at the end. What cannot be read goes to `notes`.
     ///
     /// # Errors
@@ -38,8 +40,6 @@ pub struct Reader {
     notes: Notes,
     window: VecDeque<Event>,
     last_ns: u64,
-    /// Events that came from the source.
-    count: u64,
     at_end: bool,
 }
 
@@ -79,7 +79,6 @@ impl Reader {
             notes: Notes::default(),
             window: VecDeque::with_capacity(WINDOW + 1),
             last_ns: 0,
-            count: 0,
             at_end: false,
         })
     }
@@ -112,17 +111,15 @@ impl Reader {
     }
 
     fn take(&mut self, event: Event) {
-        self.count += 1;
+        let line = self.source.position();
         if event.cpu as usize >= MAX_CPUS {
             let (cpu, most) = (event.cpu, MAX_CPUS - 1);
-            self.notes.skip(
-                self.count,
-                format!("event on CPU {cpu}; the last one can be {most}"),
-            );
+            self.notes
+                .skip(line, format!("event on CPU {cpu}; the last one can be {most}"));
         } else if event.time_ns < self.last_ns {
             let late_ns = self.last_ns - event.time_ns;
             self.notes
-                .skip(self.count, format!("event that comes {late_ns} ns too late"));
+                .skip(line, format!("event that comes {late_ns} ns too late"));
         } else {
             let after = |other: &&Event| other.time_ns > event.time_ns;
             let at = self.window.len() - self.window.iter().rev().take_while(after).count();
@@ -165,6 +162,10 @@ mod tests {
             &self.1
         }
 
+        fn position(&self) -> u64 {
+            1001 - self.0.len() as u64
+        }
+
         fn next(&mut self, _: &mut Notes) -> Result<Option<Event>> {
             Ok(self.0.pop_front())
         }
@@ -182,7 +183,6 @@ mod tests {
             notes: Notes::default(),
             window: VecDeque::new(),
             last_ns: 0,
-            count: 0,
             at_end: false,
         };
         let times = reader.by_ref().map(|event| event.unwrap().time_ns).collect();

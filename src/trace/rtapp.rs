@@ -7,7 +7,7 @@
 use super::census::Census;
 use super::{Comm, Event, EventKind, Output, Sink, State, Task};
 use anyhow::{Result, ensure};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
 /// Most phases of all tasks together: 8 MB here, and more than rt-app can do anything with.
@@ -69,6 +69,8 @@ pub struct RtAppWriter {
     tasks: Vec<Workload>,
     /// On each CPU: who runs, since when.
     running: HashMap<u32, (usize, u64)>,
+    /// CPUs of which it is known who ran at the trace's start.
+    seen: HashSet<u32>,
     start_ns: Option<u64>,
     end_ns: u64,
     phases: usize,
@@ -82,6 +84,7 @@ impl RtAppWriter {
             census: Census::default(),
             tasks: Vec::new(),
             running: HashMap::new(),
+            seen: HashSet::new(),
             start_ns: None,
             end_ns: 0,
             phases: 0,
@@ -103,7 +106,13 @@ impl RtAppWriter {
         let now_ns = self.end_ns;
         let index = self.census.runs(task.pid);
         self.task(index, task).prio = task.prio;
-        if let Some((_, since)) = self.running.remove(&cpu).filter(|(running, _)| *running == index) {
+        // Who leaves first ran when the trace began.
+        let first = self
+            .seen
+            .insert(cpu)
+            .then(|| (index, self.start_ns.unwrap_or(now_ns)));
+        let ran = self.running.remove(&cpu).or(first);
+        if let Some((_, since)) = ran.filter(|(running, _)| *running == index) {
             self.tasks[index].burst_ns += now_ns.saturating_sub(since);
         }
         if !state.is_runnable() {
@@ -216,6 +225,7 @@ impl Sink for RtAppWriter {
                     self.leave(event.cpu, prev, *prev_state);
                 }
                 self.running.remove(&event.cpu);
+                self.seen.insert(event.cpu);
                 if next.pid != 0 {
                     self.enter(event.cpu, next);
                 }
@@ -238,6 +248,7 @@ impl Sink for RtAppWriter {
             }
             EventKind::Lost { .. } => {
                 self.running.remove(&event.cpu);
+                self.seen.insert(event.cpu);
             }
             _ => {}
         }

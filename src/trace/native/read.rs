@@ -75,6 +75,10 @@ impl<R: Read + Send> Source for NativeSource<R> {
         &self.header
     }
 
+    fn position(&self) -> u64 {
+        self.chunk
+    }
+
     fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>> {
         loop {
             match self.block.next() {

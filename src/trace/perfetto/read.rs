@@ -103,6 +103,10 @@ impl<R: Read + Send> Source for PerfettoSource<R> {
         &self.packets.header
     }
 
+    fn position(&self) -> u64 {
+        self.packets.number
+    }
+
     fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>> {
         if self.sorted.is_none() {
             self.sorted = Some(self.read_all(notes)?);

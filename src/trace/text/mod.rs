@@ -101,6 +101,10 @@ impl<R: Read + Send> Source for TextSource<R> {
         &self.header
     }
 
+    fn position(&self) -> u64 {
+        self.lines.number()
+    }
+
     fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>> {
         if self.waiting.is_none() && self.losses.is_empty() {
             let event = self.read(notes)?;
@@ -155,6 +159,9 @@ fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
 
 /// What trace-cmd prints before the first event.
 fn is_heading(line: &[u8]) -> bool {
+    if line.starts_with(b"CPU ") && line.ends_with(b" is empty") {
+        return true;
+    }
     line.strip_prefix(b"cpus=")
         .or_else(|| line.strip_prefix(b"version = "))
         .is_some_and(|rest| digits(rest).is_some_and(|(_, rest)| rest.is_empty()))
