@@ -25,6 +25,12 @@ impl Output {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
+        ensure!(
+            folder.is_dir(),
+            "cannot write {}: there is no folder {}; make it first",
+            path.display(),
+            folder.display()
+        );
         let file = tempfile::Builder::new()
             .prefix(".scx_augur-")
             .suffix(".part")

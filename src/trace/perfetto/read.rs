@@ -48,7 +48,7 @@ fn is_cut_packet(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     let key = super::wire::varint(&mut rest);
     key.is_some_and(|key| (1..1000).contains(&(key >> 3)) && matches!(key & 7, 0 | 1 | 2 | 5))
-        && bytes.iter().any(|&byte| byte < 9 || byte > 0x7e)
+        && bytes.iter().any(|byte| !(9..=0x7e).contains(byte))
 }
 
 /// Reads packets.
