@@ -8,5 +8,6 @@ pub mod cli;
 pub mod live;
 pub mod model;
 pub mod policy;
+pub mod sim;
 pub mod topology;
 pub mod trace;
