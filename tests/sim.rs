@@ -4,3 +4,12 @@
 
 #[path = "sim/queueing.rs"]
 mod queueing;
+
+#[path = "sim/burst.rs"]
+mod burst;
+#[path = "sim/programs.rs"]
+mod programs;
+#[path = "sim/properties.rs"]
+mod properties;
+#[path = "sim/textbook.rs"]
+mod textbook;

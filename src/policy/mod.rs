@@ -18,6 +18,7 @@ pub mod permissions;
 mod projection;
 pub mod random;
 pub mod registry;
+pub mod rusty;
 pub mod settings;
 pub mod snapshot;
 pub mod spelling;

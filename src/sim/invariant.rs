@@ -45,6 +45,18 @@ pub enum Violation {
         /// What the tasks had to do, costs of migrations included.
         asked_ns: u64,
     },
+    /// Decisions follow each other without end, and time stands still.
+    #[error(
+        "policy {policy} goes round in circles: {dispatches} dispatches at {at_ns} ns, and time stands still"
+    )]
+    Standstill {
+        /// The policy.
+        policy: String,
+        /// How many.
+        dispatches: u64,
+        /// When.
+        at_ns: u64,
+    },
     /// Tasks wait, and nothing will ever let them run.
     #[error("policy {policy} leaves {tasks} tasks waiting for ever from {at_ns} ns on")]
     Starved {

@@ -424,7 +424,10 @@ impl Discipline for Augur {
     ) -> Enqueue {
         if world.task(task).per_cpu {
             self.grant(task, self.tuning.slice_ns);
-            return Enqueue::Local { preempt: true };
+            // One that was interrupted does not interrupt in turn.
+            return Enqueue::Local {
+                preempt: why == Why::Wakeup,
+            };
         }
         if why == Why::Wakeup {
             self.place_vtime(task, cpu);

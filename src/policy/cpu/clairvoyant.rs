@@ -102,6 +102,8 @@ impl Discipline for Clairvoyant {
         {
             requests.push(Request::Resched(cpu));
         }
+        // Who had to give way may go on elsewhere at once.
+        requests.extend(world.idle_in(task, &world.places.all).map(Request::Kick));
         Enqueue::Queue {
             queue: 0,
             key: self.key(world, task),

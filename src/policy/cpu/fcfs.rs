@@ -55,12 +55,14 @@ impl Discipline for Fcfs {
 
     fn enqueue(
         &mut self,
-        _world: &World,
-        _task: u32,
+        world: &World,
+        task: u32,
         _cpu: u32,
         _why: Why,
-        _requests: &mut Vec<Request>,
+        requests: &mut Vec<Request>,
     ) -> Enqueue {
+        // Who was interrupted by something real time may go on elsewhere at once.
+        requests.extend(world.idle_in(task, &world.places.all).map(Request::Kick));
         self.arrivals += 1;
         Enqueue::Queue {
             queue: 0,

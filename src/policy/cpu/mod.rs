@@ -10,14 +10,18 @@
 //! reads no clock, file, map or global, and no future: a discipline that is allowed to know the future says so by
 //! [`Discipline::foresee`], and is a bound, never a competitor.
 
+pub mod assigned;
 pub mod augur;
 pub mod clairvoyant;
+pub mod eevdf;
 pub mod fcfs;
 pub mod least_loaded;
 pub mod load;
 pub mod mask;
 pub mod places;
 pub mod queue;
+pub mod registry;
+pub mod rusty;
 pub mod world;
 
 pub use mask::Mask;

@@ -22,6 +22,7 @@ use crate::policy::cpu::Cause;
 use crate::policy::cpu::load::weight_of_prio;
 use crate::trace::{Comm, Event, EventKind, State, Task};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use task::{Origin, Phase, Piece, Tracked};
 
 /// Below this, the kernel's priorities are real time.
@@ -61,7 +62,7 @@ pub struct Builder {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rebuilt {
     /// What the tasks do.
-    pub program: Program,
+    pub program: Arc<Program>,
     /// What really happened.
     pub recording: Recording,
 }
@@ -374,7 +375,7 @@ impl Builder {
             self.add(&mut program, task, &numbers);
         }
         Rebuilt {
-            program,
+            program: Arc::new(program),
             recording: Recording {
                 stays: self.stays,
                 start_ns: self.start_ns.unwrap_or(0),

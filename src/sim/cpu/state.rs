@@ -18,6 +18,9 @@ use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// More dispatches than this at one moment, and 64 for each task, are a circle.
+const DISPATCHES_MAX: u64 = 100_000;
+
 /// What only the simulation knows of a task.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
@@ -96,6 +99,8 @@ pub(super) struct State {
     pub active: Vec<u32>,
     /// The outcome of decisions, by number: whether each was applied. Kept only where decisions are logged.
     pub settled: Vec<(u32, bool)>,
+    /// Dispatches since time last went on.
+    pub dispatches: u64,
 }
 
 impl State {
@@ -150,6 +155,7 @@ impl State {
             round: 1,
             active: Vec::new(),
             settled: Vec::new(),
+            dispatches: 0,
             options: options.clone(),
             world,
             program,
@@ -176,7 +182,10 @@ impl State {
                 event.kind()
             }
         };
-        self.world.now_ns = self.engine.now_ns();
+        if self.world.now_ns != self.engine.now_ns() {
+            self.world.now_ns = self.engine.now_ns();
+            self.dispatches = 0;
+        }
         if let Kind::Stop { cpu, token } = kind
             && self.cores[cpu as usize].token != token
         {
@@ -215,6 +224,14 @@ impl State {
         while let Some(cpu) = self.pending.pop_front() {
             self.cores[cpu as usize].pending = false;
             self.dispatch(cpu)?;
+            self.dispatches += 1;
+            if self.dispatches > DISPATCHES_MAX + 64 * self.runnable as u64 {
+                return Err(Violation::Standstill {
+                    policy: self.discipline.name(),
+                    dispatches: self.dispatches,
+                    at_ns: self.world.now_ns,
+                });
+            }
         }
         Ok(())
     }
