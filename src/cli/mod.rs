@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+pub mod convert;
 pub mod doctor;
+mod input;
 pub mod model;
 pub mod run;
+pub mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -32,6 +35,9 @@ Examples:
   sudo scx_augur run --model off --duration 60 --json > totals.json
   sudo scx_augur run --explore 1 --log-decisions decisions.csv    record a training set
   scx_augur model check model_dir/augur        would this model be used?
+  scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
+  scx_augur import trace.txt -o trace.augur    make it a native one
+  scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -55,6 +61,12 @@ enum Command {
     Doctor(doctor::Args),
     /// Check, measure or explain a model directory
     Model(model::Args),
+    /// Look into a recorded trace
+    Trace(trace::Args),
+    /// Read a trace of another tool and write it as a native one
+    Import(convert::Import),
+    /// Write a trace for another tool
+    Export(convert::Export),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -75,6 +87,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Run(args) => run::run(&args).map(|()| true),
         Command::Doctor(args) => doctor::run(&args),
         Command::Model(args) => model::run(&args).map(|()| true),
+        Command::Trace(args) => trace::run(&args).map(|()| true),
+        Command::Import(args) => convert::import(&args).map(|()| true),
+        Command::Export(args) => convert::export(&args).map(|()| true),
     };
     match outcome {
         Ok(well) => ExitCode::from(u8::from(!well)),

@@ -1,6 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Traces: what a scheduler did, event by event. One file for each format that is read or written.
+//!
+//! ```text
+//!  file ─▶ Format::detect ─▶ text │ perfetto │ native ─▶ Reader ─▶ Event, Event, …
+//!                                                          └─▶ Notes: skipped lines, foreign events, a torn tail
+//!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet │ rt-app JSON
+//! ```
+//!
+//! Both ends stream: a reader holds a buffer and a small window of events, a writer one chunk, whatever the size of
+//! the file. A reader never panics, and what it cannot read it reports and skips. A file that is written gets its
+//! name when it is whole. No other room knows a file format.
 
+mod census;
 pub mod event;
+mod format;
+mod header;
+mod lines;
+mod native;
+mod notes;
+mod output;
+mod parquet;
+mod perfetto;
+mod reader;
+mod rtapp;
+mod sort;
+pub mod summary;
+mod text;
+mod writer;
 
 pub use event::{Comm, Event, EventKind, State, Task};
+pub use format::Format;
+pub use header::{Header, Place};
+pub use native::NativeWriter;
+pub use notes::{Notes, Skip};
+pub use output::Output;
+pub use reader::Reader;
+pub use summary::Summary;
+pub use writer::{Sink, Writer};

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur import` and `scx_augur export`: traces from and to other tools.
+
+use super::{WrongUse, input};
+use crate::trace::{EventKind, Format, Notes, Writer};
+use anyhow::{Result, bail};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+
+/// Read a trace of any tool and write it as a native one.
+#[derive(Debug, Parser)]
+#[command(after_help = AFTER_HELP)]
+pub struct Import {
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    input: PathBuf,
+    /// The native trace to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Take what is whole of a trace whose end is missing
+    #[arg(long)]
+    partial: bool,
+}
+
+/// Write a trace for another tool.
+#[derive(Debug, Parser)]
+#[command(after_help = AFTER_HELP)]
+pub struct Export {
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    input: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// native, perfetto, ftrace, parquet or rt-app [default: by the ending of FILE]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Take what is whole of a trace whose end is missing
+    #[arg(long)]
+    partial: bool,
+}
+
+const AFTER_HELP: &str = "\
+Endings: .augur native; .perfetto-trace or .pftrace Perfetto, for ui.perfetto.dev; .ftrace or .txt ftrace text; \
+.parquet a table of events; .json a workload for rt-app, tasks as runs and sleeps.
+
+Lines that cannot be read are skipped, and reported. The file appears when it is whole; after an error or Ctrl-C there \
+is none.";
+
+/// Runs `import`.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn import(args: &Import) -> Result<()> {
+    convert(&args.input, &args.output, Format::Native, args.partial)
+}
+
+/// Runs `export`.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn export(args: &Export) -> Result<()> {
+    let format = match &args.format {
+        Some(name) => Format::by_name(name).filter(|format| format.is_written()),
+        None => Format::by_ending(&args.output),
+    };
+    let Some(format) = format else {
+        let which = match &args.format {
+            Some(name) => format!("`{name}` is no format that is written"),
+            None => format!("the ending of {} names no format", args.output.display()),
+        };
+        bail!(WrongUse(format!(
+            "{which}; give --format or an ending: {}",
+            Format::written()
+        )));
+    };
+    convert(&args.input, &args.output, format, args.partial)
+}
+
+fn convert(input: &Path, output: &Path, format: Format, partial: bool) -> Result<()> {
+    let mut reader = input::open(input)?;
+    // The first event comes first: some formats tell of the machine only on the way.
+    let mut next = input::next(&mut reader, input)?;
+    let mut writer = Writer::create(output, format, reader.header())?;
+    let (mut events, mut switches) = (0u64, 0u64);
+    while let Some(event) = next {
+        events += 1;
+        switches += u64::from(matches!(event.kind, EventKind::Switch { .. }));
+        writer.write(&event)?;
+        next = input::next(&mut reader, input)?;
+    }
+    let notes = reader.notes();
+    if switches == 0 {
+        bail!("{}: {}; nothing was written", input.display(), no_switch(notes));
+    }
+    if let Some(why) = notes.torn().filter(|_| !partial) {
+        bail!(
+            "{}: {why}; --partial takes the {events} events before that",
+            input.display()
+        );
+    }
+    writer.finish()?;
+    report(output, events, notes);
+    Ok(())
+}
+
+/// Why nothing can be told of a trace in which nobody runs.
+pub(super) fn no_switch(notes: &Notes) -> String {
+    let why = match (notes.torn(), notes.skipped().first()) {
+        (Some(why), _) => format!(" ({why})"),
+        (None, Some(skip)) => format!(
+            " ({} lines were skipped, the first is {}: {})",
+            notes.skipped_count(),
+            skip.line,
+            skip.why
+        ),
+        (None, None) => String::new(),
+    };
+    format!("there is no sched_switch in it, so nobody runs{why}; record that event")
+}
+
+/// What was done goes to standard error: standard output is for results.
+fn report(output: &Path, events: u64, notes: &Notes) {
+    const SHOWN: usize = 5;
+    let skipped = notes.skipped();
+    for skip in skipped.iter().take(SHOWN) {
+        match skip.line {
+            0 => eprintln!("{}", skip.why),
+            line => eprintln!("line {line} is skipped: {}", skip.why),
+        }
+    }
+    if skipped.len() > SHOWN {
+        eprintln!(
+            "{} lines are skipped in all; `scx_augur trace info` lists them",
+            notes.skipped_count()
+        );
+    }
+    let foreign: u64 = notes.foreign_events().values().sum();
+    if foreign > 0 {
+        eprintln!("{foreign} events of other kinds are left out");
+    }
+    eprintln!("{}: {events} events", output.display());
+}

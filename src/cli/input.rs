@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A trace that is read for a command: it shows how far it is, and Ctrl-C ends it in order.
+
+use crate::trace::{Event, Reader};
+use anyhow::{Context, Result, ensure};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Opens a trace.
+///
+/// # Errors
+/// One sentence: where it cannot be opened, or is no trace.
+pub fn open(path: &Path) -> Result<Reader> {
+    let what = || reading(path);
+    let file = File::open(path).with_context(what)?;
+    let about = file.metadata().with_context(what)?;
+    ensure!(!about.is_dir(), "cannot read {}: it is a folder", path.display());
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // Where there is a handler already, its owner decides.
+    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    let input = Input {
+        file,
+        stop,
+        bytes: about.len(),
+        read: 0,
+        shown: Instant::now(),
+        show: about.is_file() && io::stderr().is_terminal(),
+    };
+    Reader::new(input).with_context(what)
+}
+
+/// The next event.
+///
+/// # Errors
+/// One sentence, where the file cannot be read on.
+pub fn next(reader: &mut Reader, path: &Path) -> Result<Option<Event>> {
+    reader.next().transpose().with_context(|| reading(path))
+}
+
+fn reading(path: &Path) -> String {
+    format!("cannot read {}", path.display())
+}
+
+/// The file, watched.
+struct Input {
+    file: File,
+    stop: Arc<AtomicBool>,
+    bytes: u64,
+    read: u64,
+    shown: Instant,
+    /// Somebody looks.
+    show: bool,
+}
+
+impl Input {
+    fn show(&mut self) {
+        const OFTEN: Duration = Duration::from_millis(200);
+        if self.show && self.shown.elapsed() >= OFTEN {
+            self.shown = Instant::now();
+            let percent = (self.read * 100).checked_div(self.bytes).unwrap_or(100).min(100);
+            eprint!("\r{percent:>3} % of {} MB", self.bytes >> 20);
+            let _ = io::stderr().flush();
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("interrupted; nothing was written"));
+        }
+        let count = self.file.read(bytes)?;
+        self.read += count as u64;
+        self.show();
+        Ok(count)
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if self.show {
+            eprint!("\r{:30}\r", "");
+        }
+    }
+}

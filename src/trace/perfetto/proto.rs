@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The few messages of Perfetto's that are read and written, by their field numbers. Names are `bytes`, not
+//! `string`: a task may be called anything, and one odd name must not cost its event.
+
+use prost::Message;
+
+/// Field numbers of what is walked through without being decoded as a whole.
+pub mod field {
+    /// `Trace.packet`.
+    pub const PACKET: u32 = 1;
+    /// `TracePacket.ftrace_events`.
+    pub const FTRACE_EVENTS: u32 = 1;
+    /// `TracePacket.trusted_packet_sequence_id`.
+    pub const SEQUENCE: u32 = 10;
+    /// `TracePacket.system_info`.
+    pub const SYSTEM_INFO: u32 = 45;
+    /// `TracePacket.compressed_packets`.
+    pub const COMPRESSED: u32 = 50;
+    /// `FtraceEventBundle.cpu`.
+    pub const CPU: u32 = 1;
+    /// `FtraceEventBundle.event`.
+    pub const EVENT: u32 = 2;
+    /// `FtraceEventBundle.lost_events`.
+    pub const LOST: u32 = 3;
+    /// `FtraceEventBundle.compact_sched`.
+    pub const COMPACT: u32 = 4;
+}
+
+/// One event; at most one of the messages is set.
+#[derive(Clone, PartialEq, Message)]
+pub struct FtraceEvent {
+    #[prost(uint64, optional, tag = "1")]
+    pub timestamp: Option<u64>,
+    /// Who ran.
+    #[prost(uint32, optional, tag = "2")]
+    pub pid: Option<u32>,
+    #[prost(message, optional, tag = "4")]
+    pub sched_switch: Option<Switch>,
+    #[prost(message, optional, tag = "17")]
+    pub sched_wakeup: Option<Wake>,
+    #[prost(message, optional, tag = "20")]
+    pub sched_waking: Option<Wake>,
+    #[prost(message, optional, tag = "114")]
+    pub sched_wakeup_new: Option<Wake>,
+    #[prost(message, optional, tag = "237")]
+    pub sched_process_exec: Option<Exec>,
+    #[prost(message, optional, tag = "238")]
+    pub sched_process_exit: Option<Exit>,
+    #[prost(message, optional, tag = "239")]
+    pub sched_process_fork: Option<Fork>,
+    #[prost(message, optional, tag = "491")]
+    pub sched_migrate_task: Option<Migrate>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Switch {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub prev_comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub prev_pid: Option<i32>,
+    #[prost(int32, optional, tag = "3")]
+    pub prev_prio: Option<i32>,
+    #[prost(int64, optional, tag = "4")]
+    pub prev_state: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "5")]
+    pub next_comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "6")]
+    pub next_pid: Option<i32>,
+    #[prost(int32, optional, tag = "7")]
+    pub next_prio: Option<i32>,
+}
+
+/// `SchedWakingFtraceEvent`, `SchedWakeupFtraceEvent` and `SchedWakeupNewFtraceEvent`, which are alike.
+#[derive(Clone, PartialEq, Message)]
+pub struct Wake {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub pid: Option<i32>,
+    #[prost(int32, optional, tag = "3")]
+    pub prio: Option<i32>,
+    #[prost(int32, optional, tag = "4")]
+    pub success: Option<i32>,
+    #[prost(int32, optional, tag = "5")]
+    pub target_cpu: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Exec {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub filename: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub pid: Option<i32>,
+    #[prost(int32, optional, tag = "3")]
+    pub old_pid: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Exit {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub pid: Option<i32>,
+    #[prost(int32, optional, tag = "4")]
+    pub prio: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Fork {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub parent_comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub parent_pid: Option<i32>,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub child_comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "4")]
+    pub child_pid: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Migrate {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub comm: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "2")]
+    pub pid: Option<i32>,
+    #[prost(int32, optional, tag = "3")]
+    pub prio: Option<i32>,
+    #[prost(int32, optional, tag = "4")]
+    pub orig_cpu: Option<i32>,
+    #[prost(int32, optional, tag = "5")]
+    pub dest_cpu: Option<i32>,
+}
+
+/// Switches and wakings as columns. Times are differences; the task that leaves is the one that came before.
+#[derive(Clone, PartialEq, Message)]
+pub struct CompactSched {
+    #[prost(uint64, repeated, tag = "1")]
+    pub switch_timestamp: Vec<u64>,
+    #[prost(int64, repeated, tag = "2")]
+    pub switch_prev_state: Vec<i64>,
+    #[prost(int32, repeated, tag = "3")]
+    pub switch_next_pid: Vec<i32>,
+    #[prost(int32, repeated, tag = "4")]
+    pub switch_next_prio: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub intern_table: Vec<Vec<u8>>,
+    #[prost(uint32, repeated, tag = "6")]
+    pub switch_next_comm_index: Vec<u32>,
+    #[prost(uint64, repeated, tag = "7")]
+    pub waking_timestamp: Vec<u64>,
+    #[prost(int32, repeated, tag = "8")]
+    pub waking_pid: Vec<i32>,
+    #[prost(int32, repeated, tag = "9")]
+    pub waking_target_cpu: Vec<i32>,
+    #[prost(int32, repeated, tag = "10")]
+    pub waking_prio: Vec<i32>,
+    #[prost(uint32, repeated, tag = "11")]
+    pub waking_comm_index: Vec<u32>,
+}
+
+/// `SystemInfo`: the kernel.
+#[derive(Clone, PartialEq, Message)]
+pub struct SystemInfo {
+    #[prost(message, optional, tag = "1")]
+    pub utsname: Option<Utsname>,
+    #[prost(uint32, optional, tag = "8")]
+    pub num_cpus: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Utsname {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub sysname: Option<Vec<u8>>,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub release: Option<Vec<u8>>,
+}

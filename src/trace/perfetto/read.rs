@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Reading Perfetto traces.
+//!
+//! Packets come in any order of time, one CPU's events after another's. So all events are sorted before the first is
+//! given out; what does not fit into memory waits in a temporary file.
+
+use super::proto::{self, field};
+use super::wire::{Fields, Value};
+use crate::trace::reader::Source;
+use crate::trace::sort::{Sorted, Sorter};
+use crate::trace::{Comm, Event, EventKind, Header, Notes, State, Task};
+use anyhow::{Context, Result};
+use prost::Message;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufReader, Read};
+
+/// The largest packet that is read, packed or not. Perfetto's own are below 1 MB.
+const LARGEST: u64 = 1 << 23;
+
+/// Whether a file that begins so is packets.
+pub fn is_trace(opening: &[u8]) -> bool {
+    let mut rest = opening;
+    for packet in 0..8 {
+        if rest.is_empty() {
+            return packet > 0;
+        }
+        let Some(inside) = rest.strip_prefix(&[0x0a]) else {
+            return false;
+        };
+        rest = inside;
+        let Some(len) = super::wire::varint(&mut rest).and_then(|len| usize::try_from(len).ok()) else {
+            return false;
+        };
+        let Some((packet, behind)) = rest.split_at_checked(len) else {
+            // Cut off by the end of the opening, or of a file that is torn.
+            return is_cut_packet(rest);
+        };
+        if Fields(packet).any(|field| field.is_none()) {
+            return false;
+        }
+        rest = behind;
+    }
+    true
+}
+
+/// Whether a packet could begin so: its first field has a number and a type that Perfetto uses.
+fn is_cut_packet(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let key = super::wire::varint(&mut rest);
+    key.is_some_and(|key| (1..1000).contains(&(key >> 3)) && matches!(key & 7, 0 | 1 | 2 | 5))
+        && bytes.iter().any(|byte| !(9..=0x7e).contains(byte))
+}
+
+/// Reads packets.
+pub struct PerfettoSource<R> {
+    input: BufReader<R>,
+    packets: Packets,
+    sorted: Option<Sorted>,
+}
+
+impl<R: Read> PerfettoSource<R> {
+    /// Starts with the first packet.
+    pub fn new(input: R) -> PerfettoSource<R> {
+        PerfettoSource {
+            input: BufReader::with_capacity(1 << 16, input),
+            packets: Packets::default(),
+            sorted: None,
+        }
+    }
+
+    fn read_all(&mut self, notes: &mut Notes) -> Result<Sorted> {
+        let mut packet = Vec::new();
+        loop {
+            match top(&mut self.input, &mut packet).context("cannot read the trace")? {
+                Top::Packet => self.packets.packet(&packet, true, notes)?,
+                Top::TooLarge => {
+                    self.packets.number += 1;
+                    notes.skip(self.packets.number, "a packet of more than 8 MB");
+                }
+                Top::Other => {}
+                Top::Torn => {
+                    let number = self.packets.number;
+                    notes.tear(format!(
+                        "the file is torn: what came after packet {number} is lost"
+                    ));
+                    break;
+                }
+                Top::End => break,
+            }
+        }
+        for cpu in self.packets.lost.drain() {
+            notes.skip(
+                self.packets.number,
+                format!("CPU {cpu} lost events, and has none after them"),
+            );
+        }
+        std::mem::take(&mut self.packets.sorter).finish()
+    }
+}
+
+impl<R: Read + Send> Source for PerfettoSource<R> {
+    fn header(&self) -> &Header {
+        &self.packets.header
+    }
+
+    fn position(&self) -> u64 {
+        self.packets.number
+    }
+
+    fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>> {
+        if self.sorted.is_none() {
+            self.sorted = Some(self.read_all(notes)?);
+        }
+        self.sorted.as_mut().map_or(Ok(None), Sorted::next)
+    }
+}
+
+/// What the file goes on with.
+enum Top {
+    Packet,
+    TooLarge,
+    Other,
+    Torn,
+    End,
+}
+
+/// Reads the file's next field; a packet goes to `packet`.
+fn top(input: &mut impl Read, packet: &mut Vec<u8>) -> io::Result<Top> {
+    let key = match stream_varint(input)? {
+        Varint::Value(key) => key,
+        Varint::Nothing => return Ok(Top::End),
+        Varint::Torn => return Ok(Top::Torn),
+    };
+    let len = match key & 7 {
+        0 => {
+            let value = stream_varint(input)?;
+            return Ok(if matches!(value, Varint::Value(_)) {
+                Top::Other
+            } else {
+                Top::Torn
+            });
+        }
+        1 => 8,
+        2 => match stream_varint(input)? {
+            Varint::Value(len) => len,
+            _ => return Ok(Top::Torn),
+        },
+        5 => 4,
+        _ => return Ok(Top::Torn),
+    };
+    let wanted = key == u64::from(field::PACKET) << 3 | 2;
+    if wanted && len <= LARGEST {
+        packet.clear();
+        let found = input.by_ref().take(len).read_to_end(packet)?;
+        return Ok(if found as u64 == len {
+            Top::Packet
+        } else {
+            Top::Torn
+        });
+    }
+    let skipped = io::copy(&mut input.by_ref().take(len), &mut io::sink())?;
+    Ok(match wanted {
+        _ if skipped < len => Top::Torn,
+        true => Top::TooLarge,
+        false => Top::Other,
+    })
+}
+
+enum Varint {
+    Value(u64),
+    Nothing,
+    Torn,
+}
+
+fn stream_varint(input: &mut impl Read) -> io::Result<Varint> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let mut byte = [0];
+        if input.read(&mut byte)? == 0 {
+            return Ok(if shift == 0 { Varint::Nothing } else { Varint::Torn });
+        }
+        value |= u64::from(byte[0] & 0x7f) << shift;
+        if byte[0] < 0x80 {
+            return Ok(Varint::Value(value));
+        }
+    }
+    Ok(Varint::Torn)
+}
+
+/// What packets add up to.
+#[derive(Default)]
+struct Packets {
+    sorter: Sorter,
+    header: Header,
+    /// The packet's number, from 1.
+    number: u64,
+    /// Who runs on each CPU, for compact switches.
+    running: HashMap<u32, Task>,
+    /// CPUs that lost events before the next that is read.
+    lost: HashSet<u32>,
+}
+
+impl Packets {
+    /// `outer` is a packet of the file, which may hold others.
+    fn packet(&mut self, packet: &[u8], outer: bool, notes: &mut Notes) -> Result<()> {
+        self.number += u64::from(outer);
+        for found in Fields(packet) {
+            match found {
+                Some((field::FTRACE_EVENTS, Value::Bytes(bundle))) => self.bundle(bundle, notes)?,
+                Some((field::SYSTEM_INFO, Value::Bytes(info))) => self.system(info),
+                Some((field::COMPRESSED, Value::Bytes(packed))) if outer => self.unpack(packed, notes)?,
+                Some(_) => {}
+                None => notes.skip(self.number, "a packet that is damaged"),
+            }
+        }
+        Ok(())
+    }
+
+    fn unpack(&mut self, packed: &[u8], notes: &mut Notes) -> Result<()> {
+        let mut packets = Vec::new();
+        let unpacked = flate2::read::ZlibDecoder::new(packed)
+            .take(LARGEST)
+            .read_to_end(&mut packets);
+        if unpacked.is_err() || packets.len() as u64 == LARGEST {
+            notes.skip(
+                self.number,
+                "compressed packets that are damaged or larger than 8 MB",
+            );
+            return Ok(());
+        }
+        for found in Fields(&packets) {
+            match found {
+                Some((field::PACKET, Value::Bytes(packet))) => self.packet(packet, false, notes)?,
+                Some(_) => {}
+                None => notes.skip(self.number, "a compressed packet that is damaged"),
+            }
+        }
+        Ok(())
+    }
+
+    fn system(&mut self, info: &[u8]) {
+        let Ok(info) = proto::SystemInfo::decode(info) else {
+            return;
+        };
+        self.header.cpus = info.num_cpus.unwrap_or(self.header.cpus);
+        if let Some(release) = info.utsname.and_then(|utsname| utsname.release) {
+            self.header.kernel = String::from_utf8_lossy(&release).into();
+        }
+    }
+
+    fn bundle(&mut self, bundle: &[u8], notes: &mut Notes) -> Result<()> {
+        let number = |wanted| {
+            Fields(bundle).flatten().find_map(|found| match found {
+                (field, Value::Number(value)) if field == wanted => Some(value),
+                _ => None,
+            })
+        };
+        let Some(cpu) = number(field::CPU).and_then(|cpu| u32::try_from(cpu).ok()) else {
+            notes.skip(self.number, "a bundle of events without a CPU");
+            return Ok(());
+        };
+        if number(field::LOST).unwrap_or(0) != 0 {
+            self.lost.insert(cpu);
+            self.running.remove(&cpu);
+        }
+        for found in Fields(bundle) {
+            let result = match found {
+                Some((field::EVENT, Value::Bytes(event))) => self.event(cpu, event, notes)?,
+                Some((field::COMPACT, Value::Bytes(compact))) => self.compact(cpu, compact)?,
+                Some(_) => Ok(()),
+                None => Err("a bundle of events that is damaged"),
+            };
+            if let Err(why) = result {
+                notes.skip(self.number, why);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, event: Event) -> Result<()> {
+        if self.lost.remove(&event.cpu) {
+            let kind = EventKind::Lost { count: 0 };
+            self.sorter.push(Event { kind, ..event })?;
+        }
+        self.sorter.push(event)
+    }
+
+    fn event(&mut self, cpu: u32, bytes: &[u8], notes: &mut Notes) -> Result<Result<(), &'static str>> {
+        let Ok(event) = proto::FtraceEvent::decode(bytes) else {
+            return Ok(Err("an event that is damaged"));
+        };
+        let Some(time_ns) = event.timestamp else {
+            return Ok(Err("an event without a time"));
+        };
+        match kind(event) {
+            Some(Ok(kind)) => {
+                if let EventKind::Switch { next, .. } = &kind {
+                    self.running.insert(cpu, *next);
+                }
+                self.push(Event { time_ns, cpu, kind })?;
+            }
+            Some(Err(why)) => return Ok(Err(why)),
+            None => notes.foreign(b"other ftrace events"),
+        }
+        Ok(Ok(()))
+    }
+
+    /// The columns of switches and of wakings, each in its own order of time.
+    fn compact(&mut self, cpu: u32, bytes: &[u8]) -> Result<Result<(), &'static str>> {
+        let Ok(columns) = proto::CompactSched::decode(bytes) else {
+            return Ok(Err("compact events that are damaged"));
+        };
+        let comm = |index: Option<&u32>| {
+            let name = index.and_then(|&index| columns.intern_table.get(index as usize));
+            Comm::new(name.map_or(&[][..], Vec::as_slice))
+        };
+        let mut time_ns = 0u64;
+        for (index, delta) in columns.switch_timestamp.iter().enumerate() {
+            time_ns = time_ns.wrapping_add(*delta);
+            let next = columns
+                .switch_next_pid
+                .get(index)
+                .zip(columns.switch_next_prio.get(index));
+            let (Some((&pid, &prio)), Some(&raw)) = (next, columns.switch_prev_state.get(index)) else {
+                return Ok(Err("compact switches whose columns differ in length"));
+            };
+            let comm = comm(columns.switch_next_comm_index.get(index));
+            let next = Task { pid, comm, prio };
+            let kind = EventKind::Switch {
+                prev: self.running.insert(cpu, next).unwrap_or_else(|| idle(cpu)),
+                prev_state: state(raw),
+                next,
+            };
+            self.push(Event { time_ns, cpu, kind })?;
+        }
+        time_ns = 0;
+        for (index, delta) in columns.waking_timestamp.iter().enumerate() {
+            time_ns = time_ns.wrapping_add(*delta);
+            let task = columns.waking_pid.get(index).zip(columns.waking_prio.get(index));
+            let target = columns
+                .waking_target_cpu
+                .get(index)
+                .and_then(|&cpu| u32::try_from(cpu).ok());
+            let (Some((&pid, &prio)), Some(target_cpu)) = (task, target) else {
+                return Ok(Err("compact wakings whose columns differ in length"));
+            };
+            let comm = comm(columns.waking_comm_index.get(index));
+            let task = Task { pid, comm, prio };
+            let kind = EventKind::Waking { task, target_cpu };
+            self.push(Event { time_ns, cpu, kind })?;
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Who ran before the first compact switch is not said. The idle task is a guess that gives nobody time.
+fn idle(cpu: u32) -> Task {
+    Task {
+        pid: 0,
+        comm: Comm::new(format!("swapper/{cpu}").as_bytes()),
+        prio: 120,
+    }
+}
+
+/// 0x100 is the kernel's `+`.
+fn state(raw: i64) -> State {
+    State {
+        bits: (raw & 0xff) as u16,
+        preempted: raw & 0x100 != 0,
+    }
+}
+
+fn task(comm: Option<Vec<u8>>, pid: Option<i32>, prio: Option<i32>) -> Task {
+    Task {
+        pid: pid.unwrap_or(0),
+        comm: Comm::new(&comm.unwrap_or_default()),
+        prio: prio.unwrap_or(0),
+    }
+}
+
+/// `None` where it is none of the scheduler's events.
+fn kind(event: proto::FtraceEvent) -> Option<Result<EventKind, &'static str>> {
+    if let Some(it) = event.sched_switch {
+        return Some(Ok(EventKind::Switch {
+            prev: task(it.prev_comm, it.prev_pid, it.prev_prio),
+            prev_state: state(it.prev_state.unwrap_or(0)),
+            next: task(it.next_comm, it.next_pid, it.next_prio),
+        }));
+    }
+    if let Some(it) = event.sched_waking {
+        return Some(wake(it).map(|(task, target_cpu)| EventKind::Waking { task, target_cpu }));
+    }
+    if let Some(it) = event.sched_wakeup {
+        return Some(wake(it).map(|(task, target_cpu)| EventKind::Wakeup { task, target_cpu }));
+    }
+    if let Some(it) = event.sched_wakeup_new {
+        return Some(wake(it).map(|(task, target_cpu)| EventKind::WakeupNew { task, target_cpu }));
+    }
+    if let Some(it) = event.sched_migrate_task {
+        return Some(migrate(it));
+    }
+    if let Some(it) = event.sched_process_fork {
+        return Some(Ok(EventKind::Fork {
+            parent: task(it.parent_comm, it.parent_pid, None),
+            child: task(it.child_comm, it.child_pid, None),
+        }));
+    }
+    if let Some(it) = event.sched_process_exit {
+        let task = task(it.comm, it.pid, it.prio);
+        return Some(Ok(EventKind::Exit { task }));
+    }
+    event.sched_process_exec.map(|it| Ok(exec(it)))
+}
+
+fn wake(wake: proto::Wake) -> Result<(Task, u32), &'static str> {
+    if wake.success == Some(0) {
+        return Err("a wakeup that did not succeed (success=0)");
+    }
+    let target = cpu(wake.target_cpu)?;
+    Ok((task(wake.comm, wake.pid, wake.prio), target))
+}
+
+fn migrate(migrate: proto::Migrate) -> Result<EventKind, &'static str> {
+    Ok(EventKind::Migrate {
+        orig_cpu: cpu(migrate.orig_cpu)?,
+        dest_cpu: cpu(migrate.dest_cpu)?,
+        task: task(migrate.comm, migrate.pid, migrate.prio),
+    })
+}
+
+fn cpu(cpu: Option<i32>) -> Result<u32, &'static str> {
+    u32::try_from(cpu.unwrap_or(0)).map_err(|_| "an event with a negative CPU")
+}
+
+/// The task has the name of the program, as the kernel gives it.
+fn exec(exec: proto::Exec) -> EventKind {
+    let filename = exec.filename.unwrap_or_default();
+    let base = memchr::memrchr(b'/', &filename).map_or(0, |slash| slash + 1);
+    EventKind::Exec {
+        task: task(Some(filename[base..].to_vec()), exec.pid, None),
+        old_pid: exec.old_pid.unwrap_or(0),
+        filename: String::from_utf8_lossy(&filename).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{put_bytes, put_number};
+    use super::*;
+
+    fn compact_packet() -> Vec<u8> {
+        let columns = proto::CompactSched {
+            switch_timestamp: vec![1000, 500],
+            switch_prev_state: vec![1, 0x100],
+            switch_next_pid: vec![7, 0],
+            switch_next_prio: vec![120, 120],
+            intern_table: vec![b"cc1".to_vec(), b"swapper/3".to_vec()],
+            switch_next_comm_index: vec![0, 1],
+            waking_timestamp: vec![900],
+            waking_pid: vec![7],
+            waking_target_cpu: vec![3],
+            waking_prio: vec![120],
+            waking_comm_index: vec![0],
+        };
+        let (mut bundle, mut packet) = (Vec::new(), Vec::new());
+        put_number(&mut bundle, field::CPU, 3);
+        put_number(&mut bundle, field::LOST, 1);
+        put_bytes(&mut bundle, field::COMPACT, &columns.encode_to_vec());
+        put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
+        packet
+    }
+
+    fn read(trace: &[u8]) -> (Vec<(u64, String)>, Notes) {
+        let mut notes = Notes::default();
+        let mut source = PerfettoSource::new(trace);
+        let mut events = Vec::new();
+        while let Some(event) = source.next(&mut notes).unwrap() {
+            events.push((event.time_ns, format!("{:?}", event.kind)));
+        }
+        (events, notes)
+    }
+
+    fn check_compact(trace: &[u8]) {
+        assert!(is_trace(trace));
+        let (events, notes) = read(trace);
+        assert_eq!(notes.skipped(), []);
+        assert_eq!(events.len(), 4, "{events:?}");
+        assert_eq!(events[0].0, 900);
+        assert!(events[0].1.starts_with("Waking"), "{events:?}");
+        assert!(events[1].1.starts_with("Lost"), "{events:?}");
+        assert!(events[2].1.contains("swapper/3"), "{events:?}");
+        assert_eq!(events[3].0, 1500);
+        let last = &events[3].1;
+        assert!(last.contains("preempted: true") && last.contains("cc1"), "{last}");
+    }
+
+    #[test]
+    fn compact_events() {
+        let mut trace = Vec::new();
+        put_bytes(&mut trace, field::PACKET, &compact_packet());
+        check_compact(&trace);
+    }
+
+    #[test]
+    fn compressed_packets() {
+        let mut inner = Vec::new();
+        put_bytes(&mut inner, field::PACKET, &compact_packet());
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packed, &inner).unwrap();
+        let (mut outer, mut trace) = (Vec::new(), Vec::new());
+        put_bytes(&mut outer, field::COMPRESSED, &packed.finish().unwrap());
+        put_bytes(&mut trace, field::PACKET, &outer);
+        check_compact(&trace);
+    }
+
+    #[test]
+    fn a_torn_file_says_so() {
+        let mut trace = Vec::new();
+        put_bytes(&mut trace, field::PACKET, &compact_packet());
+        let whole = trace.len();
+        put_bytes(&mut trace, field::PACKET, &compact_packet());
+        let (events, notes) = read(&trace[..trace.len() - 1]);
+        assert_eq!(events.len(), 4);
+        assert!(notes.torn().is_some_and(|why| why.contains("after packet 1")));
+        assert!(is_trace(&trace[..whole + 5]));
+    }
+}

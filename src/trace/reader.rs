@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One reader for all formats.
+
+use super::native::NativeSource;
+use super::perfetto::PerfettoSource;
+use super::text::{TextSource, Tool};
+use super::{Event, Format, Header, Notes};
+use crate::topology::MAX_CPUS;
+use anyhow::{Context, Result, ensure};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::Path;
+
+/// Bytes by which a format is known.
+const OPENING: usize = 1 << 16;
+/// Events that are held back, so that one that comes a little late finds its place.
+const WINDOW: usize = 256;
+
+/// What a format has to do.
+pub trait Source: Send {
+    /// What is known of the recording.
+    fn header(&self) -> &Header;
+    /// Where the last event came from: the number of its line, packet or chunk, from 1.
+    fn position(&self) -> u64;
+    /// The next event; `None` at the end. What cannot be read goes to `notes`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read at all.
+    fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>>;
+}
+
+/// Reads a trace of any format, event by event.
+///
+/// Time never runs back: an event that comes a little too late is put in its place; one that comes far too late is
+/// skipped and reported. Events of one time come in the order of the file.
+pub struct Reader {
+    source: Box<dyn Source>,
+    format: Format,
+    notes: Notes,
+    window: VecDeque<Event>,
+    last_ns: u64,
+    at_end: bool,
+}
+
+impl Reader {
+    /// Opens a file; its content says which format it has.
+    ///
+    /// # Errors
+    /// One sentence: where it cannot be opened, or is no trace.
+    pub fn open(path: &Path) -> Result<Reader> {
+        let what = || format!("cannot read {}", path.display());
+        ensure!(!path.is_dir(), "cannot read {}: it is a folder", path.display());
+        let file = File::open(path).with_context(what)?;
+        Reader::new(file).with_context(what)
+    }
+
+    /// Reads from anywhere.
+    ///
+    /// # Errors
+    /// One sentence, where it is no trace.
+    pub fn new(mut input: impl Read + Send + 'static) -> Result<Reader> {
+        let mut opening = Vec::new();
+        input.by_ref().take(OPENING as u64).read_to_end(&mut opening)?;
+        let format = Format::detect(&opening)?;
+        let head = opening.clone();
+        let input = Retrying(Cursor::new(opening).chain(input));
+        let source: Box<dyn Source> = match format {
+            Format::Native => Box::new(NativeSource::new(input)?),
+            Format::Perfetto => Box::new(PerfettoSource::new(input)),
+            Format::Ftrace => Box::new(TextSource::new(input, Tool::Ftrace, &head)),
+            Format::TraceCmd => Box::new(TextSource::new(input, Tool::TraceCmd, &head)),
+            Format::Perf => Box::new(TextSource::new(input, Tool::Perf, &head)),
+            Format::Parquet | Format::RtApp => anyhow::bail!("{format} is only written, not read"),
+        };
+        Ok(Reader {
+            source,
+            format,
+            notes: Notes::default(),
+            window: VecDeque::with_capacity(WINDOW + 1),
+            last_ns: 0,
+            at_end: false,
+        })
+    }
+
+    /// The file's format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What is known of the recording. Some formats say it in their midst: it is complete after the last event.
+    pub fn header(&self) -> &Header {
+        self.source.header()
+    }
+
+    /// What could not be read so far.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    fn read(&mut self) -> Result<Option<Event>> {
+        while !self.at_end && self.window.len() < WINDOW {
+            match self.source.next(&mut self.notes)? {
+                Some(event) => self.take(event),
+                None => self.at_end = true,
+            }
+        }
+        let event = self.window.pop_front();
+        self.last_ns = event.as_ref().map_or(self.last_ns, |event| event.time_ns);
+        Ok(event)
+    }
+
+    fn take(&mut self, event: Event) {
+        let line = self.source.position();
+        if event.cpu as usize >= MAX_CPUS {
+            let (cpu, most) = (event.cpu, MAX_CPUS - 1);
+            self.notes
+                .skip(line, format!("event on CPU {cpu}; the last one can be {most}"));
+        } else if event.time_ns < self.last_ns {
+            let late_ns = self.last_ns - event.time_ns;
+            self.notes
+                .skip(line, format!("event that comes {late_ns} ns too late"));
+        } else {
+            let after = |other: &&Event| other.time_ns > event.time_ns;
+            let at = self.window.len() - self.window.iter().rev().take_while(after).count();
+            self.window.insert(at, event);
+        }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Event>;
+
+    fn next(&mut self) -> Option<Result<Event>> {
+        self.read().transpose()
+    }
+}
+
+/// Reads again where a signal came in between.
+struct Retrying<R>(R);
+
+impl<R: Read> Read for Retrying<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::EventKind;
+
+    struct List(VecDeque<Event>, Header);
+
+    impl Source for List {
+        fn header(&self) -> &Header {
+            &self.1
+        }
+
+        fn position(&self) -> u64 {
+            1001 - self.0.len() as u64
+        }
+
+        fn next(&mut self, _: &mut Notes) -> Result<Option<Event>> {
+            Ok(self.0.pop_front())
+        }
+    }
+
+    fn read(times: &[u64], cpu: u32) -> (Vec<u64>, Notes) {
+        let event = |&time_ns: &u64| Event {
+            time_ns,
+            cpu,
+            kind: EventKind::Lost { count: 1 },
+        };
+        let mut reader = Reader {
+            source: Box::new(List(times.iter().map(event).collect(), Header::default())),
+            format: Format::Ftrace,
+            notes: Notes::default(),
+            window: VecDeque::new(),
+            last_ns: 0,
+            at_end: false,
+        };
+        let times = reader.by_ref().map(|event| event.unwrap().time_ns).collect();
+        (times, reader.notes)
+    }
+
+    #[test]
+    fn a_little_late_is_put_right_and_far_too_late_is_reported() {
+        assert_eq!(read(&[1, 3, 2, 5, 4, 4], 0).0, [1, 2, 3, 4, 4, 5]);
+        let mut times: Vec<u64> = (1000..2000).collect();
+        times.push(7);
+        let (read, notes) = read(&times, 0);
+        assert_eq!(read.len(), 1000);
+        assert_eq!(notes.skipped()[0].line, 1001);
+        assert!(notes.skipped()[0].why.contains("too late"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_cpu_that_cannot_be_is_reported() {
+        let (times, notes) = read(&[1, 2], 1 << 20);
+        assert_eq!((times.len(), notes.skipped_count()), (0, 2));
+    }
+}

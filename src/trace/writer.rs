@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One writer for all formats.
+
+use super::native::{NativeSink, NativeWriter};
+use super::parquet::ParquetWriter;
+use super::perfetto::PerfettoWriter;
+use super::rtapp::RtAppWriter;
+use super::text::TextWriter;
+use super::{Event, Format, Header, Output};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// What a format has to do.
+pub trait Sink {
+    /// Adds an event; they come in the order of time.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    fn write(&mut self, event: &Event) -> Result<()>;
+
+    /// Ends the file and gives it its name.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then it is gone.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Writes a trace. The file has its name only after [`Writer::finish`]; without that, there is none.
+pub struct Writer {
+    sink: Box<dyn Sink>,
+    path: PathBuf,
+}
+
+impl Writer {
+    /// Starts a file of that format.
+    ///
+    /// # Errors
+    /// Where the file cannot be written, or the format is only read.
+    pub fn create(path: &Path, format: Format, header: &Header) -> Result<Writer> {
+        let out = Output::create(path)?;
+        let sink: Box<dyn Sink> = match format {
+            Format::Native => Box::new(NativeSink {
+                writer: NativeWriter::new(out, header)?,
+                lost: header.lost,
+            }),
+            Format::Ftrace => Box::new(TextWriter::new(out, header)?),
+            Format::Perfetto => Box::new(PerfettoWriter::new(out, header)?),
+            Format::Parquet => Box::new(ParquetWriter::new(out)?),
+            Format::RtApp => Box::new(RtAppWriter::new(out)),
+            Format::TraceCmd | Format::Perf => bail!("{format} is only read; write ftrace instead"),
+        };
+        Ok(Writer {
+            sink,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Adds an event; they come in the order of time.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write(&mut self, event: &Event) -> Result<()> {
+        let result = self.sink.write(event);
+        result.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Ends the file and gives it its name.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then it is gone.
+    pub fn finish(self) -> Result<()> {
+        let result = self.sink.finish();
+        result.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
