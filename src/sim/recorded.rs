@@ -135,7 +135,7 @@ impl Teller<'_> {
             self.ledger.latencies_ns.push(waited);
         }
         let (last, before) = self.last[stay.task as usize];
-        if last != NONE && last != cpu {
+        if last != NONE && last != cpu && stay.seen {
             let cause = if stay.cause == Cause::Other {
                 Cause::Balance
             } else {

@@ -196,17 +196,17 @@ fn a_pid_is_a_task_until_its_exit() {
 }
 
 #[test]
-fn a_lost_switch_ends_a_stay_where_the_cpu_was_last_heard_of() {
+fn a_stay_whose_end_was_lost_counts_no_time() {
     let rebuilt = rebuild(&[
         switch(0, 0, 0, 'R', 1),
         waking(10, 0, 3, 0),
         at(40, 0, EventKind::Lost { count: 5 }),
-        switch(50, 0, 2, 'S', 0),
-        switch(60, 0, 0, 'R', 1),
+        switch(50, 0, 2, 'S', 4),
+        // The switch from 4 to 2 is missing without a word.
+        switch(60, 0, 2, 'S', 1),
         switch(61, 0, 1, 'S', 0),
     ]);
-    assert_eq!(ran(&rebuilt, 1), 40 + 1);
-    assert_eq!(ran(&rebuilt, 2), 10);
+    assert_eq!([1, 2, 4].map(|pid| ran(&rebuilt, pid)), [1, 0, 0]);
     assert_eq!(
         (rebuilt.recording.notes.lost, rebuilt.recording.notes.mismatches),
         (5, 1)

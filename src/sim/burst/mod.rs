@@ -7,7 +7,7 @@
 //! would have woken itself. Such a sleep lasts as long as it did; all others end when the waker gets there.
 //!
 //! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and both count as
-//! time on a CPU. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
+//! time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
 //!
 //! Events are taken one by one and not kept: what grows is 24 bytes a burst, 16 a wakeup, 48 a stay on a CPU.
 
@@ -28,10 +28,15 @@ use task::{Origin, Phase, Piece, Tracked};
 /// Below this, the kernel's priorities are real time.
 const REAL_TIME_PRIO: i32 = 100;
 
+/// `EXIT_DEAD` and `EXIT_ZOMBIE`: the task does not come back.
+const DEAD: u16 = 0x10 | 0x20;
+
 /// Who is on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seat {
-    /// No event has told.
+    /// No event has told yet.
+    Unseen,
+    /// Events were lost since one told.
     Unknown,
     Idle,
     Taken(u32),
@@ -41,7 +46,6 @@ enum Seat {
 struct CpuSeen {
     seat: Seat,
     since_ns: u64,
-    seen_ns: u64,
 }
 
 /// Takes a trace's events, in order of time, and gives the program.
@@ -100,16 +104,21 @@ impl Builder {
                 let index = self.find(task);
                 self.tasks[index as usize].exits = true;
             }
-            EventKind::Lost { count } => self.notes.lost += count,
+            EventKind::Lost { count } => {
+                self.notes.lost += (*count).max(1);
+                let seen = *self.cpu(cpu);
+                if let Seat::Taken(running) = seen.seat {
+                    self.lose(running, cpu, seen.since_ns);
+                }
+                self.cpu(cpu).seat = Seat::Unknown;
+            }
         }
-        self.cpu(cpu).seen_ns = self.now_ns;
     }
 
     fn cpu(&mut self, cpu: u32) -> &mut CpuSeen {
         self.cpus.entry(cpu).or_insert(CpuSeen {
-            seat: Seat::Unknown,
+            seat: Seat::Unseen,
             since_ns: 0,
-            seen_ns: 0,
         })
     }
 
@@ -158,42 +167,41 @@ impl Builder {
 
     /// `prev` leaves the CPU.
     fn leave(&mut self, cpu: u32, prev: &Task, state: State) {
-        let CpuSeen {
-            seat,
-            since_ns,
-            seen_ns,
-        } = *self.cpu(cpu);
+        let CpuSeen { seat, since_ns } = *self.cpu(cpu);
         let index = (prev.pid != 0).then(|| self.find(prev));
-        let known = match seat {
-            Seat::Unknown => None,
+        let began = match seat {
+            Seat::Taken(running) if index == Some(running) => true,
             Seat::Idle if index.is_none() => return,
-            Seat::Taken(running) if index == Some(running) => Some(since_ns),
+            Seat::Unseen | Seat::Unknown => false,
             Seat::Idle => {
                 self.notes.mismatches += 1;
-                Some(seen_ns)
+                false
             }
             Seat::Taken(running) => {
-                // Its switch was lost: it left at the latest when the CPU was last heard of.
                 self.notes.mismatches += 1;
-                self.end(
-                    running,
-                    cpu,
-                    seen_ns.max(since_ns),
-                    State {
-                        bits: 1,
-                        preempted: false,
-                    },
-                );
-                Some(seen_ns.max(since_ns))
+                self.lose(running, cpu, since_ns);
+                false
             }
         };
         let Some(index) = index else { return };
-        let began = matches!(self.tasks[index as usize].phase, Phase::Running { cpu: on, .. } if on == cpu);
         if !began {
-            let since_ns = known.unwrap_or_else(|| self.tasks[index as usize].idle_since(self.now_ns));
+            let since_ns = match seat {
+                Seat::Unseen => self.tasks[index as usize].idle_since(self.now_ns),
+                _ => self.now_ns,
+            };
             self.begin_at(index, cpu, since_ns);
+            self.tasks[index as usize].began_unseen = true;
         }
         self.end(index, cpu, self.now_ns, state);
+    }
+
+    /// A task's stay whose end was lost counts no time; nobody knows what it did since.
+    fn lose(&mut self, index: u32, cpu: u32, since_ns: u64) {
+        let asleep = State {
+            bits: 1,
+            preempted: false,
+        };
+        self.end(index, cpu, since_ns, asleep);
     }
 
     fn begin(&mut self, index: u32, cpu: u32) {
@@ -233,7 +241,8 @@ impl Builder {
             return;
         };
         self.stays.push(stay);
-        if task.exits && !state.is_runnable() && self.pids.get(&task.id.pid) == Some(&index) {
+        let dead = state.bits & DEAD != 0 || task.exits && !state.is_runnable();
+        if dead && self.pids.get(&task.id.pid) == Some(&index) {
             self.pids.remove(&task.id.pid);
         }
     }

@@ -18,6 +18,8 @@ pub struct Stay {
     pub end_ns: u64,
     /// Its first run after a wakeup that the trace shows.
     pub woken: bool,
+    /// Its beginning is in the trace. Where it is not, nobody saw the task come from elsewhere.
+    pub seen: bool,
     /// Why it ran there, as far as the trace tells.
     pub cause: Cause,
 }
@@ -44,7 +46,7 @@ pub struct Notes {
     pub events: u64,
     /// Events that came before their predecessor, and were taken to happen with it.
     pub backwards: u64,
-    /// Switches away from a task that was not known to run there.
+    /// Switches away from a task other than the one that was known to run there.
     pub mismatches: u64,
     /// Wakeups that no event explains: the task ran again and nobody had woken it.
     pub unexplained: u64,

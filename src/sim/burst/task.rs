@@ -51,6 +51,8 @@ pub(super) struct Tracked {
     /// A wakeup that came while it was still running.
     pub early: Option<(u64, Option<Waker>)>,
     pub exits: bool,
+    /// The stay at hand was not seen to begin.
+    pub began_unseen: bool,
     /// Its CPU: where it ran last, or waits.
     pub cpu: Option<u32>,
     pub came_from: Option<u32>,
@@ -77,6 +79,7 @@ impl Tracked {
             actions: Vec::new(),
             early: None,
             exits: false,
+            began_unseen: false,
             cpu: None,
             came_from: None,
             origin,
@@ -171,6 +174,7 @@ impl Tracked {
             start_ns: since_ns,
             end_ns: at_ns,
             woken: std::mem::take(&mut self.fresh),
+            seen: !std::mem::take(&mut self.began_unseen),
             cause: std::mem::take(&mut self.cause),
         };
         self.last_cpu = Some(cpu);
