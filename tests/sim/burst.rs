@@ -88,6 +88,7 @@ fn a_burst_that_is_interrupted_is_one_burst() {
 #[test]
 fn a_wakeup_by_a_task_waits_for_that_task_and_one_from_idleness_for_the_clock() {
     let rebuilt = rebuild(&[
+        switch(0, 1, 2, 'S', 0),
         switch(0, 0, 0, 'R', 1),
         waking(10, 0, 2, 1),
         wakeup(10, 0, 2, 1),
@@ -100,10 +101,11 @@ fn a_wakeup_by_a_task_waits_for_that_task_and_one_from_idleness_for_the_clock() 
         switch(60, 0, 1, 'S', 0),
     ]);
     assert_eq!(bursts(&rebuilt, 1), [(0, 30), (20, 7)]);
-    assert_eq!(bursts(&rebuilt, 2), [(WOKEN, 8)]);
+    assert_eq!(bursts(&rebuilt, 2), [(0, 0), (WOKEN, 8)]);
     let program = &rebuilt.program;
     let action = program.actions[0];
-    assert_eq!(program.actions_of(0), [action], "burst 0 of task 1 wakes");
+    let waker = program.tasks.iter().find(|task| task.id.pid == 1).unwrap();
+    assert_eq!(program.actions_of(waker.first_burst), [action]);
     assert_eq!(
         (action.at_ns, program.tasks[action.task as usize].id.pid),
         (10, 2)
@@ -252,6 +254,47 @@ fn kernel_threads_of_a_cpu_are_bound_and_low_priorities_are_real_time() {
         .iter()
         .map(|task| task.class == Class::RealTime);
     assert_eq!(real_time.collect::<Vec<_>>(), [false, false, false, true, true]);
+}
+
+#[test]
+fn what_devices_and_timers_end_is_not_the_running_tasks_doing() {
+    const MS: u64 = 1_000_000;
+    let leaves = |time_ns: u64, pid: i32, bits: u16| {
+        let kind = EventKind::Switch {
+            prev: task(pid),
+            prev_state: State {
+                bits,
+                preempted: false,
+            },
+            next: task(1),
+        };
+        at(time_ns, 0, kind)
+    };
+    // Task 1 runs whenever nobody else does. Each of the others sleeps in these states for so long, woken on its own CPU.
+    let sleeps = |naps: &[(u16, u64)]| {
+        let mut now_ns = 10;
+        let mut events = vec![leaves(now_ns, 2, naps[0].0)];
+        for (number, (_, nap_ns)) in naps.iter().enumerate() {
+            now_ns += nap_ns;
+            events.push(waking(now_ns, 0, 2, 0));
+            events.push(switch(now_ns + 5, 0, 1, '+', 2));
+            now_ns += 20;
+            events.push(leaves(now_ns, 2, naps.get(number + 1).map_or(1, |next| next.0)));
+        }
+        let rebuilt = rebuild(&events);
+        bursts(&rebuilt, 2)[1..]
+            .iter()
+            .map(|burst| burst.0)
+            .collect::<Vec<u64>>()
+    };
+    // Waiting for a device, then for somebody.
+    assert_eq!(sleeps(&[(2, 3 * MS), (1, 3 * MS / 2)]), [3 * MS, WOKEN]);
+    // The second of two equal sleeps is known for a timer's, unless they are too short to tell.
+    assert_eq!(
+        sleeps(&[(1, 5 * MS), (1, 5 * MS + 90_000)]),
+        [WOKEN, 5 * MS + 90_000]
+    );
+    assert_eq!(sleeps(&[(1, 5_000), (1, 5_000)]), [WOKEN, WOKEN]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use scx_augur::policy::cpu::Places;
 use scx_augur::policy::cpu::registry;
 use scx_augur::report::replay::Figures;
 use scx_augur::sim::burst::{Rebuilt, rebuild};
-use scx_augur::sim::cpu::{self, Balancer, Costs, Options};
+use scx_augur::sim::cpu::{self, Balancer, Options};
 use scx_augur::sim::{Program, recorded};
 use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
@@ -242,25 +242,33 @@ fn a_slow_cpu_takes_as_much_longer_as_it_is_slower() {
     }
 }
 
-#[test]
-fn labels_say_what_was_right() {
-    // Two domains of one CPU each; everything was recorded on the first, and runs long: to move is right.
-    let mut program = Program::independent((0..2).map(|_| (0, 2_000_000_000)));
-    for task in program.tasks.iter_mut() {
-        task.cpu = Some(0);
-        task.bursts = 1;
-    }
+/// The decisions of a policy on two domains of one CPU each, where nobody steals.
+fn logged(program: Program, policy: &str) -> Vec<cpu::Logged> {
     let rebuilt = of_program(program);
-    // Stealing would settle it at once, so idle CPUs are told to wait for longer than the run.
-    let names = owned(&["augur[steal_far_us=100000000,steal_llc_us=100000000]"]);
+    let names = owned(&[policy]);
     let mut plan = plan(&rebuilt, &MACHINES.with(Clone::clone), &names);
     plan.log = true;
-    plan.options.costs = Costs::FREE;
-    let log = replay(&plan, &no_model).unwrap().log;
-    assert!(log.iter().all(|row| row.window_ns > 0));
-    for row in &log {
-        assert!(row.label || row.status != "applied", "{row:?}");
-    }
+    replay(&plan, &no_model).unwrap().log
+}
+
+#[test]
+fn labels_say_what_was_right() {
+    const MS: u64 = 1_000_000;
+    // The other CPU is taken for 50 ms, so this one gets two long tasks; then one of them should go over.
+    let crowded = Program::independent([(0, 900 * MS), (MS, 50 * MS), (2 * MS, 900 * MS)]);
+    let log = logged(crowded, "augur[steal_far_us=100000000,steal_llc_us=100000000]");
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert!(
+        log[0].label && log[0].accepted && log[0].status == "applied",
+        "{:?}",
+        log[0]
+    );
+    assert_ne!(log[0].seen_domain, log[0].from);
+    // One long task on each CPU: every move is wrong, and random names some.
+    let even = Program::independent([(0, 900 * MS), (0, 900 * MS)]);
+    let log = logged(even, "random");
+    assert!(!log.is_empty());
+    assert!(log.iter().take(2).all(|row| !row.label), "{log:?}");
 }
 
 thread_local! {

@@ -3,8 +3,9 @@
 //!
 //! A burst is the CPU work between a wakeup and the next sleep; where the task was interrupted meanwhile, the pieces
 //! belong to one burst, because the scheduler cut it. Who woke a task is the task that ran on the CPU of the wakeup's event.
-//! An event does not tell whether an interrupt did it instead: it is taken for one where the CPU idled, or where a task
-//! would have woken itself. Such a sleep lasts as long as it did; all others end when the waker gets there.
+//! An event does not tell whether an interrupt did it instead. It is taken for one where the CPU idled; where a task would have woken
+//! itself; and, unless the two are parent and child, where the sleep was of a kind that devices and timers end: uninterruptible, a
+//! kernel thread's idleness, of softirqs and RCU, begun before the trace, or as long as the sleep before it to within the accuracy of timers. Such a sleep lasts as long as it did; all others end when the waker gets there.
 //!
 //! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and both count as
 //! time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
@@ -23,7 +24,7 @@ use crate::policy::cpu::load::weight_of_prio;
 use crate::trace::{Comm, Event, EventKind, State, Task};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use task::{Origin, Phase, Piece, Tracked};
+use task::{Origin, Phase, Piece, Tracked, Waker};
 
 /// Below this, the kernel's priorities are real time.
 const REAL_TIME_PRIO: i32 = 100;
@@ -94,7 +95,7 @@ impl Builder {
                 prev_state,
                 next,
             } => self.switch(cpu, prev, *prev_state, next),
-            EventKind::Waking { task, .. } => self.waking(cpu, task),
+            EventKind::Waking { task, target_cpu } => self.waking(cpu, task, *target_cpu),
             EventKind::Wakeup { task, target_cpu } => self.wakeup(cpu, task, *target_cpu),
             EventKind::WakeupNew { task, target_cpu } => self.wakeup_new(cpu, task, *target_cpu),
             EventKind::Migrate { task, dest_cpu, .. } => self.migrate(task, *dest_cpu),
@@ -237,7 +238,7 @@ impl Builder {
     /// A task stops to run.
     fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) {
         let task = &mut self.tasks[index as usize];
-        let Some(stay) = task.end(index, cpu, at_ns, state.is_runnable()) else {
+        let Some(stay) = task.end(index, cpu, at_ns, state) else {
             return;
         };
         self.stays.push(stay);
@@ -247,23 +248,25 @@ impl Builder {
         }
     }
 
-    /// Who runs on a CPU: the waker of what is woken there.
-    fn waker(&mut self, cpu: u32, woken: u32) -> Option<(u32, u32, u64)> {
+    /// Who runs on a CPU: the waker of what is woken there. `None`: nobody, or an interrupt did it.
+    fn waker(&mut self, cpu: u32, woken: u32, target_cpu: u32) -> Option<Waker> {
         let Seat::Taken(waker) = self.cpu(cpu).seat else {
             return None;
         };
-        if waker == woken {
+        let (sleeper, runner) = (&self.tasks[woken as usize], &self.tasks[waker as usize]);
+        let family = sleeper.parent == Some(waker) || runner.parent == Some(woken);
+        if waker == woken || !family && sleeper.woken_from_outside(self.now_ns, cpu == target_cpu) {
             return None;
         }
-        let offset_ns = self.tasks[waker as usize].done_ns(self.now_ns);
-        let burst = self.tasks[waker as usize].pieces.len().checked_sub(1)?;
+        let offset_ns = runner.done_ns(self.now_ns);
+        let burst = runner.pieces.len().checked_sub(1)?;
         Some((waker, burst as u32, offset_ns))
     }
 
-    fn waking(&mut self, cpu: u32, task: &Task) {
+    fn waking(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
         self.wakeups = true;
         let index = self.find(task);
-        let waker = self.waker(cpu, index);
+        let waker = self.waker(cpu, index, target_cpu);
         let now = self.now_ns;
         let woken = &mut self.tasks[index as usize];
         match woken.phase {
@@ -284,7 +287,7 @@ impl Builder {
         if let Phase::Sleeping { .. } = self.tasks[index as usize].phase {
             let waker = match self.tasks[index as usize].early.take() {
                 Some((_, waker)) => waker,
-                None => self.waker(cpu, index),
+                None => self.waker(cpu, index, target_cpu),
             };
             self.link(index, waker);
         }
@@ -292,7 +295,7 @@ impl Builder {
     }
 
     /// A sleeping task is woken, by a task or by something outside.
-    fn link(&mut self, index: u32, waker: Option<(u32, u32, u64)>) {
+    fn link(&mut self, index: u32, waker: Option<Waker>) {
         let now = self.now_ns;
         let burst = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
         if let Some((waker, waker_burst, offset_ns)) = waker {
@@ -311,7 +314,10 @@ impl Builder {
         }
         let index = self.find(task);
         if self.tasks[index as usize].pieces.is_empty() {
-            let waker = self.waker(cpu, index);
+            if let Seat::Taken(parent) = self.cpu(cpu).seat {
+                self.tasks[index as usize].parent.get_or_insert(parent);
+            }
+            let waker = self.waker(cpu, index, target_cpu);
             self.tasks[index as usize].came_from.get_or_insert(cpu);
             self.link(index, waker);
         }
@@ -330,8 +336,10 @@ impl Builder {
         // The child has its parent's priority, which its own events do not tell before it runs.
         if let Some(&parent) = self.pids.get(&parent.pid) {
             let (prio, cpu) = (self.tasks[parent as usize].prio, self.tasks[parent as usize].cpu);
-            self.tasks[index as usize].prio = prio;
-            self.tasks[index as usize].came_from = cpu;
+            let forked = &mut self.tasks[index as usize];
+            forked.prio = prio;
+            forked.came_from = cpu;
+            forked.parent = Some(parent);
         }
     }
 

@@ -6,7 +6,14 @@ use super::{cause_of, spec_of};
 use crate::policy::TaskId;
 use crate::policy::cpu::Cause;
 use crate::sim::program::TaskSpec;
-use crate::trace::{Comm, Task};
+use crate::trace::{Comm, State, Task};
+
+/// `TASK_UNINTERRUPTIBLE` and `TASK_REPORT_IDLE`: sleeps that devices end, or the kernel's own timers.
+const OUTSIDE: u16 = 0x02 | 0x80;
+/// Sleeps that differ by no more are the same timer's; for long ones, by half a per cent.
+const TIMER_TOLERANCE_NS: u64 = 100_000;
+/// Shorter sleeps are alike by chance.
+const TIMER_MIN_NS: u64 = 1_000_000;
 
 /// Where a task comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +63,12 @@ pub(super) struct Tracked {
     /// Its CPU: where it ran last, or waits.
     pub cpu: Option<u32>,
     pub came_from: Option<u32>,
+    /// Who forked it, where the trace shows that.
+    pub parent: Option<u32>,
+    /// The state in which it went to sleep, as the kernel's tracepoint encodes it.
+    sleep_bits: u16,
+    /// How long its last sleep was.
+    slept_ns: u64,
     origin: Origin,
     last_cpu: Option<u32>,
     only_cpu: Option<u32>,
@@ -82,6 +95,9 @@ impl Tracked {
             began_unseen: false,
             cpu: None,
             came_from: None,
+            parent: None,
+            sleep_bits: 0,
+            slept_ns: 0,
             origin,
             last_cpu: None,
             only_cpu: None,
@@ -109,6 +125,26 @@ impl Tracked {
         !matches!(self.phase, Phase::Sleeping { .. })
     }
 
+    /// Whether what wakes it now is rather a device or a timer than the task that happens to run there. `at_home`: the event came on the
+    /// CPU that it ran on last, where its own timer would fire.
+    pub(super) fn woken_from_outside(&self, now_ns: u64, at_home: bool) -> bool {
+        let name = self.comm.as_bytes();
+        let slept_ns = match self.phase {
+            Phase::Sleeping { since_ns } => now_ns - since_ns,
+            _ => return false,
+        };
+        // It slept before the trace began: nobody saw in which state.
+        let unknown = self.pieces.is_empty() && self.origin == Origin::Before;
+        let tolerance_ns = TIMER_TOLERANCE_NS.max(slept_ns / 200);
+        let periodic =
+            at_home && slept_ns >= TIMER_MIN_NS && slept_ns.abs_diff(self.slept_ns) <= tolerance_ns;
+        unknown
+            || self.sleep_bits & OUTSIDE != 0
+            || name.starts_with(b"ksoftirqd/")
+            || name.starts_with(b"rcu_")
+            || periodic
+    }
+
     /// What it has done of its current burst.
     pub(super) fn done_ns(&self, now_ns: u64) -> u64 {
         let before = self.pieces.last().map_or(0, |piece| piece.run_ns);
@@ -125,6 +161,7 @@ impl Tracked {
             Phase::Sleeping { since_ns } => since_ns,
             _ => now_ns,
         };
+        self.slept_ns = now_ns - since_ns;
         // Before its first burst, time is counted from the beginning, not from the birth.
         let slept_ns = now_ns - if self.pieces.is_empty() { 0 } else { since_ns };
         self.pieces.push(Piece {
@@ -157,7 +194,7 @@ impl Tracked {
     }
 
     /// It stops; its stay, where it did run on that CPU.
-    pub(super) fn end(&mut self, index: u32, cpu: u32, at_ns: u64, runnable: bool) -> Option<Stay> {
+    pub(super) fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) -> Option<Stay> {
         let Phase::Running { cpu: on, since_ns } = self.phase else {
             return None;
         };
@@ -178,7 +215,8 @@ impl Tracked {
             cause: std::mem::take(&mut self.cause),
         };
         self.last_cpu = Some(cpu);
-        if runnable {
+        self.sleep_bits = state.bits;
+        if state.is_runnable() {
             // A wakeup that came before it slept was for nothing.
             self.early = None;
             self.phase = Phase::Queued { since_ns: at_ns };
