@@ -36,7 +36,10 @@ fn wakeup(pid: i32) -> EventKind {
     }
 }
 
-fn check(events: &[Event], expected: &[(i32, u64, u64, u64, &[u64], u64)]) {
+/// Pid, microseconds on CPUs, runs, wakeups, latencies in microseconds, migrations.
+type Row<'a> = (i32, u64, u64, u64, &'a [u64], u64);
+
+fn check(events: &[Event], expected: &[Row<'_>]) {
     let expected: Vec<TaskSummary> = expected
         .iter()
         .map(
