@@ -5,8 +5,11 @@
 //! [`policy::Snapshot`] and take decisions; a policy never knows which of them asked.
 
 pub mod cli;
+pub mod experiment;
 pub mod live;
 pub mod model;
 pub mod policy;
+pub mod report;
+pub mod sim;
 pub mod topology;
 pub mod trace;

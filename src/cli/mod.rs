@@ -5,6 +5,7 @@ pub mod convert;
 pub mod doctor;
 mod input;
 pub mod model;
+pub mod replay;
 pub mod run;
 pub mod trace;
 
@@ -38,6 +39,7 @@ Examples:
   scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
+  scx_augur replay trace.augur --policy recorded,eevdf-like,augur,oracle   what would others have done?
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -67,6 +69,8 @@ enum Command {
     Import(convert::Import),
     /// Write a trace for another tool
     Export(convert::Export),
+    /// Replay a recorded trace under policies, side by side
+    Replay(replay::Args),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -90,6 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Trace(args) => trace::run(&args).map(|()| true),
         Command::Import(args) => convert::import(&args).map(|()| true),
         Command::Export(args) => convert::export(&args).map(|()| true),
+        Command::Replay(args) => replay::run(&args).map(|()| true),
     };
     match outcome {
         Ok(well) => ExitCode::from(u8::from(!well)),

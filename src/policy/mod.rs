@@ -10,6 +10,7 @@
 //! from a [`Generator`] that it was handed. Whatever the snapshot holds, no row has a value that is not finite.
 
 pub mod augur;
+pub mod cpu;
 pub mod features;
 pub mod gate;
 pub mod never;
@@ -17,6 +18,7 @@ pub mod permissions;
 mod projection;
 pub mod random;
 pub mod registry;
+pub mod rusty;
 pub mod settings;
 pub mod snapshot;
 pub mod spelling;

@@ -21,6 +21,14 @@ impl Permissions {
         }
     }
 
+    /// None allowed, within a domain either.
+    pub fn none(domains: usize) -> Permissions {
+        Permissions {
+            domains,
+            allowed: vec![false; domains * domains],
+        }
+    }
+
     /// What the gate said of `pairs`; allowed where it was not asked.
     pub fn from_verdicts(domains: usize, pairs: &[Pair], verdicts: &Verdicts) -> Permissions {
         let mut permissions = Permissions::all(domains);

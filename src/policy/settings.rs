@@ -83,12 +83,17 @@ const KEYS: [Key; 6] = [
 ];
 
 impl Settings {
+    /// The names of the arguments.
+    pub fn names() -> [&'static str; KEYS.len()] {
+        KEYS.each_ref().map(|key| key.name)
+    }
+
     /// The defaults with the arguments of `spelling` in their place.
     ///
     /// # Errors
     /// One sentence that names the argument and what it may be.
     pub fn from_spelling(spelling: &Spelling) -> Result<Settings> {
-        spelling.only(&KEYS.each_ref().map(|key| key.name))?;
+        spelling.only(&Settings::names())?;
         let mut settings = Settings::default();
         for key in &KEYS {
             if let Some(value) = spelling.number(key.name, key.max)? {

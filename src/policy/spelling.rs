@@ -49,6 +49,23 @@ impl Spelling {
         Ok(())
     }
 
+    /// The same policy with only those of its arguments that are among `keys`.
+    pub fn keep(&self, keys: &[&str]) -> Spelling {
+        let kept = self
+            .arguments
+            .iter()
+            .filter(|(key, _)| keys.contains(&key.as_str()));
+        Spelling {
+            name: self.name.clone(),
+            arguments: kept.cloned().collect(),
+        }
+    }
+
+    /// The argument `key` as text, if it was given.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.argument(key)
+    }
+
     /// The argument `key` as a number in `0..=max`, if it was given.
     ///
     /// # Errors

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
+
+use super::{WrongUse, convert, input};
+use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
+use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
+use crate::policy::cpu::{Places, registry};
+use crate::report::replay::Report;
+use crate::sim::burst::{Builder, Rebuilt};
+use crate::sim::cpu::{Costs, Logged, Options};
+use crate::topology::{Cpu, Machine};
+use crate::trace::{Format, Header, Output, Writer};
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A model of a replay is tried out within this time.
+const MODEL_LIMIT: Duration = Duration::from_secs(5);
+
+const AFTER_HELP: &str = "\
+Policies:
+  recorded      what really happened, in the same figures
+  eevdf-like    a model of the kernel's own scheduler; no claim
+  rusty         scx_rusty's heuristic, with moves that are carried out
+  augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
+  model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
+  never         augur's placement; nothing is stolen or balanced
+  random        augur's placement and stealing, and random moves between domains
+  least-loaded  every wakeup to the least loaded CPU
+  fcfs, rr      one queue for all CPUs; rr[slice_us=3000]
+  sjf, srtf     shortest burst, shortest remaining burst first; they know the future
+  oracle        the best of everything that is found, with the future known: a bound
+
+Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was woken by a \
+task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. A task that goes to \
+another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+
+Exit codes:
+  0  done
+  1  failed, with one sentence that says what, where and what to do; no file is left behind
+  2  wrong use";
+
+/// Replay a recorded trace under policies, side by side.
+#[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Args {
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    file: PathBuf,
+    /// Policies, `name[key=value,...]`, separated by commas
+    #[arg(long, value_name = "P,...", default_value = "recorded,eevdf-like,augur")]
+    policy: String,
+    /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default: the trace's
+    /// own]
+    #[arg(long, value_name = "SPEC|FILE")]
+    machine: Option<String>,
+    /// What is drawn at random is drawn from this
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// So many seeds, each one more than the last; with confidence intervals
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    seeds: u64,
+    /// Timers and devices come up to so much later than in the trace; 0: exactly then
+    #[arg(long, value_name = "US", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    jitter_us: u64,
+    /// What migrations cost, as TOML: same_core_ns, same_llc_ns, cross_llc_ns, cross_node_ns, cooling_halflife_ns,
+    /// footprint_halflife_ns, switch_ns
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Write the first policy's run as a trace for ui.perfetto.dev (or another format, by the ending)
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
+    /// Write every candidate of the first policy that names any, with what would have been right, to a CSV file
+    #[arg(long, value_name = "FILE")]
+    log_decisions: Option<PathBuf>,
+    /// Threads [default: one a CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Option<u32>,
+    /// Take what is whole of a trace whose end is missing
+    #[arg(long)]
+    partial: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    let policies = policies(args)?;
+    let named = args.machine.as_deref().map(machine).transpose()?;
+    let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
+    let writing = stop_on_ctrl_c();
+    let (rebuilt, header) = read(&args.file, args.partial)?;
+    let recorded = recorded_machine(&rebuilt, &header)?;
+    let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
+    let places = match named {
+        Some(machine) => Arc::new(Places::new(Arc::new(machine))),
+        None => recorded_places.clone(),
+    };
+    let plan = Plan {
+        rebuilt: &rebuilt,
+        places,
+        recorded_places,
+        policies: &policies,
+        seeds: (0..args.seeds)
+            .map(|number| args.seed.wrapping_add(number))
+            .collect(),
+        options: Options {
+            costs,
+            jitter_ns: args.jitter_us * 1_000,
+            ..Options::default()
+        },
+        timeline: args.timeline.is_some(),
+        log: args.log_decisions.is_some(),
+        threads: threads(args),
+    };
+    let findings = replay::replay(&plan, &load_model)?;
+    writing.store(true, Ordering::Relaxed);
+    write_files(args, &plan, &findings)?;
+    let machine = &plan.places.machine;
+    let machine = args.machine.clone().unwrap_or_else(|| machine.to_string());
+    let report = Report::new(machine, args.seed, findings.bound_ns, findings.results);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+/// Splits at the commas that are outside of brackets, and checks every name.
+fn policies(args: &Args) -> Result<Vec<String>> {
+    let mut depth = 0;
+    let parts = args.policy.split(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ',' && depth == 0
+    });
+    let mut policies: Vec<String> = Vec::new();
+    for part in parts.map(str::trim) {
+        registry::parse(part, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
+        if policies.iter().any(|other| other == part) {
+            bail!(WrongUse(format!("policy '{part}' is named twice; name it once")));
+        }
+        policies.push(part.to_owned());
+    }
+    if args.log_decisions.is_some() && !policies.iter().any(|policy| makes_decisions(policy)) {
+        bail!(WrongUse(
+            "none of the policies names moves, so there are no decisions to log; add augur, random or rusty"
+                .to_owned()
+        ));
+    }
+    let first = policies.first().map(String::as_str);
+    if args.timeline.is_some() && matches!(first, Some("recorded" | "oracle")) {
+        bail!(WrongUse(
+            "the timeline is that of the first policy, which must be a simulated one; name that first"
+                .to_owned()
+        ));
+    }
+    if let Some(path) = args.timeline.as_deref()
+        && !Format::by_ending(path).is_some_and(Format::is_written)
+    {
+        bail!(WrongUse(format!(
+            "the ending of {} names no format; give one of {}",
+            path.display(),
+            Format::written()
+        )));
+    }
+    Ok(policies)
+}
+
+/// A shape, or a TOML file.
+fn machine(spec: &str) -> Result<Machine> {
+    let path = Path::new(spec);
+    if !path.is_file() {
+        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}; or name a TOML file"));
+        return Ok(Machine::from_spec(spec).map_err(wrong)?);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the machine {spec}"))?;
+    Machine::from_toml(&text).with_context(|| format!("{spec} is no machine"))
+}
+
+fn read_costs(path: &Path) -> Result<Costs> {
+    let named = || format!("cannot read the costs {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(named)?;
+    toml::from_str(&text)
+        .map_err(|err: toml::de::Error| anyhow::anyhow!("{}", err.message().replace('\n', "; ")))
+        .with_context(named)
+}
+
+fn threads(args: &Args) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    args.threads.map_or_else(cores, |threads| threads as usize)
+}
+
+/// Ctrl-C ends the program at once, except while files are written: they are whole or absent.
+fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let writing = Arc::new(AtomicBool::new(false));
+    let seen = writing.clone();
+    let _ = ctrlc::set_handler(move || {
+        if !seen.load(Ordering::Relaxed) {
+            eprintln!("scx_augur: interrupted; nothing was written");
+            std::process::exit(1);
+        }
+    });
+    writing
+}
+
+/// Reads a trace: the only place here that knows what reading looks like.
+fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
+    let mut reader = input::open(path)?;
+    let mut builder = Builder::default();
+    let mut switches = 0u64;
+    while let Some(event) = input::next(&mut reader, path)? {
+        switches += u64::from(event.kind.name() == "sched_switch");
+        builder.push(&event);
+    }
+    let notes = reader.notes();
+    if switches == 0 {
+        bail!("{}: {}", path.display(), convert::no_switch(notes));
+    }
+    if let Some(why) = notes.torn().filter(|_| !partial) {
+        bail!(
+            "{}: {why}; --partial takes the events before that",
+            path.display()
+        );
+    }
+    let header = reader.header().clone();
+    Ok((builder.finish(), header))
+}
+
+/// The machine that was recorded; where the trace does not say, one cache for all CPUs that it names.
+fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
+    let seen = &rebuilt.recording.cpus;
+    if let Some(machine) = header.machine()?
+        && seen.iter().all(|&cpu| machine.cpu(cpu as usize).is_some())
+    {
+        return Ok(machine);
+    }
+    let cpu = |&id: &u32| Cpu {
+        id: id as usize,
+        core: id as usize,
+        llc: 0,
+        node: 0,
+        capacity: 1.0,
+        domain: 0,
+    };
+    Machine::from_cpus(seen.iter().map(cpu).collect(), None)
+}
+
+/// The twin where the model has one, for that needs no library; else TensorFlow.
+fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
+    let path = Path::new(directory);
+    let manifest = Manifest::read(path)?;
+    if engine != Some("tensorflow") {
+        if let Some(twin) = Mlp::from_manifest(&manifest)? {
+            return Ok(Box::new(twin));
+        }
+        if engine == Some("twin") {
+            bail!("the model in {directory} has no weights in its manifest; use engine=tensorflow");
+        }
+    }
+    // A missing library is told by the load.
+    let _ = prepare_library(None);
+    Ok(canary::load(path, Engine::TensorFlow, MODEL_LIMIT)?.predictor)
+}
+
+/// Files that were asked for. All are begun before any is given its name.
+fn write_files(args: &Args, plan: &Plan, findings: &Findings) -> Result<()> {
+    if let (Some(path), Some(timeline)) = (&args.timeline, &findings.timeline) {
+        let mut header = Header {
+            scheduler: plan.policies.first().cloned().unwrap_or_default(),
+            ..Header::default()
+        };
+        header.set_machine(&plan.places.machine);
+        // The ending was looked at before anything was done.
+        let format = Format::by_ending(path).unwrap_or(Format::Perfetto);
+        let mut writer = Writer::create(path, format, &header)?;
+        let start_ns = plan.rebuilt.recording.start_ns;
+        for event in timeline.events(&plan.rebuilt.program, &plan.places.machine, start_ns) {
+            writer.write(&event)?;
+        }
+        writer.finish()?;
+    }
+    match &args.log_decisions {
+        Some(path) => write_log(path, &findings.log, plan.rebuilt.recording.start_ns),
+        None => Ok(()),
+    }
+}
+
+/// The columns of the live decision log, and the label.
+fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
+    let named = || format!("cannot write {}", path.display());
+    let mut writer = csv::Writer::from_writer(Output::create(path)?);
+    let columns = log::columns().chain([log::LABEL]);
+    writer.write_record(columns).with_context(named)?;
+    for row in rows {
+        writer.write_record(record(row, start_ns)).with_context(named)?;
+    }
+    let output = writer
+        .into_inner()
+        .map_err(|err| anyhow::anyhow!("{}", err.error()));
+    output.with_context(named)?.finish()
+}
+
+fn record(row: &Logged, start_ns: u64) -> Vec<String> {
+    let mut record = vec![
+        (row.at_ns + start_ns).to_string(),
+        "balance".to_owned(),
+        row.task.pid.to_string(),
+        row.task.start_ns.to_string(),
+        row.comm.to_string(),
+        row.from.to_string(),
+        row.to.to_string(),
+    ];
+    record.extend(row.row.iter().map(f32::to_string));
+    record.extend([
+        row.score.map(|score| score.to_string()).unwrap_or_default(),
+        if row.accepted { "move" } else { "stay" }.to_owned(),
+        row.status.to_owned(),
+        row.reason.to_owned(),
+        row.wait_ns.to_string(),
+        row.run_ns.to_string(),
+        row.window_ns.to_string(),
+        row.migrations.to_string(),
+        row.seen_domain.to_string(),
+        u8::from(row.cold).to_string(),
+        u8::from(row.label).to_string(),
+    ]);
+    record
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Run-queue policies: where a task waits, who runs next, for how long. One policy a file.
+//!
+//! ```text
+//! wakes up ─▶ place ─▶ enqueue ─▶ (queue) ─▶ dispatch ─▶ running ─▶ stopping ─▶ sleeping
+//!                        ▲                                  │
+//!                        └──────── slice used up, preempted ┘
+//! ```
+//! The world owns queues and clock; a [`Discipline`] looks at a [`World`] of plain data and answers. As any policy, it
+//! reads no clock, file, map or global, and no future: a discipline that is allowed to know the future says so by
+//! [`Discipline::foresee`], and is a bound, never a competitor.
+
+pub mod assigned;
+pub mod augur;
+pub mod clairvoyant;
+pub mod eevdf;
+pub mod fcfs;
+pub mod least_loaded;
+pub mod load;
+pub mod mask;
+pub mod places;
+pub mod queue;
+pub mod registry;
+pub mod rusty;
+pub mod world;
+
+pub use mask::Mask;
+pub use places::Places;
+pub use queue::{Queue, before};
+pub use world::{Cause, Cpu, NONE, Order, Task, World};
+
+use super::Permissions;
+
+/// How a task became runnable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// It is new.
+    pub fork: bool,
+    /// The CPU of the task that woke it; `None`: an interrupt did.
+    pub waker: Option<u32>,
+}
+
+/// Where a task goes that became runnable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The CPU.
+    pub cpu: u32,
+    /// It idles: the task runs there at once, without waiting in a queue.
+    pub idle: bool,
+    /// What a migration there is counted under.
+    pub cause: Cause,
+}
+
+/// Why a task is put into a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It woke up, or is new.
+    Wakeup,
+    /// It was interrupted, or its slice ended.
+    Stopped,
+    /// A decision moved it here from elsewhere.
+    Moved,
+}
+
+/// Where a runnable task waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enqueue {
+    /// In a queue of the policy.
+    Queue {
+        /// Which.
+        queue: u32,
+        /// At what place.
+        key: u64,
+    },
+    /// On its CPU, ahead of all queues.
+    Local {
+        /// The one that runs there is interrupted.
+        preempt: bool,
+    },
+}
+
+/// What a CPU does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// The one that runs goes on; for so long.
+    Keep {
+        /// Until the next dispatch.
+        slice_ns: u64,
+    },
+    /// Takes a task out of a queue.
+    Take {
+        /// Which queue.
+        queue: u32,
+        /// Who.
+        task: u32,
+        /// What a migration is counted under; `None`: as it was placed.
+        cause: Option<Cause>,
+    },
+    /// Nothing to do. One that runs and could go on does.
+    Idle,
+}
+
+/// What a policy asks for beside its answer. Carried out when the hook has returned, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An idle CPU looks for work.
+    Kick(u32),
+    /// A CPU dispatches anew, whatever it runs.
+    Resched(u32),
+    /// A task that waits goes to another CPU.
+    Migrate {
+        /// Who.
+        task: u32,
+        /// Where to.
+        cpu: u32,
+    },
+}
+
+/// What is known to those who may know the future, by burst number.
+#[derive(Clone, Debug, Default)]
+pub struct Future {
+    /// How long each burst runs.
+    pub run_ns: Vec<u64>,
+    /// How long it takes from each burst's beginning until all that depends on it is done, were there no waiting.
+    pub rank_ns: Vec<u64>,
+}
+
+/// A run-queue policy.
+pub trait Discipline: Send {
+    /// How the policy is written, `name[key=value,…]`.
+    fn name(&self) -> String;
+
+    /// Called once before anything else, with all tasks and CPUs; returns how many queues it needs.
+    fn prepare(&mut self, world: &World) -> usize;
+
+    /// Called after [`Discipline::prepare`], for an oracle.
+    fn foresee(&mut self, _future: &Future) {}
+
+    /// A CPU for a task that became runnable.
+    fn place(&mut self, world: &World, task: u32, wake: Wake) -> Placement;
+
+    /// A place to wait for a runnable task whose CPU is `cpu`.
+    fn enqueue(
+        &mut self,
+        world: &World,
+        task: u32,
+        cpu: u32,
+        why: Why,
+        requests: &mut Vec<Request>,
+    ) -> Enqueue;
+
+    /// What `cpu` does next. `previous` runs there, and could go on.
+    fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch;
+
+    /// A task begins to run; returns for how long, until the next dispatch.
+    fn running(&mut self, world: &World, task: u32, cpu: u32) -> u64;
+
+    /// A task stops running: it sleeps, or goes on to wait. The world still shows it as running.
+    fn stopping(&mut self, _world: &World, _task: u32, _cpu: u32, _runnable: bool) {}
+
+    /// Every tick of a CPU that runs something.
+    fn tick(&mut self, _world: &World, _cpu: u32, _requests: &mut Vec<Request>) {}
+
+    /// Whether it wants ticks.
+    fn wants_ticks(&self) -> bool {
+        false
+    }
+
+    /// Who may steal from whom from now on.
+    fn permit(&mut self, _permissions: &Permissions, _now_ns: u64) {}
+
+    /// A copy in the same state, for trying out what would happen.
+    fn boxed_clone(&self) -> Box<dyn Discipline>;
+}
+
+impl Clone for Box<dyn Discipline> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
+
+pub mod fairness;
+pub mod interval;
+pub mod percentile;
+pub mod replay;
+
+pub use fairness::jain;
+pub use interval::Interval;
+pub use percentile::Percentiles;

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From a trace's events to what the tasks do: every task's bursts and sleeps, and who woke whom.
+//!
+//! A burst is the CPU work between a wakeup and the next sleep; where the task was interrupted meanwhile, the pieces
+//! belong to one burst, because the scheduler cut it. Who woke a task is the task that ran on the CPU of the wakeup's event.
+//! An event does not tell whether an interrupt did it instead. It is taken for one where the CPU idled; where a task would have woken
+//! itself; and, unless the two are parent and child, where the sleep was of a kind that devices and timers end: uninterruptible, a
+//! kernel thread's idleness, of softirqs and RCU, begun before the trace, or as long as the sleep before it to within the accuracy of timers. Such a sleep lasts as long as it did; all others end when the waker gets there.
+//!
+//! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and both count as
+//! time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
+//!
+//! Events are taken one by one and not kept: what grows is 24 bytes a burst, 16 a wakeup, 48 a stay on a CPU.
+
+mod recording;
+mod task;
+
+pub use recording::{Notes, Recording, Stay};
+
+use super::program::{Action, Class, Program, TaskSpec, WOKEN};
+use crate::policy::TaskId;
+use crate::policy::cpu::Cause;
+use crate::policy::cpu::load::weight_of_prio;
+use crate::trace::{Comm, Event, EventKind, State, Task};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use task::{Origin, Phase, Piece, Tracked, Waker};
+
+/// Below this, the kernel's priorities are real time.
+const REAL_TIME_PRIO: i32 = 100;
+
+/// `EXIT_DEAD` and `EXIT_ZOMBIE`: the task does not come back.
+const DEAD: u16 = 0x10 | 0x20;
+
+/// Who is on a CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seat {
+    /// No event has told yet.
+    Unseen,
+    /// Events were lost since one told.
+    Unknown,
+    Idle,
+    Taken(u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct CpuSeen {
+    seat: Seat,
+    since_ns: u64,
+}
+
+/// Takes a trace's events, in order of time, and gives the program.
+#[derive(Debug, Default)]
+pub struct Builder {
+    cpus: BTreeMap<u32, CpuSeen>,
+    /// Only ever looked up, never walked: its order is nobody's.
+    pids: HashMap<i32, u32>,
+    tasks: Vec<Tracked>,
+    stays: Vec<Stay>,
+    start_ns: Option<u64>,
+    now_ns: u64,
+    notes: Notes,
+    wakeups: bool,
+}
+
+/// A trace's program, and what really happened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rebuilt {
+    /// What the tasks do.
+    pub program: Arc<Program>,
+    /// What really happened.
+    pub recording: Recording,
+}
+
+/// Rebuilds a whole trace.
+pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rebuilt {
+    let mut builder = Builder::default();
+    events.into_iter().for_each(|event| builder.push(event));
+    builder.finish()
+}
+
+impl Builder {
+    /// Takes the next event.
+    pub fn push(&mut self, event: &Event) {
+        self.notes.events += 1;
+        let start_ns = *self.start_ns.get_or_insert(event.time_ns);
+        let at_ns = event.time_ns.saturating_sub(start_ns);
+        self.notes.backwards += u64::from(at_ns < self.now_ns || event.time_ns < start_ns);
+        self.now_ns = self.now_ns.max(at_ns);
+        let cpu = event.cpu;
+        self.cpu(cpu);
+        match &event.kind {
+            EventKind::Switch {
+                prev,
+                prev_state,
+                next,
+            } => self.switch(cpu, prev, *prev_state, next),
+            EventKind::Waking { task, target_cpu } => self.waking(cpu, task, *target_cpu),
+            EventKind::Wakeup { task, target_cpu } => self.wakeup(cpu, task, *target_cpu),
+            EventKind::WakeupNew { task, target_cpu } => self.wakeup_new(cpu, task, *target_cpu),
+            EventKind::Migrate { task, dest_cpu, .. } => self.migrate(task, *dest_cpu),
+            EventKind::Fork { parent, child } => self.fork(parent, child),
+            EventKind::Exec { task, old_pid, .. } => self.exec(task, *old_pid),
+            EventKind::Exit { task } => {
+                let index = self.find(task);
+                self.tasks[index as usize].exits = true;
+            }
+            EventKind::Lost { count } => {
+                self.notes.lost += (*count).max(1);
+                let seen = *self.cpu(cpu);
+                if let Seat::Taken(running) = seen.seat {
+                    self.lose(running, cpu, seen.since_ns);
+                }
+                self.cpu(cpu).seat = Seat::Unknown;
+            }
+        }
+    }
+
+    fn cpu(&mut self, cpu: u32) -> &mut CpuSeen {
+        self.cpus.entry(cpu).or_insert(CpuSeen {
+            seat: Seat::Unseen,
+            since_ns: 0,
+        })
+    }
+
+    /// The task of an event, new where its pid was not seen before; its name and priority are brought up to date.
+    fn find(&mut self, task: &Task) -> u32 {
+        let index = match self.pids.get(&task.pid) {
+            Some(&index) => index,
+            None => self.create(task, Origin::Before),
+        };
+        let known = &mut self.tasks[index as usize];
+        if !task.comm.as_bytes().is_empty() {
+            known.comm = task.comm;
+        }
+        // Some events carry no priority. Of those that have priority 0, only the stoppers are common.
+        if task.prio != 0 || known.comm.as_bytes().starts_with(b"migration/") {
+            known.prio = task.prio;
+        }
+        index
+    }
+
+    fn create(&mut self, task: &Task, origin: Origin) -> u32 {
+        let index = self.tasks.len() as u32;
+        let born_ns = match origin {
+            Origin::Before => 0,
+            Origin::Forked => self.now_ns.max(1),
+        };
+        self.tasks.push(Tracked::new(task, born_ns, origin));
+        self.pids.insert(task.pid, index);
+        index
+    }
+
+    fn switch(&mut self, cpu: u32, prev: &Task, prev_state: State, next: &Task) {
+        self.leave(cpu, prev, prev_state);
+        let now = self.now_ns;
+        let seat = match next.pid {
+            0 => Seat::Idle,
+            _ => {
+                let index = self.find(next);
+                self.begin(index, cpu);
+                Seat::Taken(index)
+            }
+        };
+        let seen = self.cpu(cpu);
+        (seen.seat, seen.since_ns) = (seat, now);
+    }
+
+    /// `prev` leaves the CPU.
+    fn leave(&mut self, cpu: u32, prev: &Task, state: State) {
+        let CpuSeen { seat, since_ns } = *self.cpu(cpu);
+        let index = (prev.pid != 0).then(|| self.find(prev));
+        let began = match seat {
+            Seat::Taken(running) if index == Some(running) => true,
+            Seat::Idle if index.is_none() => return,
+            Seat::Unseen | Seat::Unknown => false,
+            Seat::Idle => {
+                self.notes.mismatches += 1;
+                false
+            }
+            Seat::Taken(running) => {
+                self.notes.mismatches += 1;
+                self.lose(running, cpu, since_ns);
+                false
+            }
+        };
+        let Some(index) = index else { return };
+        if !began {
+            let since_ns = match seat {
+                Seat::Unseen => self.tasks[index as usize].idle_since(self.now_ns),
+                _ => self.now_ns,
+            };
+            self.begin_at(index, cpu, since_ns);
+            self.tasks[index as usize].began_unseen = true;
+        }
+        self.end(index, cpu, self.now_ns, state);
+    }
+
+    /// A task's stay whose end was lost counts no time; nobody knows what it did since.
+    fn lose(&mut self, index: u32, cpu: u32, since_ns: u64) {
+        let asleep = State {
+            bits: 1,
+            preempted: false,
+        };
+        self.end(index, cpu, since_ns, asleep);
+    }
+
+    fn begin(&mut self, index: u32, cpu: u32) {
+        self.begin_at(index, cpu, self.now_ns);
+    }
+
+    /// A task begins to run.
+    fn begin_at(&mut self, index: u32, cpu: u32, at_ns: u64) {
+        if let Phase::Running { cpu: other, .. } = self.tasks[index as usize].phase {
+            // It cannot run in two places: the switch away from the other was lost.
+            self.notes.mismatches += 1;
+            self.end(index, other, at_ns, State::default());
+            if let Some(seen) = self.cpus.get_mut(&other) {
+                seen.seat = Seat::Unknown;
+                seen.since_ns = at_ns;
+            }
+        }
+        let task = &mut self.tasks[index as usize];
+        if !task.runnable() {
+            match task.early.take() {
+                Some((_, waker)) => self.link(index, waker),
+                None => {
+                    // Nobody was seen to wake it. Seen for the first time, it has been waiting since before the trace.
+                    let first = task.pieces.is_empty();
+                    self.notes.unexplained += u64::from(!first);
+                    task.wake(at_ns, None, first);
+                }
+            }
+        }
+        self.tasks[index as usize].begin(cpu, at_ns);
+    }
+
+    /// A task stops to run.
+    fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) {
+        let task = &mut self.tasks[index as usize];
+        let Some(stay) = task.end(index, cpu, at_ns, state) else {
+            return;
+        };
+        self.stays.push(stay);
+        let dead = state.bits & DEAD != 0 || task.exits && !state.is_runnable();
+        if dead && self.pids.get(&task.id.pid) == Some(&index) {
+            self.pids.remove(&task.id.pid);
+        }
+    }
+
+    /// Who runs on a CPU: the waker of what is woken there. `None`: nobody, or an interrupt did it.
+    fn waker(&mut self, cpu: u32, woken: u32, target_cpu: u32) -> Option<Waker> {
+        let Seat::Taken(waker) = self.cpu(cpu).seat else {
+            return None;
+        };
+        let (sleeper, runner) = (&self.tasks[woken as usize], &self.tasks[waker as usize]);
+        let family = sleeper.parent == Some(waker) || runner.parent == Some(woken);
+        if waker == woken || !family && sleeper.woken_from_outside(self.now_ns, cpu == target_cpu) {
+            return None;
+        }
+        let offset_ns = runner.done_ns(self.now_ns);
+        let burst = runner.pieces.len().checked_sub(1)?;
+        Some((waker, burst as u32, offset_ns))
+    }
+
+    fn waking(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
+        self.wakeups = true;
+        let index = self.find(task);
+        let waker = self.waker(cpu, index, target_cpu);
+        let now = self.now_ns;
+        let woken = &mut self.tasks[index as usize];
+        match woken.phase {
+            Phase::Sleeping { .. } => self.link(index, waker),
+            // It is on its way to sleep: whether this woke it shows when it has left its CPU.
+            Phase::Running { .. } => woken.early = Some((now, waker)),
+            Phase::Queued { .. } => {}
+        }
+    }
+
+    fn wakeup(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
+        self.wakeups = true;
+        let index = self.find(task);
+        if let Phase::Running { .. } = self.tasks[index as usize].phase {
+            // It had not left the queue: nothing to wake.
+            self.tasks[index as usize].early = None;
+        }
+        if let Phase::Sleeping { .. } = self.tasks[index as usize].phase {
+            let waker = match self.tasks[index as usize].early.take() {
+                Some((_, waker)) => waker,
+                None => self.waker(cpu, index, target_cpu),
+            };
+            self.link(index, waker);
+        }
+        self.tasks[index as usize].queued_on(target_cpu);
+    }
+
+    /// A sleeping task is woken, by a task or by something outside.
+    fn link(&mut self, index: u32, waker: Option<Waker>) {
+        let now = self.now_ns;
+        let burst = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
+        if let Some((waker, waker_burst, offset_ns)) = waker {
+            self.tasks[waker as usize]
+                .actions
+                .push((waker_burst, offset_ns, index, burst));
+        }
+    }
+
+    fn wakeup_new(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
+        self.wakeups = true;
+        let known = self.pids.get(&task.pid).copied();
+        let fresh = known.is_some_and(|index| self.tasks[index as usize].is_unborn());
+        if !fresh {
+            self.create(task, Origin::Forked);
+        }
+        let index = self.find(task);
+        if self.tasks[index as usize].pieces.is_empty() {
+            if let Seat::Taken(parent) = self.cpu(cpu).seat {
+                self.tasks[index as usize].parent.get_or_insert(parent);
+            }
+            let waker = self.waker(cpu, index, target_cpu);
+            self.tasks[index as usize].came_from.get_or_insert(cpu);
+            self.link(index, waker);
+        }
+        self.tasks[index as usize].queued_on(target_cpu);
+    }
+
+    fn migrate(&mut self, task: &Task, dest_cpu: u32) {
+        let index = self.find(task);
+        let idle = matches!(self.cpus.get(&dest_cpu), Some(CpuSeen { seat: Seat::Idle, .. }));
+        self.tasks[index as usize].migrated(dest_cpu, self.now_ns, idle);
+    }
+
+    fn fork(&mut self, parent: &Task, child: &Task) {
+        self.pids.remove(&child.pid);
+        let index = self.create(child, Origin::Forked);
+        // The child has its parent's priority, which its own events do not tell before it runs.
+        if let Some(&parent) = self.pids.get(&parent.pid) {
+            let (prio, cpu) = (self.tasks[parent as usize].prio, self.tasks[parent as usize].cpu);
+            let forked = &mut self.tasks[index as usize];
+            forked.prio = prio;
+            forked.came_from = cpu;
+            forked.parent = Some(parent);
+        }
+    }
+
+    /// A thread that calls exec goes on under its leader's pid.
+    fn exec(&mut self, task: &Task, old_pid: i32) {
+        if old_pid != task.pid
+            && old_pid != 0
+            && let Some(index) = self.pids.remove(&old_pid)
+        {
+            self.pids.insert(task.pid, index);
+            self.tasks[index as usize].id.pid = task.pid;
+        }
+        self.find(task);
+    }
+
+    /// Closes what is open and puts the program together.
+    pub fn finish(mut self) -> Rebuilt {
+        let end_ns = self.now_ns;
+        let open: Vec<(u32, u32)> = self
+            .cpus
+            .iter()
+            .filter_map(|(&cpu, seen)| match seen.seat {
+                Seat::Taken(index) => Some((index, cpu)),
+                _ => None,
+            })
+            .collect();
+        for (index, cpu) in open {
+            self.end(
+                index,
+                cpu,
+                end_ns,
+                State {
+                    bits: 1,
+                    preempted: false,
+                },
+            );
+        }
+        self.tasks.iter_mut().for_each(Tracked::forget_unrun);
+        let numbers: Vec<u32> = self
+            .tasks
+            .iter()
+            .scan(0, |next, task| {
+                let first = *next;
+                *next += task.pieces.len() as u32;
+                Some(first)
+            })
+            .collect();
+        let mut program = Program::default();
+        for task in &self.tasks {
+            self.add(&mut program, task, &numbers);
+        }
+        Rebuilt {
+            program: Arc::new(program),
+            recording: Recording {
+                stays: self.stays,
+                start_ns: self.start_ns.unwrap_or(0),
+                span_ns: end_ns,
+                cpus: self.cpus.into_keys().collect(),
+                notes: self.notes,
+            },
+        }
+    }
+
+    fn add(&self, program: &mut Program, task: &Tracked, numbers: &[u32]) {
+        let bursts: Vec<(u64, u64)> = task
+            .pieces
+            .iter()
+            .map(|piece| (self.sleep_ns(piece), piece.run_ns))
+            .collect();
+        let mut actions = vec![Vec::new(); bursts.len()];
+        for &(burst, at_ns, woken, number) in &task.actions {
+            let kept = number < self.tasks[woken as usize].pieces.len() as u32;
+            if let (Some(list), true) = (actions.get_mut(burst as usize), kept) {
+                list.push(Action {
+                    at_ns: at_ns.min(bursts[burst as usize].1),
+                    task: woken,
+                    burst: numbers[woken as usize] + number,
+                });
+            }
+        }
+        let lists: Vec<&[Action]> = actions.iter().map(Vec::as_slice).collect();
+        program.push(task.spec(), &bursts, &lists);
+    }
+
+    /// The sleep before a burst. Without any wakeup in the trace, a first run tells when the task came, not since when it waited.
+    fn sleep_ns(&self, piece: &Piece) -> u64 {
+        match piece.assumed_ns {
+            Some(begun_ns) if !self.wakeups => begun_ns,
+            _ => piece.after_ns,
+        }
+    }
+}
+
+/// The CPU that a kernel thread is bound to, going by its name (`ksoftirqd/3`, `kworker/3:1H`) and by where it ran.
+fn bound_to(comm: &Comm, only_cpu: Option<u32>) -> Option<u32> {
+    let name = comm.to_string();
+    let digits: String = name
+        .split_once('/')?
+        .1
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let cpu: u32 = digits.parse().ok()?;
+    (only_cpu == Some(cpu)).then_some(cpu)
+}
+
+fn class_of(prio: i32) -> Class {
+    if prio < REAL_TIME_PRIO {
+        Class::RealTime
+    } else {
+        Class::Fair
+    }
+}
+
+fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option<u32>) -> TaskSpec {
+    TaskSpec {
+        id,
+        comm,
+        prio,
+        weight: weight_of_prio(prio),
+        class: class_of(prio),
+        pinned: bound_to(&comm, only_cpu),
+        cpu,
+        first_burst: 0,
+        bursts: 0,
+    }
+}
+
+/// What a migration that the trace shows is counted under.
+fn cause_of(sleeping: bool, idle: bool) -> Cause {
+    match (sleeping, idle) {
+        (true, _) => Cause::Wakeup,
+        (false, true) => Cause::Steal,
+        (false, false) => Cause::Balance,
+    }
+}

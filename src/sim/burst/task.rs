@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One task of a trace, while the trace is read.
+
+use super::recording::Stay;
+use super::{cause_of, spec_of};
+use crate::policy::TaskId;
+use crate::policy::cpu::Cause;
+use crate::sim::program::TaskSpec;
+use crate::trace::{Comm, State, Task};
+
+/// `TASK_UNINTERRUPTIBLE` and `TASK_REPORT_IDLE`: sleeps that devices end, or the kernel's own timers.
+const OUTSIDE: u16 = 0x02 | 0x80;
+/// Sleeps that differ by no more are the same timer's; for long ones, by half a per cent.
+const TIMER_TOLERANCE_NS: u64 = 100_000;
+/// Shorter sleeps are alike by chance.
+const TIMER_MIN_NS: u64 = 1_000_000;
+
+/// Where a task comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was there when the trace began.
+    Before,
+    /// It was forked within the trace.
+    Forked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Sleeping { since_ns: u64 },
+    Queued { since_ns: u64 },
+    Running { cpu: u32, since_ns: u64 },
+}
+
+/// One burst so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    /// As in the program.
+    pub after_ns: u64,
+    /// It was assumed to have waited since the beginning; when it was first seen to run.
+    pub assumed_ns: Option<u64>,
+    pub run_ns: u64,
+    /// It ran at all.
+    pub ran: bool,
+}
+
+/// Waker, its burst, how far it was in it.
+pub(super) type Waker = (u32, u32, u64);
+
+#[derive(Clone, Debug)]
+pub(super) struct Tracked {
+    pub id: TaskId,
+    pub comm: Comm,
+    pub prio: i32,
+    pub phase: Phase,
+    pub pieces: Vec<Piece>,
+    /// Its burst, how far in it, whom it wakes, which of their bursts.
+    pub actions: Vec<(u32, u64, u32, u32)>,
+    /// A wakeup that came while it was still running.
+    pub early: Option<(u64, Option<Waker>)>,
+    pub exits: bool,
+    /// The stay at hand was not seen to begin.
+    pub began_unseen: bool,
+    /// Its CPU: where it ran last, or waits.
+    pub cpu: Option<u32>,
+    pub came_from: Option<u32>,
+    /// Who forked it, where the trace shows that.
+    pub parent: Option<u32>,
+    /// The state in which it went to sleep, as the kernel's tracepoint encodes it.
+    sleep_bits: u16,
+    /// How long its last sleep was.
+    slept_ns: u64,
+    origin: Origin,
+    last_cpu: Option<u32>,
+    only_cpu: Option<u32>,
+    several_cpus: bool,
+    fresh: bool,
+    cause: Cause,
+    queued_ns: u64,
+}
+
+impl Tracked {
+    pub(super) fn new(task: &Task, born_ns: u64, origin: Origin) -> Tracked {
+        Tracked {
+            id: TaskId {
+                pid: task.pid,
+                start_ns: born_ns,
+            },
+            comm: task.comm,
+            prio: if task.prio == 0 { 120 } else { task.prio },
+            phase: Phase::Sleeping { since_ns: 0 },
+            pieces: Vec::new(),
+            actions: Vec::new(),
+            early: None,
+            exits: false,
+            began_unseen: false,
+            cpu: None,
+            came_from: None,
+            parent: None,
+            sleep_bits: 0,
+            slept_ns: 0,
+            origin,
+            last_cpu: None,
+            only_cpu: None,
+            several_cpus: false,
+            fresh: false,
+            cause: Cause::Other,
+            queued_ns: 0,
+        }
+    }
+
+    /// Forked, and not on any queue yet.
+    pub(super) fn is_unborn(&self) -> bool {
+        self.origin == Origin::Forked && self.pieces.is_empty()
+    }
+
+    /// Since when it cannot have run, where it runs now and nobody saw it begin.
+    pub(super) fn idle_since(&self, now_ns: u64) -> u64 {
+        match self.phase {
+            Phase::Sleeping { since_ns } | Phase::Queued { since_ns } => since_ns,
+            Phase::Running { .. } => now_ns,
+        }
+    }
+
+    pub(super) fn runnable(&self) -> bool {
+        !matches!(self.phase, Phase::Sleeping { .. })
+    }
+
+    /// Whether what wakes it now is rather a device or a timer than the task that happens to run there. `at_home`: the event came on the
+    /// CPU that it ran on last, where its own timer would fire.
+    pub(super) fn woken_from_outside(&self, now_ns: u64, at_home: bool) -> bool {
+        let name = self.comm.as_bytes();
+        let slept_ns = match self.phase {
+            Phase::Sleeping { since_ns } => now_ns - since_ns,
+            _ => return false,
+        };
+        // It slept before the trace began: nobody saw in which state.
+        let unknown = self.pieces.is_empty() && self.origin == Origin::Before;
+        let tolerance_ns = TIMER_TOLERANCE_NS.max(slept_ns / 200);
+        let periodic =
+            at_home && slept_ns >= TIMER_MIN_NS && slept_ns.abs_diff(self.slept_ns) <= tolerance_ns;
+        unknown
+            || self.sleep_bits & OUTSIDE != 0
+            || name.starts_with(b"ksoftirqd/")
+            || name.starts_with(b"rcu_")
+            || periodic
+    }
+
+    /// What it has done of its current burst.
+    pub(super) fn done_ns(&self, now_ns: u64) -> u64 {
+        let before = self.pieces.last().map_or(0, |piece| piece.run_ns);
+        match self.phase {
+            Phase::Running { since_ns, .. } => before + (now_ns - since_ns),
+            _ => before,
+        }
+    }
+
+    /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). `assumed`: it is only known not to sleep
+    /// now, and is taken to have waited since the beginning. Returns the burst's number.
+    pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, assumed: bool) -> u32 {
+        let since_ns = match self.phase {
+            Phase::Sleeping { since_ns } => since_ns,
+            _ => now_ns,
+        };
+        self.slept_ns = now_ns - since_ns;
+        // Before its first burst, time is counted from the beginning, not from the birth.
+        let slept_ns = now_ns - if self.pieces.is_empty() { 0 } else { since_ns };
+        self.pieces.push(Piece {
+            after_ns: after_ns.unwrap_or(if assumed { 0 } else { slept_ns }),
+            assumed_ns: assumed.then_some(now_ns),
+            run_ns: 0,
+            ran: false,
+        });
+        self.queued_ns = if assumed { 0 } else { now_ns };
+        self.phase = Phase::Queued {
+            since_ns: self.queued_ns,
+        };
+        self.fresh = !assumed;
+        self.early = None;
+        self.pieces.len() as u32 - 1
+    }
+
+    pub(super) fn begin(&mut self, cpu: u32, at_ns: u64) {
+        if let Phase::Queued { since_ns } = self.phase {
+            self.queued_ns = since_ns.min(at_ns);
+        }
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.ran = true;
+        }
+        self.several_cpus |= self.only_cpu.is_some_and(|only| only != cpu);
+        self.only_cpu = Some(cpu);
+        self.came_from.get_or_insert(cpu);
+        self.cpu = Some(cpu);
+        self.phase = Phase::Running { cpu, since_ns: at_ns };
+    }
+
+    /// It stops; its stay, where it did run on that CPU.
+    pub(super) fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) -> Option<Stay> {
+        let Phase::Running { cpu: on, since_ns } = self.phase else {
+            return None;
+        };
+        if on != cpu {
+            return None;
+        }
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.run_ns += at_ns - since_ns;
+        }
+        let stay = Stay {
+            task: index,
+            cpu,
+            queued_ns: self.queued_ns,
+            start_ns: since_ns,
+            end_ns: at_ns,
+            woken: std::mem::take(&mut self.fresh),
+            seen: !std::mem::take(&mut self.began_unseen),
+            cause: std::mem::take(&mut self.cause),
+        };
+        self.last_cpu = Some(cpu);
+        self.sleep_bits = state.bits;
+        if state.is_runnable() {
+            // A wakeup that came before it slept was for nothing.
+            self.early = None;
+            self.phase = Phase::Queued { since_ns: at_ns };
+        } else {
+            self.phase = Phase::Sleeping { since_ns: at_ns };
+        }
+        Some(stay)
+    }
+
+    pub(super) fn queued_on(&mut self, cpu: u32) {
+        if let Phase::Queued { .. } = self.phase {
+            if self.fresh && self.last_cpu.is_some_and(|last| last != cpu) && self.cause == Cause::Other {
+                self.cause = Cause::Wakeup;
+            }
+            self.cpu = Some(cpu);
+        }
+    }
+
+    /// It is on the queue of `cpu` from now on. A wakeup's own move comes at the time of the wakeup.
+    pub(super) fn migrated(&mut self, cpu: u32, now_ns: u64, idle: bool) {
+        self.cpu = Some(cpu);
+        match self.phase {
+            Phase::Running { .. } => {}
+            Phase::Sleeping { .. } => self.cause = cause_of(true, idle),
+            Phase::Queued { since_ns } => {
+                let waking = self.fresh && self.cause == Cause::Other && now_ns - since_ns < WAKING_NS;
+                self.cause = cause_of(waking, idle);
+            }
+        }
+    }
+
+    /// A burst that was woken and never ran is no burst.
+    pub(super) fn forget_unrun(&mut self) {
+        if self.pieces.last().is_some_and(|piece| !piece.ran) {
+            self.pieces.pop();
+        }
+    }
+
+    pub(super) fn spec(&self) -> TaskSpec {
+        let only_cpu = self.only_cpu.filter(|_| !self.several_cpus);
+        spec_of(self.id, self.comm, self.prio, only_cpu, self.came_from)
+    }
+}
+
+/// A move so shortly after the wakeup is part of it.
+const WAKING_NS: u64 = 20_000;

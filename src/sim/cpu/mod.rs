@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Run queues: a program under a policy on a machine.
+//!
+//! ```text
+//! state     the world that policies see, and what only the simulation knows; wakeups, queues
+//! run       who runs, for how long, what it reaches
+//! rounds    the balancer's turn, every 100 ms: snapshot → policy → gate → decisions
+//! hindsight what would have been right, for training
+//! cost      what a migration costs
+//! ledger    what was seen
+//! timeline  the run as a trace
+//! ```
+//! A run-queue policy ([`Discipline`]) answers at each step; a [`Balancer`] asks the very policies of the live daemon.
+//! Real-time tasks run ahead of both, as they do in the kernel.
+
+mod cost;
+mod event;
+mod hindsight;
+mod ledger;
+mod rounds;
+mod run;
+mod snapshot;
+mod state;
+mod timeline;
+
+pub use cost::Costs;
+pub use hindsight::Logged;
+pub use ledger::{KINDS, Ledger, Migrations};
+pub use rounds::{Balancer, Decisions, INTERVAL_NS};
+pub use timeline::Timeline;
+
+use super::{Program, Violation};
+use crate::policy::cpu::{Discipline, Places};
+use event::Kind;
+use rounds::Rounds;
+use state::State;
+use std::sync::Arc;
+
+/// Time between a CPU's ticks: 250 Hz.
+pub const TICK_NS: u64 = 4_000_000;
+
+/// How a run is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// What migrations cost.
+    pub costs: Costs,
+    /// Where the jitter is drawn from.
+    pub seed: u64,
+    /// Timers and devices come up to so much later than recorded; 0: exactly then.
+    pub jitter_ns: u64,
+    /// Time between ticks; 0 for none.
+    pub tick_ns: u64,
+    /// The policy is told the future.
+    pub oracle: bool,
+    /// Decisions are logged, with hindsight.
+    pub log: bool,
+    /// The run is kept as a trace.
+    pub timeline: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            costs: Costs::default(),
+            seed: 1,
+            jitter_ns: 0,
+            tick_ns: TICK_NS,
+            oracle: false,
+            log: false,
+            timeline: false,
+        }
+    }
+}
+
+/// What became of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskOutcome {
+    /// Time on CPUs, costs of migrations included.
+    pub run_ns: u64,
+    /// Time that it was runnable and waited.
+    pub wait_ns: u64,
+    /// When its last burst ended.
+    pub done_ns: u64,
+    /// To another CPU.
+    pub migrations: u32,
+}
+
+/// What a run left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The policy, as it is written.
+    pub policy: String,
+    /// What was seen.
+    pub ledger: Ledger,
+    /// Task by task.
+    pub tasks: Vec<TaskOutcome>,
+    /// What became of the balancer's decisions.
+    pub decisions: Decisions,
+    /// Tasks that still sleep because whoever should wake them never got there.
+    pub stranded: usize,
+    /// Events that were applied.
+    pub events: u64,
+    /// All that happened, as one number: the same for the same input, on any machine and any number of threads.
+    pub state_hash: u64,
+}
+
+/// A finished run.
+pub struct Run {
+    /// What it left behind.
+    pub outcome: Outcome,
+    /// The run as a trace, where that was asked for.
+    pub timeline: Option<Timeline>,
+    /// Its decisions, where that was asked for.
+    pub log: Vec<Logged>,
+}
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// When an invariant is broken: by the policy (affinity, a task that is never run), or by a bug here.
+pub fn run(
+    program: Arc<Program>,
+    places: Arc<Places>,
+    discipline: Box<dyn Discipline>,
+    balancer: Option<Balancer>,
+    options: &Options,
+) -> Result<Run, Violation> {
+    let mut state = State::new(program, places, discipline, options);
+    let mut rounds = balancer.map(|balancer| Rounds::new(balancer, &mut state));
+    while let Some(kind) = state.step()? {
+        if kind == Kind::Round
+            && let Some(rounds) = &mut rounds
+        {
+            rounds.round(&mut state)?;
+        }
+        if state.is_over() {
+            break;
+        }
+    }
+    finish(state, rounds)
+}
+
+fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
+    let now = state.world.now_ns;
+    if state.runnable > 0 {
+        return Err(Violation::Starved {
+            policy: state.discipline.name(),
+            tasks: state.runnable,
+            at_ns: now,
+        });
+    }
+    state.ledger.advance(now);
+    check_work(&state)?;
+    let (mut decisions, log) = rounds.map_or_else(Default::default, |rounds| (rounds.decisions, rounds.log));
+    decisions.applied = state.applied;
+    decisions.expired = state.expired;
+    let tasks = state.world.tasks.iter().zip(&state.progress);
+    let tasks = tasks.map(|(task, progress)| TaskOutcome {
+        run_ns: task.total_run_ns,
+        wait_ns: task.total_wait_ns,
+        done_ns: progress.done_at_ns,
+        migrations: task.migrations,
+    });
+    Ok(Run {
+        outcome: Outcome {
+            policy: state.discipline.name(),
+            tasks: tasks.collect(),
+            decisions,
+            stranded: state.alive,
+            events: state.engine.applied(),
+            state_hash: state.engine.state_hash(),
+            ledger: state.ledger,
+        },
+        timeline: state.timeline,
+        log,
+    })
+}
+
+/// What the CPUs did is what the tasks got, and at full speed that is what they asked for.
+fn check_work(state: &State) -> Result<(), Violation> {
+    let cpus_ns = state.cores.iter().map(|core| core.busy_ns).sum();
+    let tasks_ns = state.world.tasks.iter().map(|task| task.total_run_ns).sum();
+    let full = state
+        .world
+        .places
+        .speed
+        .iter()
+        .all(|&speed| speed == crate::policy::cpu::places::FULL_SPEED);
+    let asked_ns = match full && state.alive == 0 {
+        true => state.program.work_ns() + state.ledger.overhead_ns,
+        false => tasks_ns,
+    };
+    if cpus_ns == tasks_ns && tasks_ns == asked_ns {
+        Ok(())
+    } else {
+        Err(Violation::Work {
+            cpus_ns,
+            tasks_ns,
+            asked_ns,
+        })
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The balancer's rounds: snapshot, candidates, gate, decisions, as the live daemon does them.
+
+use super::event::Kind;
+use super::hindsight::{self, Logged};
+use super::state::State;
+use crate::model::Predictor;
+use crate::policy::cpu::Order;
+use crate::policy::{
+    Candidate, Gate, Pair, Permissions, Phase, Policy, Snapshot, TaskId, Verdicts, features, steal,
+};
+use crate::sim::Violation;
+
+/// Time between rounds, unless told otherwise.
+pub const INTERVAL_NS: u64 = 100_000_000;
+
+/// Who decides, round after round.
+pub struct Balancer {
+    /// Names the moves.
+    pub policy: Box<dyn Policy>,
+    /// Judges them, where there is one; it also judges who may steal from whom.
+    pub model: Option<Box<dyn Predictor>>,
+    /// How the model's word counts.
+    pub gate: Gate,
+    /// Time between rounds.
+    pub interval_ns: u64,
+    /// Nobody steals, whatever the policy.
+    pub forbids_steals: bool,
+}
+
+impl Balancer {
+    /// A balancer without a model.
+    pub fn new(policy: Box<dyn Policy>) -> Balancer {
+        Balancer {
+            policy,
+            model: None,
+            gate: Gate::default(),
+            interval_ns: INTERVAL_NS,
+            forbids_steals: false,
+        }
+    }
+
+    /// The same, gated by a model.
+    pub fn with_model(mut self, model: Box<dyn Predictor>) -> Balancer {
+        self.model = Some(model);
+        self
+    }
+}
+
+/// What became of a run's decisions. Each accepted one is applied, refused, expired, or still pending at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decisions {
+    /// Rounds.
+    pub rounds: u64,
+    /// Moves that the policy named.
+    pub proposed: u64,
+    /// Those that the gate let through.
+    pub accepted: u64,
+    /// Seen to run where the decision said.
+    pub applied: u64,
+    /// Impossible by the time they came: gone, moved, pinned or bound elsewhere.
+    pub refused: u64,
+    /// Not seen there in time.
+    pub expired: u64,
+}
+
+/// The rounds of one run.
+pub(super) struct Rounds {
+    balancer: Balancer,
+    pub decisions: Decisions,
+    numbers: u32,
+    permissions: Permissions,
+    pub log: Vec<Logged>,
+    /// Rows that wait for their outcome.
+    open: Vec<Logged>,
+}
+
+impl Rounds {
+    pub(super) fn new(balancer: Balancer, state: &mut State) -> Rounds {
+        let domains = state.world.places.domains();
+        let mut permissions = Permissions::all(domains);
+        if balancer.forbids_steals {
+            permissions = Permissions::none(domains);
+            state.discipline.permit(&permissions, 0);
+        }
+        state.schedule(balancer.interval_ns, Kind::Round);
+        Rounds {
+            balancer,
+            decisions: Decisions::default(),
+            numbers: 0,
+            permissions,
+            log: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// One round.
+    pub(super) fn round(&mut self, state: &mut State) -> Result<(), Violation> {
+        if state.is_over() {
+            return Ok(());
+        }
+        let now = state.world.now_ns;
+        state.schedule(now + self.balancer.interval_ns, Kind::Round);
+        self.decisions.rounds += 1;
+        self.settle(state);
+        let (snapshot, seen) = state.snapshot();
+        let mut candidates = Vec::new();
+        self.balancer.policy.decide(&snapshot, &mut candidates);
+        let verdicts = self.judge(features::rows(&snapshot, &candidates));
+        self.decisions.proposed += candidates.len() as u64;
+        self.decisions.accepted += verdicts.accepted_count() as u64;
+        if state.options.log {
+            let rows = hindsight::open(
+                state,
+                &snapshot,
+                &seen,
+                &candidates,
+                &verdicts,
+                self.balancer.interval_ns,
+            )?;
+            self.open.extend(rows);
+        }
+        self.permit(state, &snapshot);
+        for (index, candidate) in candidates.iter().enumerate() {
+            if verdicts.accepted[index] {
+                self.numbers += 1;
+                let number = self.numbers;
+                let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
+                self.decisions.refused += u64::from(refused.is_some());
+                hindsight::number(&mut self.open, candidate.task, now, number, refused);
+            }
+        }
+        state.dispatch_pending()
+    }
+
+    fn judge(&mut self, rows: Vec<crate::model::FeatureRow>) -> Verdicts {
+        match &mut self.balancer.model {
+            Some(model) => self.balancer.gate.judge_rows(rows, Some(model.as_mut())),
+            None => self.balancer.gate.judge_rows(rows, None),
+        }
+    }
+
+    /// The model's word on who may steal from whom until the next round.
+    fn permit(&mut self, state: &mut State, snapshot: &Snapshot) {
+        if self.balancer.forbids_steals {
+            // Said again each round: the word of a daemon that went silent does not hold.
+            return state.discipline.permit(&self.permissions, state.world.now_ns);
+        }
+        if self.balancer.model.is_none() {
+            return;
+        }
+        let pairs: Vec<Pair> = steal::pairs(snapshot);
+        let verdicts = self.judge(steal::rows(snapshot, &pairs));
+        self.permissions.update(&pairs, &verdicts);
+        state.discipline.permit(&self.permissions, state.world.now_ns);
+    }
+
+    /// Rows whose outcome can be seen by now go into the log.
+    fn settle(&mut self, state: &mut State) {
+        if !self.open.is_empty() {
+            hindsight::settle(state, &mut self.open, &mut self.log);
+        }
+        state.settled.clear();
+    }
+}
+
+/// Carries a decision out as far as it can be at once; why it was refused, where it was.
+fn order(
+    state: &mut State,
+    candidate: &Candidate,
+    seen: &[u32],
+    number: u32,
+    ttl_ns: u64,
+) -> Result<Option<&'static str>, Violation> {
+    let Some(&task) = seen.get(candidate.task_index) else {
+        return Ok(Some("gone"));
+    };
+    let mover = state.world.task(task);
+    let (id, phase, cpu, pinned): (TaskId, Phase, u32, bool) =
+        (mover.id, mover.phase, mover.cpu, mover.pinned());
+    let to = candidate.to as u32;
+    let target = state.world.cpu_in_domain(task, to);
+    let ended =
+        phase == Phase::Sleeping && mover.burst + 1 >= state.program.bursts_of(task).end && mover.bursts > 0;
+    let refusal = match target {
+        _ if id != candidate.task || ended => Some("gone"),
+        _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some("moved"),
+        _ if pinned => Some("pinned"),
+        None => Some("affinity"),
+        Some(_) => None,
+    };
+    if refusal.is_some() {
+        return Ok(refusal);
+    }
+    let now = state.world.now_ns;
+    let before = state.world.tasks[task as usize].order.replace(Order {
+        number,
+        to,
+        deadline_ns: now + ttl_ns,
+    });
+    if let Some(before) = before {
+        state.expired += 1;
+        state.settled.push((before.number, false));
+    }
+    match phase {
+        Phase::Running => state.pend(cpu),
+        Phase::Queued => {
+            if let Some(target) = target {
+                state.move_waiting(task, target)?;
+            }
+        }
+        Phase::Sleeping => {}
+    }
+    Ok(None)
+}
+
+/// A decision forced onto the machine, for trying out what would happen.
+pub(super) fn force(
+    state: &mut State,
+    candidate: &Candidate,
+    seen: &[u32],
+    ttl_ns: u64,
+) -> Result<(), Violation> {
+    order(state, candidate, seen, u32::MAX, ttl_ns)?;
+    state.dispatch_pending()
+}

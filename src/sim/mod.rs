@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Simulated machines: `(machine, program, policy, seed) → outcome`, bit for bit the same each time.
+//!
+//! ```text
+//! engine     events in order of time, and the hash of all that were applied
+//! program    what tasks do: bursts, sleeps, who wakes whom
+//! burst      a program, and what really happened, from a trace's events
+//! cpu        run queues: a program under a policy on a machine
+//! recorded   the same figures of what really happened
+//! station    identical servers and their queues, for queueing theory
+//! invariant  what must hold at every moment
+//! ```
+//! Nothing here does I/O or knows the wall clock, and nothing depends on an order that a hash map made up.
+
+pub mod burst;
+pub mod cpu;
+pub mod engine;
+pub mod invariant;
+pub mod program;
+pub mod rank;
+pub mod recorded;
+pub mod station;
+
+pub use engine::Engine;
+pub use invariant::Violation;
+pub use program::{Action, Burst, Class, Program, TaskSpec, WOKEN};

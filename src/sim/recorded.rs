@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The same figures for what really happened: the policy `recorded`.
+//!
+//! Nothing is simulated. Every stay on a CPU is counted as it was, so that time on CPUs and migrations are exactly the recorded
+//! ones; the machine only says how far apart two CPUs are.
+
+use super::burst::{Rebuilt, Stay};
+use super::cpu::{Decisions, Ledger, Outcome, TaskOutcome};
+use super::engine::StateHash;
+use crate::policy::cpu::{Cause, NONE, Places};
+
+/// The policy's name.
+pub const NAME: &str = "recorded";
+
+/// The figures of a recording on `places`, whose CPUs have the kernel's numbers.
+pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
+    let cpus = &places.machine.cpus;
+    let index = |id: u32| cpus.binary_search_by_key(&(id as usize), |cpu| cpu.id).ok();
+    let mut teller = Teller {
+        places,
+        ledger: Ledger::new(cpus.len()),
+        tasks: vec![TaskOutcome::default(); rebuilt.program.tasks.len()],
+        last: vec![(NONE, NONE); rebuilt.program.tasks.len()],
+        counts: vec![0; cpus.len()],
+        hash: StateHash::default(),
+    };
+    let pinned: Vec<bool> = rebuilt
+        .program
+        .tasks
+        .iter()
+        .map(|task| task.pinned.is_some())
+        .collect();
+    let mut stays: Vec<(Stay, Option<usize>)> = rebuilt
+        .recording
+        .stays
+        .iter()
+        .map(|&stay| (stay, index(stay.cpu)))
+        .collect();
+    stays.sort_by_key(|(stay, _)| (stay.start_ns, stay.end_ns, stay.cpu));
+    teller.follow(&stays, &pinned);
+    for (stay, cpu) in &stays {
+        teller.tell(stay, cpu.unwrap_or(0) as u32);
+    }
+    let span_ns = rebuilt.recording.span_ns;
+    teller.ledger.advance(span_ns.max(teller.ledger.makespan_ns));
+    teller.ledger.bursts = rebuilt.program.bursts.len() as u64;
+    Outcome {
+        policy: NAME.to_owned(),
+        tasks: teller.tasks,
+        decisions: Decisions::default(),
+        stranded: 0,
+        events: rebuilt.recording.notes.events,
+        state_hash: teller.hash.value(),
+        ledger: teller.ledger,
+    }
+}
+
+struct Teller<'a> {
+    places: &'a Places,
+    ledger: Ledger,
+    tasks: Vec<TaskOutcome>,
+    /// For each task, the CPU that it ran on last, and the one before that.
+    last: Vec<(u32, u32)>,
+    counts: Vec<u32>,
+    hash: StateHash,
+}
+
+/// What changes at one moment; the order of two at the same moment is that of this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Ends,
+    Waits,
+    Begins,
+}
+
+impl Teller<'_> {
+    /// Idleness beside queues, and how tasks were spread, along the time line.
+    fn follow(&mut self, stays: &[(Stay, Option<usize>)], pinned: &[bool]) {
+        let mut changes = Vec::with_capacity(3 * stays.len());
+        for (number, (stay, _)) in stays.iter().enumerate() {
+            changes.push((stay.queued_ns, Change::Waits, number));
+            changes.push((stay.start_ns, Change::Begins, number));
+            changes.push((stay.end_ns.max(stay.start_ns + 1), Change::Ends, number));
+        }
+        changes.sort_unstable();
+        let mut busy = vec![0u32; self.counts.len()];
+        for &(at_ns, change, number) in &changes {
+            let (stay, cpu) = &stays[number];
+            let cpu = cpu.unwrap_or(0);
+            let movable = !pinned[stay.task as usize];
+            match change {
+                Change::Waits => {
+                    self.count(at_ns, cpu, true);
+                    if movable {
+                        self.ledger.waits(at_ns, true);
+                    }
+                }
+                Change::Begins => {
+                    if movable {
+                        self.ledger.waits(at_ns, false);
+                    }
+                    busy[cpu] += 1;
+                    if busy[cpu] == 1 {
+                        self.ledger.busy(at_ns, true);
+                    }
+                }
+                Change::Ends => {
+                    busy[cpu] -= 1;
+                    if busy[cpu] == 0 {
+                        self.ledger.busy(at_ns, false);
+                    }
+                    self.count(at_ns, cpu, false);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, at_ns: u64, cpu: usize, more: bool) {
+        let before = self.counts[cpu];
+        let after = if more { before + 1 } else { before - 1 };
+        self.counts[cpu] = after;
+        self.ledger.counts(at_ns, before, after);
+    }
+
+    /// One stay: what the task did, and whether it came from elsewhere.
+    fn tell(&mut self, stay: &Stay, cpu: u32) {
+        let waited = stay.start_ns - stay.queued_ns;
+        let task = &mut self.tasks[stay.task as usize];
+        task.run_ns += stay.end_ns - stay.start_ns;
+        task.wait_ns += waited;
+        task.done_ns = task.done_ns.max(stay.end_ns);
+        self.ledger.makespan_ns = self.ledger.makespan_ns.max(stay.end_ns);
+        self.ledger.waits_ns.push(waited);
+        if stay.woken {
+            self.ledger.latencies_ns.push(waited);
+        }
+        let (last, before) = self.last[stay.task as usize];
+        if last != NONE && last != cpu && stay.seen {
+            let cause = if stay.cause == Cause::Other {
+                Cause::Balance
+            } else {
+                stay.cause
+            };
+            self.ledger.migrated(self.places.distance(last, cpu), cause);
+            self.ledger.ping_pongs += u64::from(before == cpu);
+            task.migrations += 1;
+        }
+        if last != cpu {
+            self.last[stay.task as usize] = (cpu, last);
+        }
+        self.hash.add(stay.start_ns);
+        self.hash.add(stay.end_ns);
+        self.hash.add(u64::from(cpu) << 32 | u64::from(stay.task));
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The simulator, seen from outside: textbook answers, queueing theory, properties of every policy.
+#![allow(clippy::unwrap_used)]
+
+#[path = "sim/queueing.rs"]
+mod queueing;
+
+#[path = "sim/burst.rs"]
+mod burst;
+#[path = "sim/programs.rs"]
+mod programs;
+#[path = "sim/properties.rs"]
+mod properties;
+#[path = "sim/textbook.rs"]
+mod textbook;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Queueing theory: the run-queue simulator against closed forms, at two million jobs.
+//!
+//! Ten independent runs of 200,000 jobs each, every one from an empty machine: the few hundred jobs until it is in its
+//! stationary state are no more than a few parts in ten thousand. Loads are moderate: at 0.5 to 0.6 the standard error
+//! of the mean sojourn is 0.2 to 0.3 % (asymptotic variance of M/M/1: 2ρ(1+ρ)/(1−ρ)^4 a unit of time).
+
+use rand::{RngExt, SeedableRng};
+use scx_augur::policy::Generator;
+use scx_augur::policy::cpu::fcfs::Fcfs;
+use scx_augur::policy::cpu::{Discipline, Places};
+use scx_augur::sim::Program;
+use scx_augur::sim::cpu::{self, Costs, Options};
+use scx_augur::topology::Machine;
+use std::sync::Arc;
+
+const RUNS: u64 = 10;
+const JOBS: usize = 200_000;
+/// The mean service, in ns.
+const MEAN_NS: f64 = 1e6;
+
+/// Draws service times of mean 1.
+#[derive(Clone, Copy)]
+enum Service {
+    Exponential,
+    Deterministic,
+    /// Two exponentials of balanced means with this squared coefficient of variation.
+    Hyper(f64),
+}
+
+fn exponential(generator: &mut Generator) -> f64 {
+    -(1.0 - generator.random::<f64>()).ln()
+}
+
+impl Service {
+    fn draw(self, generator: &mut Generator) -> f64 {
+        match self {
+            Service::Exponential => exponential(generator),
+            Service::Deterministic => 1.0,
+            Service::Hyper(scv) => {
+                let p = 0.5 * (1.0 + ((scv - 1.0) / (scv + 1.0)).sqrt());
+                let share = if generator.random::<f64>() < p { p } else { 1.0 - p };
+                exponential(generator) / (2.0 * share)
+            }
+        }
+    }
+
+    fn scv(self) -> f64 {
+        match self {
+            Service::Exponential => 1.0,
+            Service::Deterministic => 0.0,
+            Service::Hyper(scv) => scv,
+        }
+    }
+}
+
+/// Mean sojourn and mean wait, in service times.
+fn simulate(discipline: &dyn Discipline, cpus: usize, load: f64, service: Service) -> (f64, f64) {
+    let machine = Machine::from_spec(&cpus.to_string()).unwrap();
+    let places = Arc::new(Places::new(Arc::new(machine)));
+    let options = Options {
+        costs: Costs::FREE,
+        ..Options::default()
+    };
+    let (mut sojourn, mut wait, mut jobs) = (0.0, 0.0, 0.0);
+    for seed in 1..=RUNS {
+        let mut generator = Generator::seed_from_u64(seed);
+        let mut clock = 0.0;
+        let bursts: Vec<(u64, u64)> = (0..JOBS)
+            .map(|_| {
+                clock += exponential(&mut generator) / (load * cpus as f64);
+                let work = service.draw(&mut generator);
+                ((clock * MEAN_NS) as u64, (work * MEAN_NS).round().max(1.0) as u64)
+            })
+            .collect();
+        let program = Arc::new(Program::independent(bursts.iter().copied()));
+        let run = cpu::run(program, places.clone(), discipline.boxed_clone(), None, &options).unwrap();
+        for (task, &(arrival_ns, work_ns)) in run.outcome.tasks.iter().zip(&bursts) {
+            assert_eq!(task.run_ns, work_ns);
+            sojourn += (task.done_ns - arrival_ns) as f64 / MEAN_NS;
+            wait += task.wait_ns as f64 / MEAN_NS;
+            jobs += 1.0;
+        }
+    }
+    (sojourn / jobs, wait / jobs)
+}
+
+fn assert_close(found: f64, wanted: f64, what: &str) {
+    let error = (found / wanted - 1.0).abs();
+    println!(
+        "{what}: {found:.4}, closed form {wanted:.4}, error {:.2} %",
+        error * 100.0
+    );
+    assert!(error < 0.01, "{what}: {found} and not {wanted}");
+}
+
+/// The probability of waiting in M/M/c (Erlang C), by the recursion over Erlang B.
+fn erlang_c(cpus: usize, load: f64) -> f64 {
+    let offered = cpus as f64 * load;
+    let blocked = (1..=cpus).fold(1.0, |b, c| offered * b / (c as f64 + offered * b));
+    blocked / (1.0 - load * (1.0 - blocked))
+}
+
+#[test]
+fn erlang_c_is_the_textbooks() {
+    // One server waits with probability ρ; two servers at ρ = 0.5 with 1/3.
+    assert!((erlang_c(1, 0.7) - 0.7).abs() < 1e-12);
+    assert!((erlang_c(2, 0.5) - 1.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn m_m_1() {
+    let load = 0.6;
+    let (sojourn, wait) = simulate(&Fcfs::new(), 1, load, Service::Exponential);
+    assert_close(sojourn, 1.0 / (1.0 - load), "M/M/1 sojourn");
+    assert_close(wait, load / (1.0 - load), "M/M/1 wait");
+}
+
+#[test]
+fn m_m_c() {
+    let (cpus, load) = (4, 0.7);
+    let (sojourn, wait) = simulate(&Fcfs::new(), cpus, load, Service::Exponential);
+    let closed = erlang_c(cpus, load) / (cpus as f64 * (1.0 - load));
+    assert_close(wait, closed, "M/M/4 wait");
+    assert_close(sojourn, closed + 1.0, "M/M/4 sojourn");
+}
+
+#[test]
+fn m_g_1() {
+    for (service, load) in [(Service::Deterministic, 0.6), (Service::Hyper(4.0), 0.5)] {
+        let (_, wait) = simulate(&Fcfs::new(), 1, load, service);
+        // Pollaczek-Khinchine.
+        let closed = load * (1.0 + service.scv()) / (2.0 * (1.0 - load));
+        assert_close(wait, closed, "M/G/1 wait");
+    }
+}
+
+#[test]
+fn processor_sharing_does_not_care_how_service_varies() {
+    // A slice of a fiftieth of the mean. First come first served would make the same jobs stay 1 + 2.5 at this load.
+    let sharing = Fcfs::round_robin((MEAN_NS / 50.0) as u64);
+    let load = 0.5;
+    let (sojourn, _) = simulate(&sharing, 1, load, Service::Hyper(4.0));
+    assert_close(sojourn, 1.0 / (1.0 - load), "M/G/1-PS sojourn");
+}
