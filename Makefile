@@ -43,7 +43,7 @@ record: build setup-vm ## record the decision logs in model_dir/log again, in th
 	@$(SECTION) record scripts/record-training $(BINARY)
 
 model: setup-python ## train model_dir/augur again from its decision logs
-	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind all --name augur --out $(MODEL) --seed 1 $(ARGS)
+	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind balance --name augur --out $(MODEL) --seed 1 $(ARGS)
 	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine

@@ -451,5 +451,11 @@ fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec
         accepted: verdicts.accepted[index],
         seq: None,
     };
-    pairs.iter().enumerate().map(entry).collect()
+    // Where nobody waits there was nothing to take, and the answer made no difference.
+    pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| pair.task_index.is_some())
+        .map(entry)
+        .collect()
 }
