@@ -52,8 +52,8 @@ pub struct Args {
     /// Policies, `name[key=value,...]`, separated by commas
     #[arg(long, value_name = "P,...", default_value = "recorded,eevdf-like,augur")]
     policy: String,
-    /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default: the trace's
-    /// own]
+    /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default:
+    /// the trace's own]
     #[arg(long, value_name = "SPEC|FILE")]
     machine: Option<String>,
     /// What is drawn at random is drawn from this
