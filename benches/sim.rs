@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! How fast the simulator is, in events a second on one core: the station alone (M/M/1), and a whole replay on eight CPUs with the
-//! heuristic, its balancer and all figures.
+//! How fast the simulator is, in events a second on one core: the station alone (M/M/1), and a whole replay on eight
+//! CPUs with the heuristic, its balancer and all figures.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -11,5 +11,7 @@ mod burst;
 mod programs;
 #[path = "sim/properties.rs"]
 mod properties;
+#[path = "sim/summary.rs"]
+mod summary;
 #[path = "sim/textbook.rs"]
 mod textbook;

@@ -34,9 +34,11 @@ Policies:
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
   oracle        the best of everything that is found, with the future known: a bound
 
-Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was woken by a \
-task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. A task that goes to \
-another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
+woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
+A task that goes to another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+
+The makespan is the end of all recorded work, that of tasks that the end of the trace cut short included.
 
 Exit codes:
   0  done
@@ -52,8 +54,8 @@ pub struct Args {
     /// Policies, `name[key=value,...]`, separated by commas
     #[arg(long, value_name = "P,...", default_value = "recorded,eevdf-like,augur")]
     policy: String,
-    /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default: the trace's
-    /// own]
+    /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default:
+    /// the trace's own]
     #[arg(long, value_name = "SPEC|FILE")]
     machine: Option<String>,
     /// What is drawn at random is drawn from this

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One program under several policies and seeds, side by side on all cores; and the oracle, which is the best of everything found.
+//! One program under several policies and seeds, side by side on all cores; and the oracle, which is the best of
+//! everything found.
 
 use crate::model::Predictor;
 use crate::policy::cpu::assigned::{Assigned, assign};

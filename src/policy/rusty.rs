@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The balancing heuristic of scx_rusty, as its documentation describes it: domains above the mean load push tasks to domains below it.
-//! Here the moves are carried out, which its user-space balancer's are not since 1.0.9.
+//! The balancing heuristic of scx_rusty, as its documentation describes it: domains above the mean load push tasks to
+//! domains below it. Here the moves are carried out, which its user-space balancer's are not since 1.0.9.
 //!
-//! A domain is out of balance where its load differs from the mean by more than [`HIGH_RATIO`]. The most loaded pushes first, to
-//! the least loaded. What moves is the task whose load is nearest to half of what the pair should exchange, and only where that leaves the
-//! two closer than they were.
+//! A domain is out of balance where its load differs from the mean by more than [`HIGH_RATIO`]. The most loaded pushes
+//! first, to the least loaded. What moves is the task whose load is nearest to half of what the pair should exchange,
+//! and only where that leaves the two closer than they were.
 
 use super::features::magnitude;
 use super::{Candidate, Phase, Policy, Snapshot};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Fairness as one number.
 
-/// Jain's index of shares: (Σx)² / (n Σx²), 1 where all are equal, 1/n where one has everything (Jain, Chiu, Hawe, DEC-TR-301,
-/// 1984). 1 for no shares at all.
+/// Jain's index of shares: (Σx)² / (n Σx²), 1 where all are equal, 1/n where one has everything (Jain, Chiu, Hawe,
+/// DEC-TR-301, 1984). 1 for no shares at all.
 pub fn jain(shares: impl IntoIterator<Item = f64>) -> f64 {
     let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for share in shares {

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-/// The usual percentiles of a set of times, in ns. The p-th is the least value that at least p % do not exceed (nearest rank). All 0
-/// for an empty set.
+/// The usual percentiles of a set of times, in ns. The p-th is the least value that at least p % do not exceed
+/// (nearest rank). All 0 for an empty set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Percentiles {
     /// Half.

@@ -44,7 +44,8 @@ pub struct Figures {
     pub wait_ns: Percentiles,
     /// CPU time that idled while tasks waited that could have moved.
     pub idle_while_overloaded_ns: u64,
-    /// How unequally tasks were spread over CPUs: standard deviation of their number, root of the mean square over time.
+    /// How unequally tasks were spread over CPUs: standard deviation of their number, root of the mean square over
+    /// time.
     pub imbalance: f64,
     /// Jain's index over tasks of run / (run + wait).
     pub jain: f64,

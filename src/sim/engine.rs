@@ -85,7 +85,8 @@ impl<E: Copy + Into<u64>> Engine<E> {
         self.sift_up(self.heap.len() - 1);
     }
 
-    /// Takes the next event off and sets the clock to its time. It counts as applied only once [`Engine::apply`] says so.
+    /// Takes the next event off and sets the clock to its time. It counts as applied only once [`Engine::apply`] says
+    /// so.
     pub fn take(&mut self) -> Option<E> {
         let last = self.heap.pop()?;
         let first = match self.heap.first_mut() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What tasks do, whoever schedules them: bursts of CPU work, the sleeps between them, and who wakes whom.
 //!
-//! A program is closed loop. A burst that another task wakes begins when that task gets there, however long it takes it;
-//! only what came from outside (timers, devices) comes at a fixed time after the sleep began.
+//! A program is closed loop. A burst that another task wakes begins when that task gets there, however long it takes
+//! it; only what came from outside (timers, devices) comes at a fixed time after the sleep began.
 
 use crate::policy::TaskId;
 use crate::policy::cpu::load::NICE0_WEIGHT;

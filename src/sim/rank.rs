@@ -4,8 +4,8 @@
 
 use super::program::{Program, WOKEN};
 
-/// Each burst's rank in ns, by its number. A program that waits for itself in a circle never gets there; its bursts have the rank that
-/// is known without the circle.
+/// Each burst's rank in ns, by its number. A program that waits for itself in a circle never gets there; its bursts
+/// have the rank that is known without the circle.
 pub fn ranks(program: &Program) -> Vec<u64> {
     let mut ranks: Vec<u64> = program.bursts.iter().map(|burst| burst.run_ns).collect();
     let mut needs = successors(program);

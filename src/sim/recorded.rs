@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The same figures for what really happened: the policy `recorded`.
 //!
-//! Nothing is simulated. Every stay on a CPU is counted as it was, so that time on CPUs and migrations are exactly the recorded
-//! ones; the machine only says how far apart two CPUs are.
+//! Nothing is simulated. Every stay on a CPU is counted as it was, so that time on CPUs and migrations are exactly the
+//! recorded ones; the machine only says how far apart two CPUs are.
 
 use super::burst::{Rebuilt, Stay};
 use super::cpu::{Decisions, Ledger, Outcome, TaskOutcome};

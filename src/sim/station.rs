@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Identical servers and jobs that come to them, first come first served: the plainest thing that the engine can run, and the one of
-//! which theory knows everything.
+//! Identical servers and jobs that come to them, first come first served: the plainest thing that the engine can run,
+//! and the one of which theory knows everything.
 //!
-//! Jobs are drawn one after the other and told as they leave, so a run needs memory for the jobs that are there, not for all.
+//! Jobs are drawn one after the other and told as they leave, so a run needs memory for the jobs that are there, not
+//! for all.
 
 use super::Engine;
 use crate::policy::Generator;

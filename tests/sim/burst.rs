@@ -270,7 +270,8 @@ fn what_devices_and_timers_end_is_not_the_running_tasks_doing() {
         };
         at(time_ns, 0, kind)
     };
-    // Task 1 runs whenever nobody else does. Each of the others sleeps in these states for so long, woken on its own CPU.
+    // Task 1 runs whenever nobody else does. Each of the others sleeps in these states for so long, woken on its own
+    // CPU.
     let sleeps = |naps: &[(u16, u64)]| {
         let mut now_ns = 10;
         let mut events = vec![leaves(now_ns, 2, naps[0].0)];

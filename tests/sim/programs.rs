@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use scx_augur::sim::{Action, Program, TaskSpec, WOKEN};
 
-/// One burst as it is drawn: which task, its sleep before (`None`: woken by an earlier burst of another task), its work, and how far into
-/// the waker's burst the wakeup comes (in 16ths).
+/// One burst as it is drawn: which task, its sleep before (`None`: woken by an earlier burst of another task), its
+/// work, and how far into the waker's burst the wakeup comes (in 16ths).
 #[derive(Clone, Debug)]
 pub struct Draw {
     task: usize,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What holds for every policy on any program: all work is done, invariants hold, one seed has one result; and for the oracle.
+//! What holds for every policy on any program: all work is done, invariants hold, one seed has one result; and for the
+//! oracle.
 
 use super::programs::{mixed_programs, programs};
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Single-CPU disciplines on the worked examples of Silberschatz, Galvin, Gagne, "Operating System Concepts", chapter on CPU scheduling.
+//! Single-CPU disciplines on the worked examples of Silberschatz, Galvin, Gagne, "Operating System Concepts", chapter
+//! on CPU scheduling.
 
 use super::properties::places;
 use scx_augur::policy::cpu::registry::{self, Choice};

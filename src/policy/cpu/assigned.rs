@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Every task on the CPU that it was assigned beforehand; and the assignment of independent work to identical CPUs that ends first.
+//! Every task on the CPU that it was assigned beforehand; and the assignment of independent work to identical CPUs
+//! that ends first.
 //!
-//! Finding it is NP-hard, so the search is a branch and bound with a limit: exact for small sets, and never worse than longest
-//! processing time first (Graham 1969, at most 4/3 − 1/(3m) of the optimum) for large ones.
+//! Finding it is NP-hard, so the search is a branch and bound with a limit: exact for small sets, and never worse than
+//! longest processing time first (Graham 1969, at most 4/3 − 1/(3m) of the optimum) for large ones.
 
 use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
 
 /// Nodes of the search, at most.
 const NODES_MAX: u64 = 200_000;
 
-/// For each piece of work, the machine out of `machines` that should do it, so that the last ends as early as can be found.
+/// For each piece of work, the machine out of `machines` that should do it, so that the last ends as early as can be
+/// found.
 pub fn assign(work_ns: &[u64], machines: usize) -> Vec<u32> {
     let mut order: Vec<usize> = (0..work_ns.len()).collect();
     order.sort_by_key(|&job| (std::cmp::Reverse(work_ns[job]), job));

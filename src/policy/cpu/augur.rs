@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The kernel's half of scx_augur, as in `bpf/`: placement, stealing, virtual time. Its twin in Rust, so that a replay shows what the
-//! live scheduler would do; what changes there changes here.
+//! The kernel's half of scx_augur, as in `bpf/`: placement, stealing, virtual time. Its twin in Rust, so that a replay
+//! shows what the live scheduler would do; what changes there changes here.
 //!
-//! Every CPU has a queue ordered by weighted virtual time. A task stays on the CPU whose cache it warmed, unless waiting there is
-//! predicted to be long and another CPU idles; a task of short bursts interrupts instead of moving; a CPU that runs dry takes what
-//! waits too long elsewhere, nearest domain first.
+//! Every CPU has a queue ordered by weighted virtual time. A task stays on the CPU whose cache it warmed, unless
+//! waiting there is predicted to be long and another CPU idles; a task of short bursts interrupts instead of moving; a
+//! CPU that runs dry takes what waits too long elsewhere, nearest domain first.
 
 use super::load::{NICE0_WEIGHT, SHORT_RUN_NS};
 use super::{Cause, Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World, before};
@@ -157,8 +157,9 @@ impl Augur {
         }
     }
 
-    /// How long the task that runs on a CPU will go on. Within its predicted burst: the rest of it. Beyond: as long again as it has
-    /// run. `u64::MAX` where something real time runs or nothing at all, because nothing is known then.
+    /// How long the task that runs on a CPU will go on. Within its predicted burst: the rest of it. Beyond: as long
+    /// again as it has run. `u64::MAX` where something real time runs or nothing at all, because nothing is known
+    /// then.
     fn remaining_ns(&self, world: &World, cpu: u32) -> u64 {
         let since_ns = world.cpu(cpu).since_ns;
         if since_ns == 0 {
@@ -217,8 +218,8 @@ impl Augur {
         world.queue(cpu).is_empty() && self.remaining_ns(world, cpu) <= self.tuning.short_wait_ns
     }
 
-    /// May a task that wakes up interrupt the one that runs? Where its burst is predicted to be far shorter than what is left of the
-    /// other's, and only within its fair share.
+    /// May a task that wakes up interrupt the one that runs? Where its burst is predicted to be far shorter than what
+    /// is left of the other's, and only within its fair share.
     fn may_preempt(&self, world: &World, task: u32, cpu: u32) -> bool {
         let seat = world.cpu(cpu);
         if !self.tuning.wake_preempt || seat.since_ns == 0 || seat.local > 0 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Disciplines that know every burst's length: the textbook's SJF and SRTF, and list scheduling by critical path. Bounds, never
-//! competitors.
+//! Disciplines that know every burst's length: the textbook's SJF and SRTF, and list scheduling by critical path.
+//! Bounds, never competitors.
 
 use super::{Cause, Discipline, Dispatch, Enqueue, Future, Placement, Request, Wake, Why, World};
 
@@ -11,8 +11,8 @@ pub enum Order {
     Shortest,
     /// The least work left; it interrupts (SRTF).
     ShortestRemaining,
-    /// The longest way to the end of all that depends on it; it interrupts. For bursts that depend on nothing this is longest
-    /// first (LPT; Graham 1969).
+    /// The longest way to the end of all that depends on it; it interrupts. For bursts that depend on nothing this is
+    /// longest first (LPT; Graham 1969).
     CriticalPath,
 }
 

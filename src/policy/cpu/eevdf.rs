@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A model of the kernel's fair class: earliest eligible virtual deadline first on every CPU, wake affinity, balancing of idle CPUs
-//! and at ticks. It is named `eevdf-like` because it claims no more: delayed dequeue, bandwidth control, misfit and NUMA balancing, and
-//! the exact load tracking are left out.
+//! A model of the kernel's fair class: earliest eligible virtual deadline first on every CPU, wake affinity, balancing
+//! of idle CPUs and at ticks. It is named `eevdf-like` because it claims no more: delayed dequeue, bandwidth control,
+//! misfit and NUMA balancing, and the exact load tracking are left out.
 //!
-//! Fairness follows Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First" (1995): a task is eligible while it has not
-//! had more than its share (its virtual runtime is at most the weighted mean V of all that are runnable), and of the eligible the one
-//! with the earliest deadline, virtual runtime + request / weight, runs. A task that sleeps keeps its lag, within bounds.
+//! Fairness follows Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First" (1995): a task is eligible
+//! while it has not had more than its share (its virtual runtime is at most the weighted mean V of all that are
+//! runnable), and of the eligible the one with the earliest deadline, virtual runtime + request / weight, runs. A task
+//! that sleeps keeps its lag, within bounds.
 
 use super::load::NICE0_WEIGHT;
 use super::{Cause, Discipline, Dispatch, Enqueue, NONE, Placement, Request, Wake, Why, World};
@@ -109,7 +110,8 @@ impl EevdfLike {
         entity.queue = NONE;
     }
 
-    /// Places a task on a queue so that it has its lag there. Its own weight pulls V towards it, so the lag is inflated first.
+    /// Places a task on a queue so that it has its lag there. Its own weight pulls V towards it, so the lag is
+    /// inflated first.
     fn place_entity(&mut self, world: &World, task: u32, cpu: u32) {
         let weight = Self::weight(world, task);
         let request = Self::scaled(world, task, self.slice_ns);
@@ -150,7 +152,8 @@ impl EevdfLike {
         entity.queue != NONE && entity.vruntime <= self.queues[entity.queue as usize].mean()
     }
 
-    /// Who should run on a CPU: the eligible task of the earliest deadline. The one that runs stays until its request is used up.
+    /// Who should run on a CPU: the eligible task of the earliest deadline. The one that runs stays until its request
+    /// is used up.
     fn pick(&self, world: &World, cpu: u32, current: Option<u32>) -> Option<u32> {
         let current = current.filter(|&task| self.eligible(task));
         if let Some(task) = current
@@ -225,7 +228,8 @@ impl EevdfLike {
         least.unwrap_or(home)
     }
 
-    /// A task for a CPU that has fewer: of the busiest CPU, nearest group first. One that is cache-hot stays, where `patient`.
+    /// A task for a CPU that has fewer: of the busiest CPU, nearest group first. One that is cache-hot stays, where
+    /// `patient`.
     fn pull(&self, world: &World, cpu: u32, patient: bool) -> Option<(u32, u32)> {
         let index = cpu as usize;
         let groups = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! First come, first served: one queue for all CPUs, and who runs is not interrupted. With a slice, it goes to the back of the queue when that
-//! is used up: round robin.
+//! First come, first served: one queue for all CPUs, and who runs is not interrupted. With a slice, it goes to the
+//! back of the queue when that is used up: round robin.
 
 use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
 

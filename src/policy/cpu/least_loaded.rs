@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Every wakeup goes to the CPU with the least runnable weight that the task may use, its own where it is among them; then it stays.
-//! A yardstick for spreading load with no thought for caches.
+//! Every wakeup goes to the CPU with the least runnable weight that the task may use, its own where it is among them;
+//! then it stays. A yardstick for spreading load with no thought for caches.
 
 use super::load::NICE0_WEIGHT;
 use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World, before};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A model of scx_rusty's kernel half: one queue for each domain, ordered by weighted virtual time; a wakeup takes an idle CPU, its own
-//! first; a CPU that runs dry takes from its domain's queue, then greedily from any other.
+//! A model of scx_rusty's kernel half: one queue for each domain, ordered by weighted virtual time; a wakeup takes an
+//! idle CPU, its own first; a CPU that runs dry takes from its domain's queue, then greedily from any other.
 
 use super::load::NICE0_WEIGHT;
 use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World, before};

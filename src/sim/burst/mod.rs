@@ -2,13 +2,16 @@
 //! From a trace's events to what the tasks do: every task's bursts and sleeps, and who woke whom.
 //!
 //! A burst is the CPU work between a wakeup and the next sleep; where the task was interrupted meanwhile, the pieces
-//! belong to one burst, because the scheduler cut it. Who woke a task is the task that ran on the CPU of the wakeup's event.
-//! An event does not tell whether an interrupt did it instead. It is taken for one where the CPU idled; where a task would have woken
-//! itself; and, unless the two are parent and child, where the sleep was of a kind that devices and timers end: uninterruptible, a
-//! kernel thread's idleness, of softirqs and RCU, begun before the trace, or as long as the sleep before it to within the accuracy of timers. Such a sleep lasts as long as it did; all others end when the waker gets there.
+//! belong to one burst, because the scheduler cut it. Who woke a task is the task that ran on the CPU of the wakeup's
+//! event. An event does not tell whether an interrupt did it instead. It is taken for one where the CPU idled; where a
+//! task would have woken itself; and, unless the two are parent and child, where the sleep was of a kind that devices
+//! and timers end: uninterruptible, a kernel thread's idleness, of softirqs and RCU, begun before the trace, or as
+//! long as the sleep before it to within the accuracy of timers. Such a sleep lasts as long as it did; all others end
+//! when the waker gets there.
 //!
-//! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and both count as
-//! time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
+//! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and
+//! both count as time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no
+//! time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
 //!
 //! Events are taken one by one and not kept: what grows is 24 bytes a burst, 16 a wakeup, 48 a stay on a CPU.
 
@@ -424,7 +427,8 @@ impl Builder {
         program.push(task.spec(), &bursts, &lists);
     }
 
-    /// The sleep before a burst. Without any wakeup in the trace, a first run tells when the task came, not since when it waited.
+    /// The sleep before a burst. Without any wakeup in the trace, a first run tells when the task came, not since when
+    /// it waited.
     fn sleep_ns(&self, piece: &Piece) -> u64 {
         match piece.assumed_ns {
             Some(begun_ns) if !self.wakeups => begun_ns,

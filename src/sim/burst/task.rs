@@ -125,8 +125,8 @@ impl Tracked {
         !matches!(self.phase, Phase::Sleeping { .. })
     }
 
-    /// Whether what wakes it now is rather a device or a timer than the task that happens to run there. `at_home`: the event came on the
-    /// CPU that it ran on last, where its own timer would fire.
+    /// Whether what wakes it now is rather a device or a timer than the task that happens to run there. `at_home`: the
+    /// event came on the CPU that it ran on last, where its own timer would fire.
     pub(super) fn woken_from_outside(&self, now_ns: u64, at_home: bool) -> bool {
         let name = self.comm.as_bytes();
         let slept_ns = match self.phase {
@@ -154,8 +154,8 @@ impl Tracked {
         }
     }
 
-    /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). `assumed`: it is only known not to sleep
-    /// now, and is taken to have waited since the beginning. Returns the burst's number.
+    /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). `assumed`: it is only
+    /// known not to sleep now, and is taken to have waited since the beginning. Returns the burst's number.
     pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, assumed: bool) -> u32 {
         let since_ns = match self.phase {
             Phase::Sleeping { since_ns } => since_ns,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a migration costs: the time to fill the new CPU's caches again.
 //!
-//! The penalty is `refill_ns(distance) × warm share × footprint share`. The warm share is what the old cache still held:
-//! it halves for every `cooling_halflife_ns` since the task last ran. The footprint share is how much of a working set
-//! the task has: it grows towards 1 with its average burst, half of it at `footprint_halflife_ns`.
+//! The penalty is `refill_ns(distance) × warm share × footprint share`. The warm share is what the old cache still
+//! held: it halves for every `cooling_halflife_ns` since the task last ran. The footprint share is how much of a
+//! working set the task has: it grows towards 1 with its average burst, half of it at `footprint_halflife_ns`.
 
 use crate::policy::cpu::load::decay_towards;
 use crate::topology::Distance;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// The shares' fixed point.
 const ONE: u64 = 1 << 16;
 
-/// The cost table of replay, in ns of a CPU of capacity 1.0. The defaults are assumptions of the order that the literature on
-/// migration costs gives for servers; measure your own machine for more.
+/// The cost table of replay, in ns of a CPU of capacity 1.0. The defaults are assumptions of the order that the
+/// literature on migration costs gives for servers; measure your own machine for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Costs {

@@ -13,8 +13,8 @@ pub(super) struct Event(u64);
 /// An event, unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// What runs on a CPU reaches something: an action, the end of its burst, the end of its slice. Void where the CPU's
-    /// token is another by now.
+    /// What runs on a CPU reaches something: an action, the end of its burst, the end of its slice. Void where the
+    /// CPU's token is another by now.
     Stop { cpu: u32, token: u32 },
     /// A task's sleep ends.
     Timer { task: u32 },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What would have been right: each candidate is tried both ways, move and stay, and the future is compared.
 //!
-//! Both arms start from the same state and run for the same time without further decisions. An arm costs the time until the task's next
-//! burst is done, plus what all others waited and paid for migrations meanwhile. The move was right where it costs less.
+//! Both arms start from the same state and run for the same time without further decisions. An arm costs the time
+//! until the task's next burst is done, plus what all others waited and paid for migrations meanwhile. The move was
+//! right where it costs less.
 
 use super::rounds::force;
 use super::state::State;

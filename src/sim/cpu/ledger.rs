@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What was seen while a program ran: migrations, waits, idleness beside queues. Raw figures; `report` makes sense of them.
+//! What was seen while a program ran: migrations, waits, idleness beside queues. Raw figures; `report` makes sense of
+//! them.
 
 use crate::policy::cpu::Cause;
 use crate::topology::Distance;
@@ -95,8 +96,8 @@ impl Ledger {
         self.migrations[kind][cause as usize] += 1;
     }
 
-    /// How unequally the tasks were spread: the standard deviation, over CPUs, of how many tasks each had, as the root of its
-    /// mean square over time.
+    /// How unequally the tasks were spread: the standard deviation, over CPUs, of how many tasks each had, as the root
+    /// of its mean square over time.
     pub fn imbalance(&self) -> f64 {
         if self.at_ns == 0 {
             0.0

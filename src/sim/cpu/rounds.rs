@@ -180,8 +180,7 @@ fn order(
         (mover.id, mover.phase, mover.cpu, mover.pinned());
     let to = candidate.to as u32;
     let target = state.world.cpu_in_domain(task, to);
-    let ended =
-        phase == Phase::Sleeping && mover.burst + 1 >= state.program.bursts_of(task).end && mover.bursts > 0;
+    let ended = state.is_gone(task);
     let refusal = match target {
         _ if id != candidate.task || ended => Some("gone"),
         _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some("moved"),

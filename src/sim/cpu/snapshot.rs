@@ -19,6 +19,8 @@ impl State {
         }
         let mut seen = std::mem::take(&mut self.active);
         self.round += 1;
+        // Who is gone by now is nobody's candidate.
+        seen.retain(|&task| !self.is_gone(task));
         seen.sort_unstable();
         // The awake are active next time too, as the daemon watches them.
         for &task in &seen {
@@ -34,6 +36,11 @@ impl State {
             tasks: seen.iter().map(|&task| self.task_state(task)).collect(),
         };
         (snapshot, seen)
+    }
+
+    /// Whether a task's last burst has ended.
+    pub(super) fn is_gone(&self, task: u32) -> bool {
+        self.world.task(task).bursts >= self.program.tasks[task as usize].bursts
     }
 
     fn domain_state(&self, domain: usize) -> DomainState {

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur replay` from the outside: what it prints, what it writes, and what it says to bad input.
+#![allow(clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::Path;
+use std::process::Output;
+
+const TRACE: &str = "tests/traces/ftrace.txt";
+
+fn replay(arguments: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("scx_augur").unwrap();
+    command.arg("replay").args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = replay(arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn json_has_a_result_for_each_policy() {
+    let policies = "recorded,eevdf-like,rusty,augur[high=0.2,low=0.1],never,random,least-loaded,oracle";
+    let report = json(&[TRACE, "--policy", policies, "--json", "--seed", "7"]);
+    assert_eq!(report["seed"], 7);
+    let names: Vec<&str> = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["policy"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 8);
+    assert_eq!((names[0], names[3]), ("recorded", "augur[high=0.2,low=0.1]"));
+    for run in report["results"].as_array().unwrap() {
+        assert!(run["makespan_ns"].as_u64().unwrap() > 0);
+        assert!(run["migrations"]["total"].is_u64() && run["causes"]["steal"].is_u64());
+        assert!(run["wakeup_latency_ns"]["p999"].is_u64() && run["wait_ns"]["max"].is_u64());
+        assert!(
+            run["idle_while_overloaded_ns"].is_u64() && run["jain"].is_f64() && run["decisions"].is_u64()
+        );
+        assert_eq!(run["state_hash"].as_str().unwrap().len(), 16);
+    }
+}
+
+#[test]
+fn one_seed_one_hash_on_any_number_of_threads() {
+    let hashes = |threads: &str| {
+        let report = json(&[
+            TRACE,
+            "--policy",
+            "augur,random,rusty",
+            "--json",
+            "--seeds",
+            "3",
+            "--threads",
+            threads,
+        ]);
+        assert_eq!(report["intervals"].as_array().unwrap().len(), 3);
+        let runs = report["results"].as_array().unwrap().clone();
+        runs.iter()
+            .map(|run| run["state_hash"].clone())
+            .collect::<Vec<Value>>()
+    };
+    assert_eq!(hashes("1"), hashes("2"));
+    assert_eq!(hashes("1").len(), 9);
+}
+
+#[test]
+fn recorded_says_what_trace_info_says() {
+    let info = Command::cargo_bin("scx_augur")
+        .unwrap()
+        .args(["trace", "info", TRACE, "--json"])
+        .output()
+        .unwrap();
+    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    let sum = |name: &str| {
+        info["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| task[name].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let recorded = &json(&[TRACE, "--policy", "recorded", "--json"])["results"][0];
+    assert_eq!(recorded["migrations"]["total"], sum("migrations"));
+    assert!(sum("run_ns") > 0);
+}
+
+#[test]
+fn the_table_never_shows_migrations_alone() {
+    let output = replay(&[TRACE, "--policy", "recorded,augur"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let header = text.lines().find(|line| line.contains("migrations")).unwrap();
+    assert!(header.contains("makespan") && header.contains("p99"), "{text}");
+}
+
+#[test]
+fn a_timeline_is_a_trace_that_can_be_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let timeline = folder.path().join("run.perfetto-trace");
+    let first = json(&[
+        TRACE,
+        "--policy",
+        "augur",
+        "--json",
+        "--timeline",
+        timeline.to_str().unwrap(),
+    ]);
+    let again = json(&[timeline.to_str().unwrap(), "--policy", "recorded", "--json"]);
+    let migrations = |report: &Value| report["results"][0]["migrations"].clone();
+    assert_eq!(migrations(&first), migrations(&again));
+}
+
+#[test]
+fn a_decision_log_has_the_live_ones_columns_and_the_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    let output = replay(&[
+        TRACE,
+        "--policy",
+        "augur",
+        "--machine",
+        "2x1",
+        "--log-decisions",
+        log.to_str().unwrap(),
+    ]);
+    assert!(output.status.success());
+    let header = std::fs::read_to_string(&log)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
+    let wanted: Vec<&str> = scx_augur::model::log::columns().chain(["label"]).collect();
+    assert_eq!(header, wanted.join(","));
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("empty"), "").unwrap();
+    std::fs::write(path("binary"), [0u8, 255, 3, 7].repeat(999)).unwrap();
+    std::fs::write(
+        path("no-switch"),
+        "  a-1 [000] d... 1.000001: sched_waking: comm=b pid=2 prio=120 target_cpu=000\n",
+    )
+    .unwrap();
+    std::fs::write(path("bad.toml"), "shape = 7").unwrap();
+    let before = std::fs::read_dir(folder.path()).unwrap().count();
+    let out = path("out.csv");
+    for (code, arguments) in [
+        (1, vec![path("empty")]),
+        (1, vec![path("binary")]),
+        (1, vec![path("no-switch")]),
+        (1, vec![path("not-there")]),
+        (1, vec![TRACE.into(), "--machine".into(), path("bad.toml")]),
+        (1, vec![TRACE.into(), "--costs".into(), path("bad.toml")]),
+        (
+            1,
+            vec![TRACE.into(), "--policy".into(), "model[dir=/nonexistent]".into()],
+        ),
+        (
+            1,
+            vec![
+                TRACE.into(),
+                "--policy".into(),
+                "augur".into(),
+                "--timeline".into(),
+                path("no/where.augur"),
+            ],
+        ),
+        (2, vec![TRACE.into(), "--policy".into(), "nobody".into()]),
+        (2, vec![TRACE.into(), "--policy".into(), "augur[high=7]".into()]),
+        (2, vec![TRACE.into(), "--policy".into(), "augur,augur".into()]),
+        (2, vec![TRACE.into(), "--policy".into(), "model".into()]),
+        (2, vec![TRACE.into(), "--machine".into(), "0x2".into()]),
+        (
+            2,
+            vec![
+                TRACE.into(),
+                "--policy".into(),
+                "recorded".into(),
+                "--log-decisions".into(),
+                out.clone(),
+            ],
+        ),
+        (
+            2,
+            vec![
+                TRACE.into(),
+                "--policy".into(),
+                "augur".into(),
+                "--timeline".into(),
+                path("x.unknown"),
+            ],
+        ),
+    ] {
+        let output = replay(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        assert!(
+            said.starts_with("scx_augur: ") && output.stdout.is_empty(),
+            "{arguments:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+    assert!(!Path::new(&out).exists());
+}
