@@ -5,6 +5,9 @@
 //! Every CPU has a queue ordered by weighted virtual time. A task stays on the CPU whose cache it warmed, unless
 //! waiting there is predicted to be long and another CPU idles; a task of short bursts interrupts instead of moving; a
 //! CPU that runs dry takes what waits too long elsewhere, nearest domain first.
+//!
+//! Behind `bpf/` for now, which also tries bursts out (`trial_ns`), orders a queue by deadline, lets the first that waits
+//! interrupt at a tick, moves a CPU's clock on beside a task that runs alone, and limits what is owed only after a sleep.
 
 use super::load::{NICE0_WEIGHT, SHORT_RUN_NS};
 use super::{Cause, Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World, before};
