@@ -79,7 +79,7 @@ static void fill_row(struct augur_task_row *row, struct task_struct *p, struct t
 		row->total_run_ns += time_delta(now, tctx->run_at_ns);
 	fill_mask(row, p);
 	row->pid = p->pid;
-	row->cpu = scx_bpf_task_cpu(p);
+	row->cpu = seat_of(p, tctx);
 	row->weight = tctx->weight;
 	row->dom = dom_of(row->cpu);
 	row->waker_dom = tctx->waker_dom;
@@ -205,7 +205,7 @@ static enum augur_status check_decision(const struct augur_decision *d, struct t
 
 	if (!tctx || tctx->start_ns != d->start_ns || (p->flags & PF_EXITING))
 		return AUGUR_REFUSED_GONE;
-	if (dom_of(scx_bpf_task_cpu(p)) != d->from)
+	if (dom_of(seat_of(p, tctx)) != d->from)
 		return AUGUR_REFUSED_MOVED;
 	if (is_pinned(p))
 		return AUGUR_REFUSED_PINNED;
@@ -219,9 +219,9 @@ static enum augur_status check_decision(const struct augur_decision *d, struct t
 }
 
 /* Moves a task that waits. False: it was taken in the meantime, and the pending decision acts at its next enqueue. */
-static bool move_queued(struct task_struct *p, struct task_ctx *tctx, u32 to)
+static bool move_queued(struct task_struct *p, struct task_ctx *tctx, u32 to, u64 now)
 {
-	s32 from_cpu = scx_bpf_task_cpu(p), cpu;
+	s32 from_cpu = seat_of(p, tctx), cpu;
 	struct task_struct *q;
 	bool idle = false, moved = false;
 
@@ -239,6 +239,7 @@ static bool move_queued(struct task_struct *p, struct task_ctx *tctx, u32 to)
 	if (moved) {
 		tctx->cause = AUGUR_CAUSE_BALANCE;
 		wait_begin(tctx, cpu);
+		load_on(p, tctx, cpu, now);
 	}
 	if (idle || moved)
 		scx_bpf_kick_cpu(cpu, idle ? SCX_KICK_IDLE : 0);
@@ -274,7 +275,7 @@ static __noinline int apply_one(u32 i, u64 now, u64 ttl_ns)
 	if (tctx->phase == AUGUR_PHASE_RUNNING)
 		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT);
 	else if (tctx->phase == AUGUR_PHASE_QUEUED)
-		move_queued(p, tctx, d->to);
+		move_queued(p, tctx, d->to, now);
 	bpf_task_release(p);
 	return 0;
 }

@@ -73,15 +73,23 @@ static u32 load_weight_of(const struct task_struct *p, const struct task_ctx *tc
  * The task's weight leaves the CPU that counts it. The averages are brought up to now first: what they saw until now was the
  * weight before the change.
  */
+static void weight_off(s32 cpu, const struct task_ctx *tctx, u64 now)
+{
+	struct augur_cpu *cctx = cpu < 0 ? NULL : cpu_ctx_of(cpu);
+
+	if (!cctx)
+		return;
+	cpu_average(cctx, now);
+	__sync_fetch_and_sub(&cctx->weight_runnable, (s64)tctx->load_weight);
+}
+
+/*
+ * By exchange, because the daemon's moves change it while the CPU that takes the task may do so, too: a weight that left twice, or
+ * never, would stay in the CPU's load for good.
+ */
 static void load_off(struct task_ctx *tctx, u64 now)
 {
-	struct augur_cpu *cctx = cpu_ctx_of(tctx->load_cpu);
-
-	if (cctx) {
-		cpu_average(cctx, now);
-		__sync_fetch_and_sub(&cctx->weight_runnable, (s64)tctx->load_weight);
-	}
-	tctx->load_cpu = -1;
+	weight_off(__sync_lock_test_and_set(&tctx->load_cpu, -1), tctx, now);
 }
 
 /* The task's weight counts on `cpu` from now on. */
@@ -97,9 +105,15 @@ static void load_on(const struct task_struct *p, struct task_ctx *tctx, s32 cpu,
 	if (!cctx)
 		return;
 	cpu_average(cctx, now);
-	tctx->load_cpu = cpu;
 	tctx->load_weight = weight;
 	__sync_fetch_and_add(&cctx->weight_runnable, (s64)weight);
+	weight_off(__sync_lock_test_and_set(&tctx->load_cpu, cpu), tctx, now);
+}
+
+/* Where a task is: on the CPU in whose queue it waits, which the kernel does not call its CPU before it runs there. */
+static s32 seat_of(const struct task_struct *p, const struct task_ctx *tctx)
+{
+	return tctx->load_cpu < 0 ? scx_bpf_task_cpu(p) : tctx->load_cpu;
 }
 
 /* Half new, half old: bursts change with what a task does next, so an old one says little. */

@@ -77,6 +77,7 @@ static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 
 	}
 	tctx->slice_granted_ns = slice;
 	wait_begin(tctx, cpu);
+	load_on(p, tctx, cpu, scx_bpf_now());
 	count(cpu_ctx_of(cpu), AUGUR_STAT_QUEUED);
 	scx_bpf_dsq_insert_vtime(p, dsq_of(cpu), slice, key, enq_flags);
 }

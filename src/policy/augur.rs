@@ -20,9 +20,9 @@ use super::settings::Settings;
 use super::snapshot::{Candidate, Phase, Snapshot, TaskState};
 use std::cmp::Ordering;
 
-/// How far, as a share, a task's load may exceed what makes a pair even. Decayed averages of equal tasks differ by a
-/// few per cent, and the one of two that should go must not stay because it looks like 51 %.
-const OVERSHOOT: f32 = 0.1;
+/// How far, as a share, a task's load may exceed what makes a pair even: up to there the gap is at least halved. With
+/// less, five tasks on one side stay beside three and a bit on the other, because none of them fits what is missing.
+const OVERSHOOT: f32 = 0.5;
 
 /// Moving less load than this evens nothing out.
 const NEGLIGIBLE_LOAD: f32 = 0.001;
