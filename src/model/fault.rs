@@ -143,7 +143,7 @@ pub enum Fault {
     },
     /// The model failed several times in a row.
     #[error(
-        "the model failed {strikes} times in a row, at last because {last}; it is out of service until it changes"
+        "the model failed {strikes} times in a row, at last because {last}; it is out of service {}", until(.last)
     )]
     OutOfService {
         /// Failures in a row.
@@ -157,6 +157,14 @@ pub enum Fault {
         /// What it said.
         cause: String,
     },
+}
+
+/// When a model that is out of service gets another chance: one that was only too slow after a rest (see `guard`).
+fn until(last: &Fault) -> &'static str {
+    match last {
+        Fault::TooSlow { .. } => "for some seconds, or until it changes",
+        _ => "until it changes",
+    }
 }
 
 impl Fault {

@@ -11,7 +11,7 @@ from scheduler import MODELS, Scheduler
 FULL_S, QUICK_S = 60.0, 15.0
 
 
-@case(every_kernel=True, limit_s=400)
+@case(every_kernel=True, limit_s=900)
 def endurance(options: Options) -> str:
     """It attaches, carries stress-ng, hackbench and a build without a stall, and detaches on Ctrl-C."""
     seconds = options.seconds or options.pick(FULL_S, QUICK_S)
