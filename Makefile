@@ -7,6 +7,9 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 # The model's training set, as `make record` leaves it.
 MODEL_LOG ?= model_dir/log
 MODEL ?= model_dir/augur
+# Who is compared by `make frontier`, and where its table, picture and samples go.
+SCHEDULERS ?= frontier
+FRONTIER ?= target/frontier
 # Options for what the target starts: make run ARGS='--shadow'.
 ARGS ?=
 
@@ -14,7 +17,7 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 # Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/frontier scripts/frontier-guest scripts/demo-guest tests/live/run
+PYTHON_PROGRAMS := scripts/vm/vm scripts/demo-guest tests/live/run
 SECTION := scripts/section
 
 .PHONY: build run test vm vm-test record model frontier install uninstall clean help \
@@ -47,7 +50,7 @@ model: setup-python ## train model_dir/augur again from its decision logs
 	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
-	@$(SECTION) frontier scripts/frontier $(ARGS)
+	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) $(ARGS)
 
 install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 	@[ -x $(BINARY) ] || { echo "there is no $(BINARY); run \`make build\` first" >&2; exit 1; }

@@ -4,6 +4,7 @@
 //! One policy, three worlds: the live kernel ([`live`]), recorded traces and simulated machines all give a
 //! [`policy::Snapshot`] and take decisions; a policy never knows which of them asked.
 
+pub mod bench;
 pub mod cli;
 pub mod experiment;
 pub mod live;

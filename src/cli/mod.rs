@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+pub mod bench;
 pub mod convert;
 pub mod doctor;
 mod input;
@@ -40,6 +41,7 @@ Examples:
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
   scx_augur replay trace.augur --policy recorded,eevdf-like,augur,oracle   what would others have done?
+  scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -71,6 +73,8 @@ enum Command {
     Export(convert::Export),
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
+    /// Run real work under several schedulers in turn, and compare
+    Bench(Box<bench::Args>),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -95,6 +99,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Import(args) => convert::import(&args).map(|()| true),
         Command::Export(args) => convert::export(&args).map(|()| true),
         Command::Replay(args) => replay::run(&args).map(|()| true),
+        Command::Bench(args) => bench::run(&args).map(|()| true),
     };
     match outcome {
         Ok(well) => ExitCode::from(u8::from(!well)),

@@ -274,7 +274,7 @@ pub(super) fn default_model() -> PathBuf {
         .unwrap_or_else(|| MODEL.into())
 }
 
-fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;

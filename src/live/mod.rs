@@ -12,6 +12,7 @@ pub mod log;
 pub mod machine;
 pub mod monitor;
 pub mod pod;
+pub mod programs;
 pub mod scheduler;
 pub mod stats;
 

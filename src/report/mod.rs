@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
+pub mod bench;
 pub mod fairness;
+pub mod frontier;
 pub mod interval;
+mod label;
 pub mod percentile;
 pub mod replay;
 

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The frontier as a picture: migrations against run-queue wait, the time as colour.
+//!
+//! Both axes are logarithmic: what counts is by how many times one scheduler does better than another.
+
+use super::bench::{Report, Spread, number};
+use super::label;
+use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
+use plotters::coord::combinators::BindKeyPoints;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use std::ops::Range;
+
+const SIZE: (u32, u32) = (1200, 800);
+/// Room at the right for the scale of colours.
+const SCALE_PX: i32 = 130;
+const RADIUS_PX: i32 = 7;
+const FONT: &str = "dejavu";
+const LABEL_PX: u32 = 17;
+/// From the least time to the greatest.
+const COLOURS: [(u8, u8, u8); 5] = [
+    (68, 1, 84),
+    (59, 82, 139),
+    (33, 145, 140),
+    (94, 201, 98),
+    (230, 190, 30),
+];
+const GREY: RGBColor = RGBColor(90, 90, 90);
+
+type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// One scheduler.
+struct Point {
+    label: String,
+    migrations: Spread,
+    wait_s: Spread,
+    time_s: f64,
+}
+
+/// Draws the frontier; `None` where no scheduler has all three figures.
+///
+/// # Errors
+/// Where the picture cannot be drawn or packed.
+pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
+    let points = points(report);
+    if points.is_empty() {
+        return Ok(None);
+    }
+    let failed = |err: &dyn std::fmt::Display| anyhow!("cannot draw the frontier: {err}");
+    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
+        .map_err(|_| failed(&"its font is of no use"))?;
+    let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
+    {
+        let root = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
+        draw(&root, &points, report).map_err(|err| failed(&err))?;
+        root.present().map_err(|err| failed(&err))?;
+    }
+    packed(&pixels).map(Some)
+}
+
+fn points(report: &Report) -> Vec<Point> {
+    let point = |summary: super::bench::Summary| {
+        Some(Point {
+            migrations: *summary.figures.get("migrations")?,
+            wait_s: *summary.figures.get("wait_s")?,
+            time_s: summary.figures.get("time_s")?.median,
+            label: summary.scheduler,
+        })
+    };
+    let all = report.summaries().into_iter().filter_map(point);
+    // A logarithmic axis has no 0.
+    all.filter(|point| point.migrations.min > 0.0 && point.wait_s.min > 0.0)
+        .collect()
+}
+
+fn packed(pixels: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+fn draw(root: &Area<'_>, points: &[Point], report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+    root.fill(&WHITE)?;
+    let (left, right) = root.split_horizontally(SIZE.0 as i32 - SCALE_PX);
+    let over = |of: fn(&Point) -> Spread| axis(points.iter().map(of));
+    let (x, y) = (over(|point| point.migrations), over(|point| point.wait_s));
+    let times = span(points.iter().map(|point| point.time_s));
+    let about = &report.about;
+    let title = format!("{} (-j{}), Linux {}", about.workload, about.jobs, about.kernel);
+    let mut chart = ChartBuilder::on(&left)
+        .caption(title, (FONT, 21))
+        .margin(16)
+        .x_label_area_size(56)
+        .y_label_area_size(72)
+        .build_cartesian_2d(
+            x.clone().log_scale().with_key_points(ticks(&x)),
+            y.clone().log_scale().with_key_points(ticks(&y)),
+        )?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .bold_line_style(RGBColor(225, 225, 225))
+        .x_desc("migrations in a run (log scale)")
+        .y_desc("run-queue wait of all tasks, s (log scale)")
+        .x_label_formatter(&tick)
+        .y_label_formatter(&tick)
+        .axis_desc_style((FONT, 19))
+        .label_style((FONT, 16))
+        .draw()?;
+    for point in points {
+        let (middle, down) = (point.migrations, point.wait_s);
+        let bars = [
+            vec![(middle.min, down.median), (middle.max, down.median)],
+            vec![(middle.median, down.min), (middle.median, down.max)],
+        ];
+        chart.draw_series(bars.map(|bar| PathElement::new(bar, GREY)))?;
+    }
+    let mut boxes = Vec::new();
+    for point in points {
+        let at = (point.migrations.median, point.wait_s.median);
+        let fill = colour(share(point.time_s, &times)).filled();
+        chart.draw_series([
+            Circle::new(at, RADIUS_PX, fill),
+            Circle::new(at, RADIUS_PX, BLACK.stroke_width(1)),
+        ])?;
+        let (width, height) = root.estimate_text_size(&point.label, &(FONT, LABEL_PX).into_font().into())?;
+        boxes.push(label::Wanted {
+            at: chart.backend_coord(&at),
+            size: (width as i32, height as i32),
+        });
+    }
+    let plot = chart.plotting_area().get_pixel_range();
+    for (point, place) in points.iter().zip(label::places(&boxes, RADIUS_PX, &plot)) {
+        if let Some(line) = place.leader {
+            root.draw(&PathElement::new(line.to_vec(), GREY))?;
+        }
+        root.draw(&Text::new(point.label.clone(), place.corner, (FONT, LABEL_PX)))?;
+    }
+    scale(&right, &times)
+}
+
+/// The bar of colours with its times.
+fn scale(area: &Area<'_>, times: &Range<f64>) -> Result<(), Box<dyn std::error::Error>> {
+    let (top, bottom, left, width) = (90, SIZE.1 as i32 - 90, 8, 22);
+    for y in top..bottom {
+        let share = f64::from(bottom - y) / f64::from(bottom - top);
+        area.draw(&Rectangle::new(
+            [(left, y), (left + width, y + 1)],
+            colour(share).filled(),
+        ))?;
+    }
+    let style = |size: u32| (FONT, size);
+    area.draw(&Text::new("time, s", (left, top - 32), style(19)))?;
+    for step in 0..=4 {
+        let share = f64::from(step) / 4.0;
+        let y = bottom - (share * f64::from(bottom - top)) as i32;
+        let time_s = times.start + share * (times.end - times.start);
+        area.draw(&Text::new(
+            format!("{time_s:.1}"),
+            (left + width + 8, y - 8),
+            style(16),
+        ))?;
+    }
+    Ok(())
+}
+
+/// From some way before the least to some way behind the greatest, with room for labels.
+fn axis(spreads: impl Iterator<Item = Spread> + Clone) -> Range<f64> {
+    let low = spreads
+        .clone()
+        .map(|spread| spread.min)
+        .fold(f64::INFINITY, f64::min);
+    let high = spreads.map(|spread| spread.max).fold(0.0, f64::max);
+    let room = (high / low).powf(0.12).max(1.15);
+    low / room..high * room
+}
+
+/// 1, 2, 3 and 5 times the powers of ten within the range; where those are few, every step of ten.
+fn ticks(range: &Range<f64>) -> Vec<f64> {
+    let decades = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
+    let of = |steps: &[f64]| -> Vec<f64> {
+        let all = decades.clone().flat_map(|decade| {
+            let scaled = |step: &f64| step * 10f64.powi(decade);
+            steps.iter().map(scaled).collect::<Vec<f64>>()
+        });
+        all.filter(|value| range.contains(value)).collect()
+    };
+    let few = of(&[1.0, 2.0, 3.0, 5.0]);
+    if few.len() >= 3 {
+        return few;
+    }
+    let tens: Vec<f64> = (10..100).map(|tenth| f64::from(tenth) / 10.0).collect();
+    let many = of(&tens);
+    many.iter()
+        .step_by(many.len().div_ceil(8).max(1))
+        .copied()
+        .collect()
+}
+
+fn tick(value: &f64) -> String {
+    let digits = match value.abs() {
+        size if size >= 10.0 => 0,
+        size if size >= 1.0 => 1,
+        size if size >= 0.1 => 2,
+        _ => 4,
+    };
+    let text = number(*value, digits);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn span(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
+    values.clone().fold(f64::INFINITY, f64::min)..values.fold(0.0, f64::max)
+}
+
+/// 0 at the range's start, 1 at its end.
+fn share(value: f64, range: &Range<f64>) -> f64 {
+    let length = range.end - range.start;
+    if length > 0.0 {
+        (value - range.start) / length
+    } else {
+        0.5
+    }
+}
+
+fn colour(share: f64) -> RGBColor {
+    let last = COLOURS.len() - 1;
+    let place = share.clamp(0.0, 1.0) * last as f64;
+    let index = (place as usize).min(last - 1);
+    let between = place - index as f64;
+    let (from, to) = (COLOURS[index], COLOURS[index + 1]);
+    let mix = |a: u8, b: u8| (f64::from(a) + between * (f64::from(b) - f64::from(a))) as u8;
+    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::Run;
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_enough() {
+        let wide = ticks(&(230.0..4100.0));
+        assert_eq!(wide, [300.0, 500.0, 1000.0, 2000.0, 3000.0]);
+        for range in [3.0..3.4, 0.011..0.013, 95.0..105.0, 1.0..1e6] {
+            let found = ticks(&range);
+            assert!((2..=24).contains(&found.len()), "{range:?}: {found:?}");
+            assert!(found.iter().all(|value| range.contains(value)));
+        }
+        assert_eq!(
+            [1000.0, 2.5, 0.3].map(|value| tick(&value)),
+            ["1,000", "2.5", "0.3"]
+        );
+    }
+
+    #[test]
+    fn a_picture_of_what_has_all_three_figures() {
+        let run = |figures: &[(&str, f64)]| Run {
+            scheduler: format!("{}", figures.len()),
+            figures: figures
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value))
+                .collect(),
+            ..Run::default()
+        };
+        let mut report = Report::default();
+        report.runs.push(run(&[("time_s", 3.0)]));
+        assert!(png(&report).unwrap().is_none());
+        report
+            .runs
+            .push(run(&[("time_s", 3.0), ("migrations", 500.0), ("wait_s", 2.0)]));
+        let bytes = png(&report).unwrap().unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(bytes))
+            .read_info()
+            .unwrap();
+        assert_eq!((reader.info().width, reader.info().height), SIZE);
+    }
+}
