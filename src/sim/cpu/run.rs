@@ -88,7 +88,7 @@ impl State {
         match self.pending_order(task) {
             Some(target) => {
                 self.assign(task, target, Cause::Balance);
-                self.enqueue(task, target, Why::Moved)
+                self.enqueue(task, target, Why::Sent)
             }
             None => self.enqueue(task, cpu, Why::Stopped),
         }
@@ -276,7 +276,12 @@ impl State {
     /// The one that runs may go on for so long.
     fn grant(&mut self, cpu: u32, slice_ns: u64) {
         let now = self.world.now_ns;
-        self.cores[cpu as usize].slice_end_ns = now.saturating_add(slice_ns.max(1));
+        let end_ns = now.saturating_add(slice_ns.max(1));
+        let tick_ns = self.options.tick_ns;
+        self.cores[cpu as usize].slice_end_ns = match tick_ns > 0 && self.discipline.slices_end_at_ticks() {
+            true => end_ns.div_ceil(tick_ns).saturating_mul(tick_ns),
+            false => end_ns,
+        };
         self.arm(cpu);
     }
 
