@@ -137,7 +137,9 @@ fn a_decision_log_has_the_live_ones_columns_and_the_label() {
         .next()
         .unwrap()
         .to_owned();
-    let wanted: Vec<&str> = scx_augur::model::log::columns().chain(["label"]).collect();
+    let wanted: Vec<&str> = scx_augur::model::log::columns()
+        .chain(["label", "gain_ns"])
+        .collect();
     assert_eq!(header, wanted.join(","));
 }
 

@@ -132,6 +132,7 @@ impl State {
             self.world.idle.clear(cpu);
             self.ledger.busy(now, true);
         }
+        self.count_run(task, cpu);
         self.end_wait(task);
         self.world.cpus[cpu as usize].update(now);
         self.count_migration(task, cpu);
@@ -166,6 +167,16 @@ impl State {
         };
         self.grant(cpu, slice_ns);
         Ok(())
+    }
+
+    /// What the CPU itself counts of a task that starts there.
+    fn count_run(&mut self, task: u32, cpu: u32) {
+        let starting = self.world.task(task);
+        let (waited, last) = (self.world.now_ns - starting.queued_at_ns, starting.last_cpu);
+        let core = &mut self.cores[cpu as usize];
+        core.waited_ns += waited;
+        core.runs += 1;
+        core.arrivals += u64::from(last != NONE && last != cpu);
     }
 
     fn end_wait(&mut self, task: u32) {

@@ -63,6 +63,12 @@ pub(super) struct Core {
     pub tasks: u32,
     /// Time that it ran anything.
     pub busy_ns: u64,
+    /// What the tasks that started to run here had waited.
+    pub waited_ns: u64,
+    /// How often a task started to run here,
+    pub runs: u64,
+    /// having run elsewhere before.
+    pub arrivals: u64,
 }
 
 /// Everything that a run changes, but for the balancer.

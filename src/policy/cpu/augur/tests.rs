@@ -147,7 +147,7 @@ fn a_tick_lets_the_first_that_waits_interrupt_where_it_could_have_at_its_wakeup(
     for (case, vtime_ns, burst_ns, tick_preempt, interrupts) in [
         ("its turn, and short", 0, 0, true, true),
         ("not its turn", 11 * MS, 0, true, false),
-        ("no short one: it has run for 6 ms", 0, 6 * MS, true, false),
+        ("no short one: it has run for 9 ms", 0, 9 * MS, true, false),
         ("switched off", 0, 0, false, false),
     ] {
         let mut world = world();
