@@ -260,7 +260,7 @@ fn labels_say_what_was_right() {
     const MS: u64 = 1_000_000;
     // The other CPU is taken for 50 ms, so this one gets two long tasks; then one of them should go over.
     let crowded = Program::independent([(0, 900 * MS), (MS, 50 * MS), (2 * MS, 900 * MS)]);
-    let log = logged(crowded, "augur[steal_far_us=100000000,steal_llc_us=100000000]");
+    let log = logged(crowded, "augur[steal_far_us=10000000,steal_llc_us=10000000]");
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(
         log[0].label() && log[0].accepted && log[0].status == "applied",
