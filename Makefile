@@ -17,10 +17,10 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 # Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/demo-guest tests/live/run
+PYTHON_PROGRAMS := scripts/vm/vm scripts/demo-guest scripts/record-traces-guest scripts/fidelity tests/live/run
 SECTION := scripts/section
 
-.PHONY: build run test vm vm-test record model frontier install uninstall clean help \
+.PHONY: build run test vm vm-test record model model-from-replay frontier install uninstall clean help \
 	setup-build setup-python setup-vm setup-tensorflow test-format test-lint test-rust test-python
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
@@ -49,6 +49,12 @@ model: setup-python ## train model_dir/augur again from its decision logs
 	@$(SECTION) train $(PYTHON) scripts/train.py --from-log $(MODEL_LOG)/*.csv.gz --kind balance --name augur --out $(MODEL) --seed 1 $(ARGS)
 	@$(PYTHON) -c 'import json; print(json.dumps(json.load(open("$(MODEL)/manifest.json"))["scores"], indent=2))'
 
+model-from-replay: build setup-python ## train on replayed traces, three workloads held out, into target/replay-model; the shipped one stays
+	@$(SECTION) rows scripts/replay-rows target/replay-rows 3
+	@$(SECTION) train $(PYTHON) scripts/train.py --from-replay target/replay-rows/*.csv --held-out hackbench interactive stress-cpu \
+		--out target/replay-model --name augur --seed 1 --closed-loop tests/traces/recorded/hackbench-* tests/traces/recorded/interactive-* \
+		tests/traces/recorded/stress-cpu-* $(ARGS)
+
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
 	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) $(ARGS)
 
@@ -74,7 +80,7 @@ clean: ## what was built; what was downloaded stays
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-10s %s\n' "$$name" "$$text"; done
+		printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 # Each of these is done at once where it is done already.
 setup-build:

@@ -8,7 +8,11 @@ and `golden.json` (rows with the scores that Python computed, to test other impl
 
     train.py --dummy stay|move|mlp --out DIR            a model for the first run and for tests
     train.py --from-log FILE... --out DIR               from decision logs, recorded with an exploring gate
-    train.py --from-replay FILE... --out DIR            from rows that carry a hindsight `label` column
+    train.py --evaluate DIR --closed-loop TRACE...      what a model changes in replay
+    train.py --from-replay FILE... --out DIR            from rows with hindsight labels (`replay --log-decisions`)
+
+Files are named WORKLOAD-MACHINE-SCHEDULER.*; --held-out WORKLOAD... keeps whole workloads from the training, and --closed-loop TRACE...
+replays traces under `augur` and under the new model, seed by seed, and says what the model changed.
 
 Every choice is an argument; the same arguments on the same files give the same model.
 """
@@ -17,6 +21,7 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -59,11 +64,12 @@ def arguments(argv=None):
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dummy", nargs="?", const="mlp", choices=["stay", "move", "mlp"],
                         help="no training: always 0, always 1, or a network of random weights")  # fmt: skip
+    source.add_argument("--evaluate", metavar="DIR", help="no training: the closed loop of the model in DIR")
     source.add_argument("--from-log", nargs="+", metavar="FILE", help="decision logs (CSV)")
     source.add_argument("--from-replay", nargs="+", metavar="FILE", help="feature rows with a `label` column (CSV)")
     parser.add_argument("--kind", choices=["balance", "steal", "all"], default="all",
                         help="which candidates of a decision log to learn from")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the model directory to write")
+    parser.add_argument("--out", metavar="DIR", help="the model directory to write")
     parser.add_argument("--name", help="the model's name in logs and tables (default: what it is made from)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hidden", type=int, nargs="+", default=[64, 32], help="hidden layers")
@@ -73,6 +79,12 @@ def arguments(argv=None):
     parser.add_argument("--patience", type=int, default=6, help="epochs without a better validation loss")
     parser.add_argument("--l2", type=float, default=1e-4)
     parser.add_argument("--split", choices=["time", "file"], default="time", help="hold out the end of every file, or whole files")
+    parser.add_argument("--held-out", nargs="+", default=[], metavar="WORKLOAD",
+                        help="rows of these workloads are only ever measured on; the others are cut in time")  # fmt: skip
+    parser.add_argument("--closed-loop", nargs="+", default=[], metavar="TRACE",
+                        help="replay these under `augur` and under the new model")  # fmt: skip
+    parser.add_argument("--binary", default="target/release/scx_augur", help="what replays")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the closed loop")
     parser.add_argument("--train-share", type=float, default=0.70)
     parser.add_argument("--validation-share", type=float, default=0.15)
     parser.add_argument("--cold-penalty", type=float, default=0.10,
@@ -84,7 +96,12 @@ def arguments(argv=None):
     parser.add_argument("--threads", type=int, default=1,
                         help="threads of the regressors; more than there are idle CPUs make them much slower")  # fmt: skip
     parser.add_argument("--minimum-rows", type=int, default=200, help="fewer usable rows are refused")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.evaluate:
+        args.out = args.evaluate
+    if not args.out or args.evaluate and not args.closed_loop:
+        parser.error("--out is needed for a new model, and --closed-loop for one that is evaluated")
+    return args
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -126,6 +143,25 @@ def usable(table):
     return table[keep].reset_index(drop=True), dropped
 
 
+def workload_of(file):
+    """The workload that a file is named after."""
+    return os.path.basename(file).split(".")[0].rsplit("-", 2)[0]
+
+
+def split_by_workload(table, files, args):
+    """Parts as in `split`: 2 for the rows of held-out workloads, 0 and 1 by time within each file of the others."""
+    part = np.full(len(table), 2)
+    of_file = table["file"].to_numpy()
+    cut = args.train_share / (args.train_share + args.validation_share)
+    names = [workload_of(file) for file in files]
+    for missing in set(args.held_out) - set(names):
+        raise Refusal(f"no file is of the workload {missing!r}; there are {', '.join(sorted(set(names)))}")
+    for number, name in enumerate(names):
+        if name not in args.held_out:
+            cut_in_time(table, part, np.flatnonzero(of_file == number), [cut])
+    return part
+
+
 def split(table, args):
     """Parts by time: 0 is training, 1 validation, 2 held out, -1 dropped. Never by random rows.
 
@@ -159,6 +195,8 @@ def split(table, args):
 
 def cut_in_time(table, part, rows, cuts):
     """Numbers the parts of these rows by time, and drops the rows whose outcome reaches over a cut."""
+    if not len(rows):
+        return
     at = table["at_ns"].to_numpy(np.int64)[rows] if "at_ns" in table else np.arange(len(rows))
     end = at + (table["window_ns"].to_numpy(np.int64)[rows] if "window_ns" in table else 0)
     limits = np.quantile(at, cuts, method="nearest")
@@ -348,6 +386,22 @@ def worthwhile_threshold(cost, moved, scores):
     return float(cuts[np.flatnonzero(gains >= gains[best] - 2 * errors[best])[0]])
 
 
+def gain_of(gain_ms, refused):
+    """What refusing these rows saves over moving them all, where both arms of every row are known: mean and its standard error."""
+    saved = np.where(refused, -gain_ms, 0.0)
+    return float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
+
+
+def hindsight_threshold(gain_ms, scores):
+    """As `worthwhile_threshold`, of rows whose two arms are both known."""
+    cuts = np.quantile(scores, np.linspace(0.02, 0.98, 49))
+    gains, errors = np.array([gain_of(gain_ms, scores < cut) for cut in cuts]).T
+    best = np.argmax(gains - Z_BETTER * errors)
+    if gains[best] <= Z_BETTER * errors[best]:
+        return 0.0
+    return float(cuts[np.flatnonzero(gains >= gains[best] - 2 * errors[best])[0]])
+
+
 def calibration(labels, scores, bins=10):
     """Rows by score: mean score against the share that was right; and the expected calibration error."""
     table, error = [], 0.0
@@ -447,6 +501,68 @@ def manifest_of(args, name, norm, threshold, trained_on, **rest):
     }
 
 
+# ---------------------------------------------------------------------------------------------- the closed loop
+
+CLOSED_LOOP = {
+    "migrations": lambda run: run["migrations"]["total"],
+    "makespan_ms": lambda run: run["makespan_ns"] / 1e6,
+    "p99_ms": lambda run: run["wakeup_latency_ns"]["p99"] / 1e6,
+    "mean_wait_ms": lambda run: run["wait_ns"]["mean"] / 1e6,
+}
+
+
+def bootstrap(values, seed, draws=10_000):
+    """Mean and its 95 % interval, by the percentiles of resampled means (Efron 1979)."""
+    values = np.asarray(values, float)
+    means = np.random.default_rng(seed).choice(values, (draws, len(values))).mean(axis=1)
+    return [float(values.mean()), *(float(end) for end in np.percentile(means, [2.5, 97.5]))]
+
+
+def replays(trace, args):
+    """The runs of both policies, seed by seed."""
+    command = [args.binary, "replay", trace, "--json", "--seeds", str(args.seeds),
+               "--policy", f"augur,model[dir={args.out},engine=twin]"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refusal(f"cannot replay {trace}: {done.stderr.strip()}")
+    runs = json.loads(done.stdout)["results"]
+    return [run for run in runs if run["policy"] == "augur"], [run for run in runs if run["policy"] != "augur"]
+
+
+def closed_loop(args):
+    """What the model changes in replay: for each trace the paired differences of the seeds; over all traces the ratios of their means,
+    in per cent and geometrically, so that a figure that doubles here and halves there comes to nothing.
+    """
+    results, ratios = [], {name: [] for name in CLOSED_LOOP}
+    for trace in args.closed_loop:
+        plain, gated = replays(trace, args)
+        result = {"trace": os.path.basename(trace), "seeds": len(plain)}
+        for name, value in CLOSED_LOOP.items():
+            pairs = [(value(a), value(b)) for a, b in zip(plain, gated)]
+            mean = float(np.mean([a for a, _ in pairs]))
+            result[name] = {"augur": mean, "model": float(np.mean([b for _, b in pairs])),
+                            "difference": bootstrap([b - a for a, b in pairs], args.seed)}  # fmt: skip
+            if min(mean, result[name]["model"]) > 0:
+                ratios[name].append(np.log(result[name]["model"] / mean))
+        results.append(result)
+    change = {name: [100 * np.expm1(end) for end in bootstrap(values or [0.0], args.seed)] for name, values in ratios.items()}
+    return {"traces": results, "change_percent": change}
+
+
+def report_closed_loop(found):
+    """A Markdown table."""
+    print("| trace | migrations: augur → model (difference, 95 %) | makespan, ms | p99, ms | mean wait, ms |\n| --- | --- | --- | --- | --- |")
+    for result in found["traces"]:
+        cells = []
+        for name in CLOSED_LOOP:
+            one, digits = result[name], 0 if name in ("migrations", "makespan_ms") else 2
+            mean, low, high = (f"{value:+,.{digits}f}" for value in one["difference"])
+            cells.append(f"{one['augur']:,.{digits}f} → {one['model']:,.{digits}f} ({mean}, {low} … {high})")
+        print(f"| {result['trace'].split('.')[0]} | " + " | ".join(cells) + " |")
+    cells = (f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})" for mean, low, high in found["change_percent"].values())
+    print("| geometric mean of the ratios | " + " | ".join(cells) + " |")
+
+
 def dummy(args):
     """A model that was never trained."""
     import tensorflow as tf
@@ -470,14 +586,18 @@ def train(args):
     files = args.from_replay or args.from_log
     table = read(files, [*FEATURES, "label"] if hindsight else LOG_COLUMNS)
     read_rows, dropped = len(table), {}
+    if args.kind != "all" and "kind" in table:
+        table = table[table["kind"] == args.kind].reset_index(drop=True)
     if not hindsight:
-        if args.kind != "all":
-            table = table[table["kind"] == args.kind].reset_index(drop=True)
         table, dropped = usable(table)
+    elif "gain_ns" in table:
+        # Where both answers come to the same, neither is right.
+        alike = table["gain_ns"] == 0
+        table, dropped = table[~alike].reset_index(drop=True), {"no_difference": int(alike.sum())}
     if len(table) < args.minimum_rows:
         raise Refusal(f"only {len(table)} of {read_rows} rows can be used, and {args.minimum_rows} are needed; "
                       "record for longer")  # fmt: skip
-    part = split(table, args)
+    part = split_by_workload(table, files, args) if args.held_out else split(table, args)
     labels = table["label"].to_numpy(np.float32) if hindsight else labels_of(table, part, args)
     for number, name in enumerate(["training", "validation", "held-out"]):
         if len(set(labels[part == number])) < 2:
@@ -491,12 +611,14 @@ def train(args):
     scores = np.asarray(score(features))
     cut = best_threshold(labels[part == 1], scores[part == 1])
     held_out = measured(labels[part == 2], scores[part == 2], cut)
-    threshold = cut if args.threshold == "accuracy" or hindsight else weigh(table, part, scores, held_out, args)
+    threshold = cut
+    if args.threshold == "worth" and (not hindsight or "gain_ns" in table):
+        threshold = (weigh_hindsight if hindsight else weigh)(table, part, scores, held_out, args)
 
     far = (np.abs(inputs) > 6).any(axis=1)
     trained_on = {
         "how": "train.py " + " ".join(f"--{k.replace('_', '-')}={v}" for k, v in sorted(vars(args).items())
-                                      if v is not None and k not in ("out", "from_log", "from_replay")),
+                                      if v not in (None, []) and k not in NOT_NOTED),
         "label": "column `label` (hindsight)" if hindsight else LABEL.format(**vars(args)),
         "files": [os.path.basename(file) for file in files],
         "rows": {"read": read_rows, "dropped": dropped, "over_a_cut": int((part < 0).sum()),
@@ -506,6 +628,25 @@ def train(args):
     manifest = manifest_of(args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers)
     export(score, manifest, args.out)
     report(manifest)
+    if args.closed_loop:
+        manifest["closed_loop"] = closed_loop(args)
+        write_json(os.path.join(args.out, "manifest.json"), manifest)
+        report_closed_loop(manifest["closed_loop"])
+
+
+# Arguments that say where things lie, not how the model is made.
+NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate")
+
+
+def weigh_hindsight(table, part, scores, held_out, _args):
+    """The same as `weigh` for rows whose two arms are both known; the cost is in ms."""
+    gain_ms = table["gain_ns"].to_numpy(float) / 1e6
+    threshold = hindsight_threshold(gain_ms[part == 1], scores[part == 1])
+    refused = scores[part == 2] < threshold
+    gain, error = gain_of(gain_ms[part == 2], refused)
+    held_out |= {"refused": float(refused.mean()), "gain_ms": gain, "gain_standard_error_ms": error,
+                 "gain_of_all_moves_ms": float(gain_ms[part == 2].mean())}  # fmt: skip
+    return threshold
 
 
 def weigh(table, part, scores, held_out, args):
@@ -525,6 +666,9 @@ def report(manifest):
     print(f"held out: {held['rows']} rows, {held['share_positive']:.1%} where moving is right")
     if "gain" in held:
         print(f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a mean cost of {held['cost']:.4f}")
+    if "gain_ms" in held:
+        print(f"refused: {held['refused']:.1%}; that saves {held['gain_ms']:.3f} ± {held['gain_standard_error_ms']:.3f} ms a row, "
+              f"where moving all gains {held['gain_of_all_moves_ms']:.3f}")  # fmt: skip
     print(f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
           f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}")  # fmt: skip
     print("score from   rows  mean score  share right")
@@ -538,6 +682,9 @@ def main(argv=None):
     # Read when scikit-learn is first imported, which is later.
     os.environ.setdefault("OMP_NUM_THREADS", str(args.threads))
     try:
+        if args.evaluate:
+            report_closed_loop(closed_loop(args))
+            return 0
         seed_everything(args.seed)
         dummy(args) if args.dummy else train(args)
     except Refusal as refusal:

@@ -137,8 +137,46 @@ fn a_decision_log_has_the_live_ones_columns_and_the_label() {
         .next()
         .unwrap()
         .to_owned();
-    let wanted: Vec<&str> = scx_augur::model::log::columns().chain(["label"]).collect();
+    let wanted: Vec<&str> = scx_augur::model::log::columns()
+        .chain(["label", "gain_ns"])
+        .collect();
     assert_eq!(header, wanted.join(","));
+}
+
+#[test]
+fn a_decision_log_asks_about_moves_and_about_stealing_and_labels_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    let trace = "tests/traces/recorded/affinity-2x2-augur.augur";
+    let output = replay(&[
+        trace,
+        "--policy",
+        "augur",
+        "--log-decisions",
+        log.to_str().unwrap(),
+    ]);
+    assert!(output.status.success());
+    let mut reader = csv::Reader::from_path(&log).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|other| other == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    for kind in ["balance", "steal"] {
+        let of_kind = || rows.iter().filter(|row| &row[column("kind")] == kind);
+        let gains: Vec<i64> = of_kind()
+            .map(|row| row[column("gain_ns")].parse().unwrap())
+            .collect();
+        assert!(
+            gains.iter().any(|&gain| gain > 0),
+            "{kind}: no answer was ever right"
+        );
+        for (row, gain) in of_kind().zip(gains) {
+            assert_eq!(&row[column("label")] == "1", gain > 0);
+            assert_ne!(&row[column("window_ns")], "0");
+        }
+    }
+    // Two domains: four questions a round, and none is left out.
+    let steals = rows.iter().filter(|row| &row[column("kind")] == "steal").count();
+    assert!(steals >= 40 && steals % 4 == 0, "{steals}");
 }
 
 #[test]

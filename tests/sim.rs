@@ -7,6 +7,8 @@ mod queueing;
 
 #[path = "sim/burst.rs"]
 mod burst;
+#[path = "sim/fairness.rs"]
+mod fairness;
 #[path = "sim/programs.rs"]
 mod programs;
 #[path = "sim/properties.rs"]

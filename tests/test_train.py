@@ -122,6 +122,38 @@ class Train(unittest.TestCase):
         self.assertEqual(code, 0, printed)
         self.assertGreater(self.manifest("model")["scores"]["balanced_accuracy"], 0.9)
 
+    def test_whole_workloads_are_held_out_and_hindsight_refuses_what_costs(self):
+        random = np.random.default_rng(5)
+        names = [f"{work}-2x2-eevdf.1.csv" for work in ("compile", "pairs", "stress-cpu")]
+        for name in names:
+            with open(self.path(name), "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(["at_ns", "window_ns", "kind", *train.FEATURES, "label", "gain_ns"])
+                for number in range(1500):
+                    row = random.random(len(train.FEATURES))
+                    gain = 0 if number % 5 == 0 else int(1e6 * (row[6] - row[7]))
+                    writer.writerow([number * 100, 50, "steal", *row, int(gain > 0), gain])
+        files = [self.path(name) for name in names]
+        code, printed = run("--from-replay", *files, "--held-out", "stress-cpu", "--out", self.path("model"), "--epochs", 30)
+        self.assertEqual(code, 0, printed)
+        made = self.manifest("model")
+        self.assertEqual(made["scores"]["rows"], 1200)
+        self.assertEqual(made["trained_on"]["rows"]["dropped"], {"no_difference": 900})
+        # The mean of max(b - a, 0) of two uniform numbers is 1/6: what a perfect refusal saves.
+        self.assertAlmostEqual(made["scores"]["gain_ms"], 1 / 6, delta=0.03)
+        code, printed = run("--from-replay", *files, "--held-out", "fish", "--out", self.path("other"))
+        self.assertEqual(code, 1)
+        self.assertIn("fish", printed)
+
+    def test_a_bootstrap_covers_a_normal_mean(self):
+        random = np.random.default_rng(2)
+        hits = 0
+        for _ in range(200):
+            mean, low, high = train.bootstrap(random.normal(3, 2, 40), 1, 2000)
+            hits += low <= 3 <= high
+            self.assertTrue(low <= mean <= high)
+        self.assertTrue(180 <= hits <= 198, hits)
+
     def test_whole_files_are_held_out(self):
         files = [write_log(self.path(f"{n}.csv"), rows=400, seed=n) for n in range(4)]
         table = train.read(files, train.LOG_COLUMNS)

@@ -286,3 +286,23 @@ fn wrong_use_is_exit_code_2() {
     );
     assert!(folder.entries().is_empty());
 }
+
+#[test]
+fn an_import_can_say_what_the_machine_was() {
+    let folder = Folder::new();
+    let import = |name: &str, machine: &str| {
+        let to = folder.name(name);
+        let done = scx_augur(&["import", &fixture("ftrace.txt"), "-o", &to, "--machine", machine]);
+        (done.status.code(), to)
+    };
+    let (code, native) = import("a.augur", "2x1");
+    assert_eq!(code, Some(0));
+    let replayed = scx_augur(&["replay", &native, "--policy", "recorded"]);
+    let text = String::from_utf8(replayed.stdout).unwrap();
+    assert!(
+        text.starts_with("machine: 1 node, 2 LLCs, 2 cores, 2 CPUs, 2 domains"),
+        "{text}"
+    );
+    assert_eq!(import("b.augur", "2x").0, Some(2));
+    assert_eq!(folder.entries(), ["a.augur"]);
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur import` and `scx_augur export`: traces from and to other tools.
 
-use super::{WrongUse, input};
+use super::{WrongUse, input, machine_of};
+use crate::topology::Machine;
 use crate::trace::{EventKind, Format, Notes, Writer};
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -16,6 +17,9 @@ pub struct Import {
     /// The native trace to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The machine that was recorded, where the trace does not say: 2x2 for two caches of two cores each, or a TOML file
+    #[arg(long, value_name = "SPEC|FILE")]
+    machine: Option<String>,
     /// Take what is whole of a trace whose end is missing
     #[arg(long)]
     partial: bool,
@@ -50,7 +54,8 @@ is none.";
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn import(args: &Import) -> Result<()> {
-    convert(&args.input, &args.output, Format::Native, args.partial)
+    let machine = args.machine.as_deref().map(machine_of).transpose()?;
+    convert(&args.input, &args.output, Format::Native, args.partial, machine)
 }
 
 /// Runs `export`.
@@ -72,14 +77,24 @@ pub fn export(args: &Export) -> Result<()> {
             Format::written()
         )));
     };
-    convert(&args.input, &args.output, format, args.partial)
+    convert(&args.input, &args.output, format, args.partial, None)
 }
 
-fn convert(input: &Path, output: &Path, format: Format, partial: bool) -> Result<()> {
+fn convert(
+    input: &Path,
+    output: &Path,
+    format: Format,
+    partial: bool,
+    machine: Option<Machine>,
+) -> Result<()> {
     let mut reader = input::open(input)?;
     // The first event comes first: some formats tell of the machine only on the way.
     let mut next = input::next(&mut reader, input)?;
-    let mut writer = Writer::create(output, format, reader.header())?;
+    let mut header = reader.header().clone();
+    if let Some(machine) = machine.filter(|_| header.topology.is_empty()) {
+        header.set_machine(&machine);
+    }
+    let mut writer = Writer::create(output, format, &header)?;
     let (mut events, mut switches) = (0u64, 0u64);
     while let Some(event) = next {
         events += 1;

@@ -6,11 +6,15 @@ pub mod convert;
 pub mod doctor;
 mod input;
 pub mod model;
+mod progress;
 pub mod replay;
 pub mod run;
 pub mod trace;
 
+use crate::topology::Machine;
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A sched_ext scheduler whose task migrations are decided by a machine-learning model.
@@ -128,4 +132,15 @@ fn init_logging(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     let _ = log.with_ansi(colours).with_target(false).try_init();
+}
+
+/// A machine as it is named on the command line: a shape, or a TOML file.
+fn machine_of(spec: &str) -> anyhow::Result<Machine> {
+    let path = Path::new(spec);
+    if !path.is_file() {
+        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}; or name a TOML file"));
+        return Ok(Machine::from_spec(spec).map_err(wrong)?);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the machine {spec}"))?;
+    Machine::from_toml(&text).with_context(|| format!("{spec} is no machine"))
 }

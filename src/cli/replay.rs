@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
-use super::{WrongUse, convert, input};
+use super::progress::Progress;
+use super::{WrongUse, convert, input, machine_of};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
+use crate::policy::TaskId;
 use crate::policy::cpu::{Places, registry};
 use crate::report::replay::Report;
 use crate::sim::burst::{Builder, Rebuilt};
-use crate::sim::cpu::{Costs, Logged, Options};
+use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
 use crate::topology::{Cpu, Machine};
 use crate::trace::{Format, Header, Output, Writer};
 use anyhow::{Context, Result, bail};
@@ -37,6 +39,13 @@ Policies:
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
 A task that goes to another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+
+Memory: a replay needs about 120 MB for a million events, whatever the size of the file. Events are read one by one and not \
+kept, but the bursts are, because a wakeup links two tasks anywhere in the trace: 24 bytes a burst, 16 a wakeup by a task, 48 a \
+run on a CPU, and each run that is going on at the time 16 bytes a burst.
+
+--log-decisions asks every question both ways, moved and stayed, permitted and denied, and runs the 200 ms after it twice: \
+`gain_ns` is by how much the move cost less, `label` is 1 where that is above 0.
 
 The makespan is the end of all recorded work, that of tasks that the end of the trace cut short included.
 
@@ -77,7 +86,8 @@ pub struct Args {
     /// Write the first policy's run as a trace for ui.perfetto.dev (or another format, by the ending)
     #[arg(long, value_name = "FILE")]
     timeline: Option<PathBuf>,
-    /// Write every candidate of the first policy that names any, with what would have been right, to a CSV file
+    /// Write every question of the first policy that has any, moves and stealing, with what would have been right, to a
+    /// CSV file
     #[arg(long, value_name = "FILE")]
     log_decisions: Option<PathBuf>,
     /// Threads [default: one a CPU]
@@ -94,7 +104,7 @@ pub struct Args {
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
     let policies = policies(args)?;
-    let named = args.machine.as_deref().map(machine).transpose()?;
+    let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
     let writing = stop_on_ctrl_c();
     let (rebuilt, header) = read(&args.file, args.partial)?;
@@ -104,6 +114,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(machine) => Arc::new(Places::new(Arc::new(machine))),
         None => recorded_places.clone(),
     };
+    let progress = Progress::new();
     let plan = Plan {
         rebuilt: &rebuilt,
         places,
@@ -120,8 +131,13 @@ pub fn run(args: &Args) -> Result<()> {
         timeline: args.timeline.is_some(),
         log: args.log_decisions.is_some(),
         threads: threads(args),
+        watch: &|policy, seed, share| match args.seeds {
+            1 => progress.tell(policy.to_owned(), share),
+            _ => progress.tell(format!("{policy} #{seed}"), share),
+        },
     };
     let findings = replay::replay(&plan, &load_model)?;
+    progress.end();
     writing.store(true, Ordering::Relaxed);
     write_files(args, &plan, &findings)?;
     let machine = &plan.places.machine;
@@ -173,17 +189,6 @@ fn policies(args: &Args) -> Result<Vec<String>> {
         )));
     }
     Ok(policies)
-}
-
-/// A shape, or a TOML file.
-fn machine(spec: &str) -> Result<Machine> {
-    let path = Path::new(spec);
-    if !path.is_file() {
-        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}; or name a TOML file"));
-        return Ok(Machine::from_spec(spec).map_err(wrong)?);
-    }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the machine {spec}"))?;
-    Machine::from_toml(&text).with_context(|| format!("{spec} is no machine"))
 }
 
 fn read_costs(path: &Path) -> Result<Costs> {
@@ -294,11 +299,11 @@ fn write_files(args: &Args, plan: &Plan, findings: &Findings) -> Result<()> {
     }
 }
 
-/// The columns of the live decision log, and the label.
+/// The columns of the live decision log, and what would have been right.
 fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
     let named = || format!("cannot write {}", path.display());
     let mut writer = csv::Writer::from_writer(Output::create(path)?);
-    let columns = log::columns().chain([log::LABEL]);
+    let columns = log::columns().chain([log::LABEL, log::GAIN]);
     writer.write_record(columns).with_context(named)?;
     for row in rows {
         writer.write_record(record(row, start_ns)).with_context(named)?;
@@ -310,11 +315,16 @@ fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
 }
 
 fn record(row: &Logged, start_ns: u64) -> Vec<String> {
+    let kind = match row.kind {
+        DecisionKind::Balance => "balance",
+        DecisionKind::Steal => "steal",
+    };
+    let task = row.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
     let mut record = vec![
         (row.at_ns + start_ns).to_string(),
-        "balance".to_owned(),
-        row.task.pid.to_string(),
-        row.task.start_ns.to_string(),
+        kind.to_owned(),
+        task.pid.to_string(),
+        task.start_ns.to_string(),
         row.comm.to_string(),
         row.from.to_string(),
         row.to.to_string(),
@@ -329,9 +339,15 @@ fn record(row: &Logged, start_ns: u64) -> Vec<String> {
         row.run_ns.to_string(),
         row.window_ns.to_string(),
         row.migrations.to_string(),
-        row.seen_domain.to_string(),
-        u8::from(row.cold).to_string(),
-        u8::from(row.label).to_string(),
+        row.seen_domain
+            .map(|domain| domain.to_string())
+            .unwrap_or_default(),
+        match row.kind {
+            DecisionKind::Balance => row.cold.to_string(),
+            DecisionKind::Steal => format!("{:.4}", row.cold),
+        },
+        u8::from(row.label()).to_string(),
+        row.gain_ns.to_string(),
     ]);
     record
 }

@@ -21,6 +21,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Loads the model of `model[dir=…]`: directory, and engine where one was named.
 pub type LoadModel<'a> = dyn Fn(&str, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
 
+/// Told how far each run is: policy, seed, share of its bursts that have ended.
+pub type Watch<'a> = dyn Fn(&str, u64, f64) + Sync + 'a;
+
 /// What the oracle tries beside what was asked for.
 const CANDIDATES: [&str; 8] = [
     "critical-path",
@@ -53,6 +56,8 @@ pub struct Plan<'a> {
     pub log: bool,
     /// Threads.
     pub threads: usize,
+    /// Told how far it is.
+    pub watch: &'a Watch<'a>,
 }
 
 /// What came of it.
@@ -180,8 +185,10 @@ fn side_by_side(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(unit) = units.get(number) else { return };
+                    (plan.watch)(&unit.policy, unit.seed, 0.0);
                     let run =
                         run(plan, unit, load).with_context(|| format!("replay under {} failed", unit.policy));
+                    (plan.watch)(&unit.policy, unit.seed, 1.0);
                     if let Ok(mut done) = done.lock() {
                         done.insert(number, run);
                     }
@@ -197,7 +204,12 @@ fn side_by_side(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run
 
 fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
     let program = plan.rebuilt.program.clone();
-    let start = |mut options: Options, scheme: Scheme, model: Option<Box<dyn Predictor>>| {
+    let bursts = program.bursts.len().max(1) as f64;
+    let mut watch = |done: u64| {
+        // The end is told once, by the caller.
+        (plan.watch)(&unit.policy, unit.seed, (done as f64 / bursts).min(0.999));
+    };
+    let mut start = |mut options: Options, scheme: Scheme, model: Option<Box<dyn Predictor>>| {
         options.oracle = scheme.oracle;
         let balancer = scheme.policy.map(|policy| Balancer {
             interval_ns: scheme.interval_ns,
@@ -205,12 +217,13 @@ fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
             model,
             ..Balancer::new(policy)
         });
-        Ok(cpu::run(
+        Ok(cpu::run_watched(
             program.clone(),
             plan.places.clone(),
             scheme.discipline,
             balancer,
             &options,
+            &mut watch,
         )?)
     };
     if unit.policy == ASSIGNED {

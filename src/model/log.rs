@@ -30,6 +30,9 @@ pub const AFTER: [&str; 10] = [
 /// An extra column that rows may have: 1 where the move was right, 0 where it was not.
 pub const LABEL: &str = "label";
 
+/// Beside [`LABEL`]: by how many ns the move cost less than the other answer. 0: it made no difference.
+pub const GAIN: &str = "gain_ns";
+
 /// All columns of a decision log, in order.
 pub fn columns() -> impl Iterator<Item = &'static str> {
     BEFORE.into_iter().chain(FEATURES).chain(AFTER)

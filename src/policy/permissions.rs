@@ -45,6 +45,15 @@ impl Permissions {
         }
     }
 
+    /// The same with another answer for one pair.
+    pub fn with(&self, from: usize, to: usize, allowed: bool) -> Permissions {
+        let mut changed = self.clone();
+        if from < self.domains && to < self.domains {
+            changed.allowed[from * self.domains + to] = allowed;
+        }
+        changed
+    }
+
     /// How many domains the matrix has on each side.
     pub fn domains(&self) -> usize {
         self.domains

@@ -57,6 +57,8 @@ pub struct TaskSpec {
     pub weight: u32,
     /// Real time or not.
     pub class: Class,
+    /// Its parent sleeps until it has called exec or has ended.
+    pub vforked: bool,
     /// The only CPU that it may use (a number of the recorded machine), where it is bound to one.
     pub pinned: Option<u32>,
     /// The CPU that it comes from (likewise): where it ran before, or its parent did.
@@ -138,6 +140,7 @@ impl TaskSpec {
             prio: 120,
             weight: NICE0_WEIGHT,
             class: Class::Fair,
+            vforked: false,
             pinned: None,
             cpu: None,
             first_burst: 0,

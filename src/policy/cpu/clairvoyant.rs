@@ -96,7 +96,7 @@ impl Discipline for Clairvoyant {
         why: Why,
         requests: &mut Vec<Request>,
     ) -> Enqueue {
-        if why == Why::Wakeup
+        if matches!(why, Why::Wakeup | Why::Fork)
             && self.order != Order::Shortest
             && let Some(cpu) = self.victim(world, task)
         {

@@ -8,8 +8,8 @@
 //! runnable), and of the eligible the one with the earliest deadline, virtual runtime + request / weight, runs. A task
 //! that sleeps keeps its lag, within bounds.
 
-use super::load::NICE0_WEIGHT;
-use super::{Cause, Discipline, Dispatch, Enqueue, NONE, Placement, Request, Wake, Why, World};
+use super::load::{DUTY_ONE, NICE0_WEIGHT};
+use super::{Cause, Discipline, Dispatch, Enqueue, Mask, NONE, Placement, Request, Wake, Why, World};
 
 /// The kernel's base slice for one CPU; it grows with the logarithm of the machine's size, up to eight CPUs.
 const BASE_SLICE_NS: u64 = 700_000;
@@ -206,9 +206,11 @@ impl EevdfLike {
         if world.idle.has(own) && world.places.share_cache(own, target) && world.allows(task, own) {
             return own;
         }
-        world
-            .idle_in(task, &world.places.llc[target as usize])
-            .unwrap_or(target)
+        let cache = &world.places.llc[target as usize];
+        match worth_a_search(world, cache) {
+            true => world.idle_in(task, cache).unwrap_or(target),
+            false => target,
+        }
     }
 
     /// For a new task: an idle CPU, nearest first, else the least loaded of all.
@@ -259,6 +261,22 @@ impl EevdfLike {
             Some((busiest, task))
         })
     }
+}
+
+/// Whether an idle CPU is looked for at all behind a cache (`SIS_UTIL`): the busier its CPUs have been, the fewer of them
+/// are looked at, and from some point on none; of two CPUs, none from 61 % on.
+fn worth_a_search(world: &World, cache: &Mask) -> bool {
+    let (mut busy, mut cpus) = (0, 0);
+    for cpu in cache.iter() {
+        let mut seen = world.cpu(cpu).clone();
+        seen.update(world.now_ns);
+        busy += seen.busy;
+        cpus += 1;
+    }
+    // In shares of 1,024, as the kernel's update_idle_cpu_scan() has them.
+    let share = busy * 1024 / DUTY_ONE / cpus.max(1);
+    let taken = share * share * IMBALANCE_PERCENT * IMBALANCE_PERCENT / (10_000 * 1024);
+    (1024 - taken.min(1024)) * cpus / 1024 > 0
 }
 
 impl Discipline for EevdfLike {

@@ -54,11 +54,15 @@ pub struct Placement {
 /// Why a task is put into a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It woke up, or is new.
+    /// It woke up.
     Wakeup,
+    /// It is new.
+    Fork,
     /// It was interrupted, or its slice ended.
     Stopped,
-    /// A decision moved it here from elsewhere.
+    /// It was stopped elsewhere, and a decision sends it here.
+    Sent,
+    /// A decision moved it here while it waited elsewhere.
     Moved,
 }
 
@@ -136,8 +140,14 @@ pub trait Discipline: Send {
     /// Called after [`Discipline::prepare`], for an oracle.
     fn foresee(&mut self, _future: &Future) {}
 
+    /// A task became runnable; it is placed next.
+    fn runnable(&mut self, _world: &World, _task: u32) {}
+
     /// A CPU for a task that became runnable.
     fn place(&mut self, world: &World, task: u32, wake: Wake) -> Placement;
+
+    /// Instead of [`Discipline::place`]: a decision sends a task that became runnable straight to this idle CPU.
+    fn sent(&mut self, _world: &World, _task: u32, _cpu: u32) {}
 
     /// A place to wait for a runnable task whose CPU is `cpu`.
     fn enqueue(
@@ -164,6 +174,16 @@ pub trait Discipline: Send {
     /// Whether it wants ticks.
     fn wants_ticks(&self) -> bool {
         false
+    }
+
+    /// Whether a slice ends at the first tick after it is used up, as in the kernel without high-resolution ticks.
+    fn slices_end_at_ticks(&self) -> bool {
+        false
+    }
+
+    /// What a task counts in the load of its CPU.
+    fn load_weight(&self, task: &Task) -> u32 {
+        task.weight
     }
 
     /// Who may steal from whom from now on.

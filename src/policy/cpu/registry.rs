@@ -134,7 +134,7 @@ fn augur(spelling: &Spelling, others: &[&str]) -> Result<Scheme> {
     let settings = Settings::names();
     let known: Vec<&str> = settings
         .iter()
-        .chain(&Tuning::NAMES)
+        .chain(&Tuning::names())
         .chain(others)
         .copied()
         .collect();
@@ -165,7 +165,7 @@ fn model(spelling: &Spelling) -> Result<Choice> {
 }
 
 fn never(spelling: &Spelling) -> Result<Scheme> {
-    spelling.only(&Tuning::NAMES)?;
+    spelling.only(&Tuning::names())?;
     let name = spelling.to_string();
     let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
     Ok(Scheme {

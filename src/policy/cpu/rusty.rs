@@ -102,11 +102,11 @@ impl Discipline for Rusty {
     ) -> Enqueue {
         if world.task(task).per_cpu {
             return Enqueue::Local {
-                preempt: why == Why::Wakeup,
+                preempt: matches!(why, Why::Wakeup | Why::Fork),
             };
         }
         let domain = match why {
-            Why::Moved => world.places.domain_of(cpu),
+            Why::Moved | Why::Sent => world.places.domain_of(cpu),
             // Its domain, unless its affinity excludes all of that.
             _ => match world.least_loaded_in(task, self.domain[task as usize]) {
                 Some(_) => self.domain[task as usize],
@@ -172,6 +172,10 @@ impl Discipline for Rusty {
 
     fn stopping(&mut self, world: &World, task: u32, _cpu: u32, _runnable: bool) {
         self.charge(world, task);
+    }
+
+    fn slices_end_at_ticks(&self) -> bool {
+        true
     }
 
     fn boxed_clone(&self) -> Box<dyn Discipline> {

@@ -67,6 +67,8 @@ pub struct Task {
     pub allowed: u32,
     /// A thread of the kernel that belongs to one CPU.
     pub per_cpu: bool,
+    /// Forked by a parent that sleeps until this one has called exec or has ended.
+    pub vforked: bool,
     /// Real time: runs before, and out of reach of, any policy.
     pub real_time: bool,
     /// What it is doing.
@@ -136,6 +138,7 @@ impl Task {
             mask: 0,
             allowed: NONE,
             per_cpu: false,
+            vforked: false,
             real_time: false,
             phase: Phase::Sleeping,
             cpu,

@@ -300,8 +300,12 @@ impl Builder {
     /// A sleeping task is woken, by a task or by something outside.
     fn link(&mut self, index: u32, waker: Option<Waker>) {
         let now = self.now_ns;
+        let uninterruptible = self.tasks[index as usize].sleeps_uninterruptibly();
         let burst = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
         if let Some((waker, waker_burst, offset_ns)) = waker {
+            // Only a vfork has a parent sleep like that until its child wakes it.
+            let child = &mut self.tasks[waker as usize];
+            child.vforked |= uninterruptible && child.parent == Some(index);
             self.tasks[waker as usize]
                 .actions
                 .push((waker_burst, offset_ns, index, burst));
@@ -465,6 +469,7 @@ fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option
         prio,
         weight: weight_of_prio(prio),
         class: class_of(prio),
+        vforked: false,
         pinned: bound_to(&comm, only_cpu),
         cpu,
         first_burst: 0,

@@ -9,7 +9,8 @@ use crate::sim::program::TaskSpec;
 use crate::trace::{Comm, State, Task};
 
 /// `TASK_UNINTERRUPTIBLE` and `TASK_REPORT_IDLE`: sleeps that devices end, or the kernel's own timers.
-const OUTSIDE: u16 = 0x02 | 0x80;
+const OUTSIDE: u16 = UNINTERRUPTIBLE | 0x80;
+const UNINTERRUPTIBLE: u16 = 0x02;
 /// Sleeps that differ by no more are the same timer's; for long ones, by half a per cent.
 const TIMER_TOLERANCE_NS: u64 = 100_000;
 /// Shorter sleeps are alike by chance.
@@ -65,6 +66,8 @@ pub(super) struct Tracked {
     pub came_from: Option<u32>,
     /// Who forked it, where the trace shows that.
     pub parent: Option<u32>,
+    /// By a vfork.
+    pub vforked: bool,
     /// The state in which it went to sleep, as the kernel's tracepoint encodes it.
     sleep_bits: u16,
     /// How long its last sleep was.
@@ -96,6 +99,7 @@ impl Tracked {
             cpu: None,
             came_from: None,
             parent: None,
+            vforked: false,
             sleep_bits: 0,
             slept_ns: 0,
             origin,
@@ -143,6 +147,10 @@ impl Tracked {
             || name.starts_with(b"ksoftirqd/")
             || name.starts_with(b"rcu_")
             || periodic
+    }
+
+    pub(super) fn sleeps_uninterruptibly(&self) -> bool {
+        !self.runnable() && self.sleep_bits & UNINTERRUPTIBLE != 0
     }
 
     /// What it has done of its current burst.
@@ -257,7 +265,10 @@ impl Tracked {
 
     pub(super) fn spec(&self) -> TaskSpec {
         let only_cpu = self.only_cpu.filter(|_| !self.several_cpus);
-        spec_of(self.id, self.comm, self.prio, only_cpu, self.came_from)
+        TaskSpec {
+            vforked: self.vforked,
+            ..spec_of(self.id, self.comm, self.prio, only_cpu, self.came_from)
+        }
     }
 }
 

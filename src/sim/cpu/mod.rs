@@ -5,6 +5,7 @@
 //! state     the world that policies see, and what only the simulation knows; wakeups, queues
 //! run       who runs, for how long, what it reaches
 //! rounds    the balancer's turn, every 100 ms: snapshot → policy → gate → decisions
+//! decisions the log of all that was asked and answered
 //! hindsight what would have been right, for training
 //! cost      what a migration costs
 //! ledger    what was seen
@@ -14,6 +15,7 @@
 //! Real-time tasks run ahead of both, as they do in the kernel.
 
 mod cost;
+mod decisions;
 mod event;
 mod hindsight;
 mod ledger;
@@ -24,7 +26,7 @@ mod state;
 mod timeline;
 
 pub use cost::Costs;
-pub use hindsight::Logged;
+pub use decisions::{Kind as DecisionKind, Logged};
 pub use ledger::{KINDS, Ledger, Migrations};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};
 pub use timeline::Timeline;
@@ -125,9 +127,31 @@ pub fn run(
     balancer: Option<Balancer>,
     options: &Options,
 ) -> Result<Run, Violation> {
+    run_watched(program, places, discipline, balancer, options, &mut |_| {})
+}
+
+/// The same; `watch` is told now and then how many bursts have ended.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    program: Arc<Program>,
+    places: Arc<Places>,
+    discipline: Box<dyn Discipline>,
+    balancer: Option<Balancer>,
+    options: &Options,
+    watch: &mut dyn FnMut(u64),
+) -> Result<Run, Violation> {
+    /// Events between two calls of `watch`.
+    const OFTEN: u64 = 1 << 14;
+    let mut steps = 0u64;
     let mut state = State::new(program, places, discipline, options);
     let mut rounds = balancer.map(|balancer| Rounds::new(balancer, &mut state));
     while let Some(kind) = state.step()? {
+        steps += 1;
+        if steps.is_multiple_of(OFTEN) {
+            watch(state.ledger.bursts);
+        }
         if kind == Kind::Round
             && let Some(rounds) = &mut rounds
         {

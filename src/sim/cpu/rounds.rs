@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The balancer's rounds: snapshot, candidates, gate, decisions, as the live daemon does them.
 
+use super::decisions::{self, Logged};
 use super::event::Kind;
-use super::hindsight::{self, Logged};
+use super::hindsight;
 use super::state::State;
 use crate::model::Predictor;
 use crate::policy::cpu::Order;
@@ -110,7 +111,7 @@ impl Rounds {
         self.decisions.proposed += candidates.len() as u64;
         self.decisions.accepted += verdicts.accepted_count() as u64;
         if state.options.log {
-            let rows = hindsight::open(
+            let rows = decisions::open_moves(
                 state,
                 &snapshot,
                 &seen,
@@ -120,14 +121,14 @@ impl Rounds {
             )?;
             self.open.extend(rows);
         }
-        self.permit(state, &snapshot);
+        self.permit(state, &snapshot, &seen)?;
         for (index, candidate) in candidates.iter().enumerate() {
             if verdicts.accepted[index] {
                 self.numbers += 1;
                 let number = self.numbers;
                 let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
                 self.decisions.refused += u64::from(refused.is_some());
-                hindsight::number(&mut self.open, candidate.task, now, number, refused);
+                decisions::number(&mut self.open, candidate.task, now, number, refused);
             }
         }
         state.dispatch_pending()
@@ -141,24 +142,33 @@ impl Rounds {
     }
 
     /// The model's word on who may steal from whom until the next round.
-    fn permit(&mut self, state: &mut State, snapshot: &Snapshot) {
+    fn permit(&mut self, state: &mut State, snapshot: &Snapshot, seen: &[u32]) -> Result<(), Violation> {
+        let now = state.world.now_ns;
         if self.balancer.forbids_steals {
             // Said again each round: the word of a daemon that went silent does not hold.
-            return state.discipline.permit(&self.permissions, state.world.now_ns);
+            state.discipline.permit(&self.permissions, now);
+            return Ok(());
         }
-        if self.balancer.model.is_none() {
-            return;
+        if self.balancer.model.is_none() && !state.options.log {
+            return Ok(());
         }
         let pairs: Vec<Pair> = steal::pairs(snapshot);
         let verdicts = self.judge(steal::rows(snapshot, &pairs));
+        if state.options.log {
+            let interval_ns = self.balancer.interval_ns;
+            let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, interval_ns)?;
+            let rows = decisions::open_pairs(state, snapshot, seen, &pairs, &verdicts, &gains);
+            self.open.extend(rows);
+        }
         self.permissions.update(&pairs, &verdicts);
-        state.discipline.permit(&self.permissions, state.world.now_ns);
+        state.discipline.permit(&self.permissions, now);
+        Ok(())
     }
 
     /// Rows whose outcome can be seen by now go into the log.
     fn settle(&mut self, state: &mut State) {
         if !self.open.is_empty() {
-            hindsight::settle(state, &mut self.open, &mut self.log);
+            decisions::settle(state, &mut self.open, &mut self.log);
         }
         state.settled.clear();
     }

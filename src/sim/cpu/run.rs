@@ -88,7 +88,7 @@ impl State {
         match self.pending_order(task) {
             Some(target) => {
                 self.assign(task, target, Cause::Balance);
-                self.enqueue(task, target, Why::Moved)
+                self.enqueue(task, target, Why::Sent)
             }
             None => self.enqueue(task, cpu, Why::Stopped),
         }
@@ -132,6 +132,7 @@ impl State {
             self.world.idle.clear(cpu);
             self.ledger.busy(now, true);
         }
+        self.count_run(task, cpu);
         self.end_wait(task);
         self.world.cpus[cpu as usize].update(now);
         self.count_migration(task, cpu);
@@ -166,6 +167,16 @@ impl State {
         };
         self.grant(cpu, slice_ns);
         Ok(())
+    }
+
+    /// What the CPU itself counts of a task that starts there.
+    fn count_run(&mut self, task: u32, cpu: u32) {
+        let starting = self.world.task(task);
+        let (waited, last) = (self.world.now_ns - starting.queued_at_ns, starting.last_cpu);
+        let core = &mut self.cores[cpu as usize];
+        core.waited_ns += waited;
+        core.runs += 1;
+        core.arrivals += u64::from(last != NONE && last != cpu);
     }
 
     fn end_wait(&mut self, task: u32) {
@@ -276,7 +287,12 @@ impl State {
     /// The one that runs may go on for so long.
     fn grant(&mut self, cpu: u32, slice_ns: u64) {
         let now = self.world.now_ns;
-        self.cores[cpu as usize].slice_end_ns = now.saturating_add(slice_ns.max(1));
+        let end_ns = now.saturating_add(slice_ns.max(1));
+        let tick_ns = self.options.tick_ns;
+        self.cores[cpu as usize].slice_end_ns = match tick_ns > 0 && self.discipline.slices_end_at_ticks() {
+            true => end_ns.div_ceil(tick_ns).saturating_mul(tick_ns),
+            false => end_ns,
+        };
         self.arm(cpu);
     }
 

@@ -63,6 +63,12 @@ pub(super) struct Core {
     pub tasks: u32,
     /// Time that it ran anything.
     pub busy_ns: u64,
+    /// What the tasks that started to run here had waited.
+    pub waited_ns: u64,
+    /// How often a task started to run here,
+    pub runs: u64,
+    /// having run elsewhere before.
+    pub arrivals: u64,
 }
 
 /// Everything that a run changes, but for the balancer.
@@ -250,12 +256,9 @@ impl State {
         if real_time {
             return self.wake_real_time(task, from);
         }
+        self.discipline.runnable(&self.world, task);
         let placement = match self.pending_order(task) {
-            Some(cpu) => Placement {
-                cpu,
-                idle: self.world.idle.has(cpu),
-                cause: Cause::Balance,
-            },
+            Some(cpu) => self.place_ordered(task, cpu),
             None => self.discipline.place(&self.world, task, Wake { fork, waker }),
         };
         let cpu = placement.cpu;
@@ -269,7 +272,20 @@ impl State {
             self.pend(cpu);
             Ok(())
         } else {
-            self.enqueue(task, cpu, Why::Wakeup)
+            self.enqueue(task, cpu, if fork { Why::Fork } else { Why::Wakeup })
+        }
+    }
+
+    /// A decision says where a task goes that became runnable.
+    fn place_ordered(&mut self, task: u32, cpu: u32) -> Placement {
+        let idle = self.world.idle.has(cpu);
+        if idle {
+            self.discipline.sent(&self.world, task, cpu);
+        }
+        Placement {
+            cpu,
+            idle,
+            cause: Cause::Balance,
         }
     }
 
@@ -472,7 +488,7 @@ impl State {
         }
         self.load_off(task);
         let now = self.world.now_ns;
-        let weight = self.world.tasks[task as usize].weight;
+        let weight = self.discipline.load_weight(self.world.task(task));
         self.world.tasks[task as usize].load_cpu = cpu;
         let load = &mut self.world.cpus[cpu as usize];
         load.update(now);
@@ -485,7 +501,7 @@ impl State {
     /// The task's weight leaves the CPU that counts it.
     pub(super) fn load_off(&mut self, task: u32) {
         let now = self.world.now_ns;
-        let weight = self.world.tasks[task as usize].weight;
+        let weight = self.discipline.load_weight(self.world.task(task));
         let cpu = std::mem::replace(&mut self.world.tasks[task as usize].load_cpu, NONE);
         if cpu == NONE {
             return;
@@ -578,6 +594,7 @@ fn tasks(program: &Program, places: &Places) -> (Vec<Mask>, Vec<Task>) {
         task.allowed = cpus as u32;
         task.burst = spec.first_burst;
         task.real_time = spec.class == Class::RealTime;
+        task.vforked = spec.vforked;
         if let Some(id) = spec.pinned {
             let cpu = index_of(id);
             task.mask = *of_cpu.entry(cpu).or_insert_with(|| {

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The kernel's half of scx_augur, as in `bpf/`: its twin in Rust, so that a replay shows what the live scheduler would
+//! do; what changes there changes here. The same chapters under the same names:
+//!
+//! ```text
+//! tuning     settings                                          state.bpf.h
+//! vtime      fairness: weighted virtual time, one clock a CPU   vtime.bpf.h
+//! queue      one queue a CPU; who waits where                   queue.bpf.h
+//! placement  where a task goes when it becomes runnable         placement.bpf.h
+//! stealing   what a CPU takes when it runs dry                  stealing.bpf.h
+//! mod        the callbacks                                      main.bpf.c
+//! ```
+//! Load averages, counters and decisions are the world's. Two things no trace tells, so they are not here: affinities
+//! other than to one CPU, and which tasks are SCHED_IDLE (unless they have its weight).
+
+mod placement;
+mod queue;
+mod stealing;
+#[cfg(test)]
+mod tests;
+mod tuning;
+mod vtime;
+
+pub use tuning::Tuning;
+
+use super::load::{NICE0_WEIGHT, smooth};
+use super::{Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World, before};
+use crate::policy::Permissions;
+use queue::predicted_run_ns;
+use vtime::{Clock, Own};
+
+/// What the kernel's half gives SCHED_IDLE, and no nice value has.
+pub(super) const SCHED_IDLE_WEIGHT: u32 = 3;
+
+/// The discipline.
+#[derive(Clone, Debug)]
+pub struct Augur {
+    name: String,
+    tuning: Tuning,
+    permissions: Option<(Permissions, u64)>,
+    tasks: Vec<Own>,
+    clocks: Vec<Clock>,
+    /// For each domain, tasks in the queues of its CPUs.
+    waiting: Vec<u32>,
+    waits_in: Vec<u32>,
+}
+
+impl Augur {
+    /// A scheduler that calls itself `name`.
+    pub fn new(name: String, tuning: Tuning) -> Augur {
+        Augur {
+            name,
+            tuning,
+            permissions: None,
+            tasks: Vec::new(),
+            clocks: Vec::new(),
+            waiting: Vec::new(),
+            waits_in: Vec::new(),
+        }
+    }
+
+    /// Does the task that runs go on? By vtime, so that weights are honoured to the slice.
+    fn keeps_running(&mut self, world: &World, task: u32, cpu: u32) -> bool {
+        let Some(first) = world.queue(cpu).first() else {
+            return true;
+        };
+        self.charge(world, task);
+        let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
+        before(key, first.key)
+    }
+
+    fn grant_again(&mut self, world: &World, task: u32) -> Dispatch {
+        self.charge(world, task);
+        let ran = world.now_ns - world.task(task).run_at_ns;
+        let own = &mut self.tasks[task as usize];
+        own.slice_vtime = own.vtime;
+        own.slice_granted_ns = ran + self.tuning.slice_ns;
+        Dispatch::Keep {
+            slice_ns: self.tuning.slice_ns,
+        }
+    }
+}
+
+impl Discipline for Augur {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn prepare(&mut self, world: &World) -> usize {
+        let own = Own {
+            vtime: 0,
+            vtime_cpu: NONE,
+            slice_granted_ns: 0,
+            slice_left_ns: 0,
+            slice_ns: self.tuning.slice_ns,
+            slice_vtime: 0,
+            charged_at_ns: 0,
+            burst_ns: 0,
+            // Nothing is known of it: long enough not to interrupt anybody.
+            avg_run_ns: 8 * self.tuning.short_run_ns,
+            bursts: 0,
+            resumes: false,
+        };
+        self.tasks = vec![own; world.tasks.len()];
+        self.waits_in = vec![NONE; world.tasks.len()];
+        self.clocks = vec![Clock::default(); world.cpus.len()];
+        self.waiting = vec![0; world.places.domains()];
+        world.cpus.len()
+    }
+
+    fn runnable(&mut self, _world: &World, task: u32) {
+        let own = &mut self.tasks[task as usize];
+        own.burst_ns = 0;
+        own.resumes = false;
+    }
+
+    fn place(&mut self, world: &World, task: u32, wake: Wake) -> Placement {
+        let placement = match wake.fork {
+            true => self.place_fork(world, task),
+            false => self.place_wakeup(world, task),
+        };
+        if placement.idle {
+            self.sent(world, task, placement.cpu);
+        }
+        placement
+    }
+
+    fn sent(&mut self, _world: &World, task: u32, cpu: u32) {
+        self.vtime_wake(task, cpu);
+        self.run_on(task, self.tuning.slice_ns);
+    }
+
+    fn enqueue(
+        &mut self,
+        world: &World,
+        task: u32,
+        cpu: u32,
+        why: Why,
+        requests: &mut Vec<Request>,
+    ) -> Enqueue {
+        if world.task(task).per_cpu {
+            self.run_on(task, self.tuning.slice_ns);
+            // One that was interrupted does not interrupt in turn.
+            return Enqueue::Local {
+                preempt: why != Why::Stopped,
+            };
+        }
+        if why == Why::Moved {
+            // It keeps its slice, and goes by its vtime alone.
+            self.vtime_place(task, cpu);
+            self.wait_begin(task, world.places.domain_of(cpu));
+            let key = self.tasks[task as usize].vtime;
+            return Enqueue::Queue { queue: cpu, key };
+        }
+        if why == Why::Wakeup {
+            self.vtime_wake(task, cpu);
+            if self.may_preempt(world, task, cpu) {
+                self.run_on(task, self.interrupting_slice_ns(task));
+                return Enqueue::Local { preempt: true };
+            }
+        }
+        let place = self.queue_on(world, task, cpu);
+        // New, or its slice is used up, and others wait here: an idle CPU may well take it.
+        let looks = matches!(why, Why::Fork | Why::Stopped);
+        if looks && !self.tasks[task as usize].resumes && !world.task(task).pinned() {
+            self.kick_thief(world, task, cpu, requests);
+        }
+        place
+    }
+
+    fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
+        let take = |task: u32| Dispatch::Take {
+            queue: cpu,
+            task,
+            cause: None,
+        };
+        if world.queue(cpu).len() > 1
+            && let Some(task) = self.rescue(world, cpu)
+        {
+            return take(task);
+        }
+        if let Some(task) = previous
+            && self.keeps_running(world, task, cpu)
+        {
+            return self.grant_again(world, task);
+        }
+        match world.queue(cpu).first() {
+            Some(first) => take(first.task),
+            None => self.steal(world, cpu),
+        }
+    }
+
+    fn running(&mut self, world: &World, task: u32, cpu: u32) -> u64 {
+        self.wait_end(task);
+        self.vtime_place(task, cpu);
+        let weight = world.task(task).weight;
+        let own = &mut self.tasks[task as usize];
+        own.charged_at_ns = world.now_ns;
+        if !own.resumes {
+            own.slice_vtime = own.vtime;
+        }
+        let clock = &mut self.clocks[cpu as usize];
+        clock.advance(own.vtime);
+        clock.current_run_ns = predicted_run_ns(own);
+        clock.current_vtime = own.vtime;
+        clock.current_weight = weight;
+        clock.current_yields = weight == SCHED_IDLE_WEIGHT;
+        own.slice_ns
+    }
+
+    fn stopping(&mut self, world: &World, task: u32, cpu: u32, runnable: bool) {
+        self.charge(world, task);
+        let ran = world.now_ns - world.task(task).run_at_ns;
+        let own = &mut self.tasks[task as usize];
+        if world.queue(cpu).is_empty() {
+            self.clocks[cpu as usize].advance(own.vtime);
+        }
+        own.burst_ns += ran;
+        if !runnable {
+            own.avg_run_ns = match own.bursts {
+                0 => own.burst_ns,
+                _ => smooth(own.avg_run_ns, own.burst_ns),
+            };
+            own.bursts += 1;
+            return;
+        }
+        own.slice_left_ns = own.slice_granted_ns.saturating_sub(ran);
+        own.resumes = own.slice_left_ns > self.tuning.slice_min_ns;
+    }
+
+    fn tick(&mut self, world: &World, cpu: u32, requests: &mut Vec<Request>) {
+        let Some(head) = world.queue(cpu).first() else {
+            if world.cpu(cpu).since_ns > 0 {
+                let vtime = self.vtime_running(world, cpu);
+                self.clocks[cpu as usize].advance(vtime);
+            }
+            return;
+        };
+        // A prediction was wrong where a task still waits after a tick: let an idle CPU have it.
+        if self.kick_thief(world, head.task, cpu, requests) {
+            return;
+        }
+        if self.tuning.tick_preempt && self.sooner_done(world, head.task, cpu) {
+            requests.push(Request::Resched(cpu));
+        }
+    }
+
+    fn wants_ticks(&self) -> bool {
+        true
+    }
+
+    fn slices_end_at_ticks(&self) -> bool {
+        true
+    }
+
+    fn load_weight(&self, task: &Task) -> u32 {
+        match task.per_cpu {
+            true => task.weight.min(NICE0_WEIGHT),
+            false => task.weight,
+        }
+    }
+
+    fn permit(&mut self, permissions: &Permissions, now_ns: u64) {
+        self.permissions = Some((permissions.clone(), now_ns));
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Discipline> {
+        Box::new(self.clone())
+    }
+}
