@@ -308,6 +308,13 @@ int BPF_PROG(count_wakeup_new, struct task_struct *p)
 	return 0;
 }
 
+static __always_inline const volatile struct augur_place *place_of(u32 cpu)
+{
+	/* Else the compiler checks two CPUs at once, which the verifier does not follow. */
+	barrier_var(cpu);
+	return cpu < RECORD_MAX_CPUS ? &cpu_places[cpu] : NULL;
+}
+
 SEC("tp_btf/sched_migrate_task")
 int BPF_PROG(count_migrate, struct task_struct *p, int dest)
 {
@@ -318,13 +325,9 @@ int BPF_PROG(count_migrate, struct task_struct *p, int dest)
 	/* The kernel also tells of tasks that stay. */
 	if (!mine || orig == there)
 		return 0;
-	if (orig >= RECORD_MAX_CPUS || there >= RECORD_MAX_CPUS) {
-		mine->unplaced++;
-		return 0;
-	}
-	from = &cpu_places[orig];
-	to = &cpu_places[there];
-	if (!from->core || !to->core)
+	from = place_of(orig);
+	to = place_of(there);
+	if (!from || !to || !from->core || !to->core)
 		mine->unplaced++;
 	else if (from->core == to->core)
 		mine->migrations[AUGUR_KIND_CORE]++;

@@ -35,7 +35,10 @@ fn bpf_is_permitted(test: &str) -> bool {
         return true;
     };
     // The macros' output of a test that passes is not shown; this is.
-    let _ = writeln!(std::io::stderr(), "SKIPPED record::{test}: {why}, so nothing can be recorded");
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED record::{test}: {why}, so nothing can be recorded"
+    );
     false
 }
 
@@ -134,7 +137,9 @@ fn load() {
     let traveller = std::thread::spawn(|| {
         let me = Pid::from_raw(0);
         let allowed = sched_getaffinity(me).unwrap();
-        let cpus: Vec<usize> = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu).unwrap()).collect();
+        let cpus: Vec<usize> = (0..CpuSet::count())
+            .filter(|&cpu| allowed.is_set(cpu).unwrap())
+            .collect();
         for &cpu in cpus.iter().cycle().take(40) {
             let mut one = CpuSet::new();
             one.set(cpu).unwrap();
@@ -143,6 +148,8 @@ fn load() {
         }
         Thread::read()
     });
+    // After the name of the test, which stands on this line already.
+    println!();
     for thread in [pinger, ponger, traveller] {
         thread.join().unwrap().print();
     }
@@ -161,8 +168,14 @@ fn read(path: &Path) -> (Rebuilt, Vec<scx_augur::trace::Event>) {
     assert_eq!(reader.notes().skipped_count(), 0, "{:?}", reader.notes());
     assert!(reader.notes().torn().is_none());
     let header = reader.header();
-    assert!(header.clock == "mono" && header.cpus > 0 && !header.scheduler.is_empty(), "{header:?}");
-    assert!(header.machine().unwrap().is_some() && header.lost == 0 && header.command.len() == 6, "{header:?}");
+    assert!(
+        header.clock == "mono" && header.cpus > 0 && !header.scheduler.is_empty(),
+        "{header:?}"
+    );
+    assert!(
+        header.machine().unwrap().is_some() && header.lost == 0 && header.command.len() == 6,
+        "{header:?}"
+    );
     let mut builder = Builder::default();
     events.iter().for_each(|event| builder.push(event));
     (builder.finish(), events)
@@ -171,7 +184,15 @@ fn read(path: &Path) -> (Rebuilt, Vec<scx_augur::trace::Event>) {
 /// Time that the hypervisor took from all CPUs together, in ns: the kernel's counters leave it out.
 fn stolen_ns() -> u64 {
     let stat = fs::read_to_string("/proc/stat").unwrap();
-    let ticks: u64 = stat.lines().next().unwrap().split_whitespace().nth(8).unwrap().parse().unwrap();
+    let ticks: u64 = stat
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(8)
+        .unwrap()
+        .parse()
+        .unwrap();
     ticks * 10_000_000
 }
 
@@ -189,13 +210,14 @@ fn a_recording_agrees_with_the_kernels_counters_of_every_thread() {
     let machine = Reader::open(&path).unwrap().header().machine().unwrap().unwrap();
     let replayed = recorded::outcome(&rebuilt, &Places::new(Arc::new(machine)));
     for thread in threads(&output) {
-        let left = |event: &&scx_augur::trace::Event| {
-            matches!(&event.kind, EventKind::Switch { prev, .. } if prev.pid == thread.tid)
-        };
+        let left = |event: &&scx_augur::trace::Event| matches!(&event.kind, EventKind::Switch { prev, .. } if prev.pid == thread.tid);
         // The kernel's count is from before the thread's end: one switch more, or a few where it was interrupted.
         let switches = events.iter().filter(left).count() as u64;
         let more = switches - thread.switches;
-        assert!((1..=20).contains(&more), "{thread:?}: {switches} switches were recorded");
+        assert!(
+            (1..=20).contains(&more),
+            "{thread:?}: {switches} switches were recorded"
+        );
         let moved = |event: &&scx_augur::trace::Event| {
             matches!(&event.kind, EventKind::Migrate { task, orig_cpu, dest_cpu }
                 if task.pid == thread.tid && orig_cpu != dest_cpu)
@@ -209,7 +231,10 @@ fn a_recording_agrees_with_the_kernels_counters_of_every_thread() {
         let run_ns = replayed.tasks[index].run_ns;
         let least = thread.run_ns - thread.run_ns / 50;
         let most = thread.run_ns + thread.run_ns / 20 + 1_000_000 + stolen_ns;
-        assert!((least..=most).contains(&run_ns), "{thread:?}: ran {run_ns} ns in the replay");
+        assert!(
+            (least..=most).contains(&run_ns),
+            "{thread:?}: ran {run_ns} ns in the replay"
+        );
     }
 }
 
@@ -222,7 +247,14 @@ struct Ftrace {
 impl Ftrace {
     fn new() -> Option<Ftrace> {
         let folder = tempfile::tempdir().unwrap();
-        mount(Some("tracefs"), folder.path(), Some("tracefs"), MsFlags::empty(), None::<&str>).ok()?;
+        mount(
+            Some("tracefs"),
+            folder.path(),
+            Some("tracefs"),
+            MsFlags::empty(),
+            None::<&str>,
+        )
+        .ok()?;
         let instance = folder.path().join("instances/scx_augur-test");
         let ftrace = Ftrace { folder, instance };
         fs::create_dir(&ftrace.instance).ok()?;
@@ -265,11 +297,19 @@ fn counts_lie_between_the_kernels_counters_inside_and_outside() {
     let outside = context_switches() - before;
     let moved_outside = ftrace.as_ref().map(Ftrace::count);
     let text = String::from_utf8(output.stdout.clone()).unwrap();
-    let inside: u64 = text.lines().find_map(|line| line.strip_prefix("switches ")).unwrap().parse().unwrap();
+    let inside: u64 = text
+        .lines()
+        .find_map(|line| line.strip_prefix("switches "))
+        .unwrap()
+        .parse()
+        .unwrap();
     let counts: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     let number = |value: &Value| value.as_u64().unwrap();
     let switches = number(&counts["switches"]);
-    assert!((inside..=outside).contains(&switches), "{inside} <= {switches} <= {outside}");
+    assert!(
+        (inside..=outside).contains(&switches),
+        "{inside} <= {switches} <= {outside}"
+    );
     let migrations = &counts["migrations"];
     let moved_inside: u64 = threads(&output).iter().map(|thread| thread.migrations).sum();
     let moved = number(&migrations["total"]);
@@ -277,16 +317,25 @@ fn counts_lie_between_the_kernels_counters_inside_and_outside() {
     match moved_outside {
         Some(most) => assert!(moved <= most, "{moved} <= {most}"),
         None => {
-            let _ = writeln!(std::io::stderr(), "tracefs cannot be mounted: ftrace's count is not compared");
+            let _ = writeln!(
+                std::io::stderr(),
+                "tracefs cannot be mounted: ftrace's count is not compared"
+            );
         }
     }
     let kinds = ["same_core", "same_llc", "cross_llc", "cross_node", "unplaced"];
-    assert_eq!(kinds.iter().map(|kind| number(&migrations[kind])).sum::<u64>(), moved);
+    assert_eq!(
+        kinds.iter().map(|kind| number(&migrations[kind])).sum::<u64>(),
+        moved
+    );
     let buckets = counts["latency"].as_array().unwrap();
     let latencies: u64 = buckets.iter().map(|bucket| number(&bucket["count"])).sum();
     // Nearly everyone who is woken runs: some were woken before they slept, or wait still.
     let woken = number(&counts["wakeups"]) + number(&counts["new_tasks"]);
-    assert!(latencies == number(&counts["latencies"]) && latencies <= woken, "{counts}");
+    assert!(
+        latencies == number(&counts["latencies"]) && latencies <= woken,
+        "{counts}"
+    );
     assert!(latencies >= 6000 && number(&counts["execs"]) >= 1, "{counts}");
 }
 
@@ -298,11 +347,20 @@ fn the_commands_exit_code_is_passed_on_and_one_that_cannot_start_leaves_no_file(
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.perfetto-trace");
     let status = |words: &[&str]| {
-        let output = record().arg("-o").arg(&path).arg("--").args(words).output().unwrap();
+        let output = record()
+            .arg("-o")
+            .arg(&path)
+            .arg("--")
+            .args(words)
+            .output()
+            .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, said) = status(&["/nonexistent/program"]);
-    assert!(code == Some(1) && said.contains("/nonexistent/program") && said.lines().count() == 1, "{said}");
+    assert!(
+        code == Some(1) && said.contains("/nonexistent/program") && said.lines().count() == 1,
+        "{said}"
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(status(&["sh", "-c", "exit 3"]).0, Some(3));
     assert_eq!(Reader::open(&path).unwrap().format().name(), "perfetto");
@@ -319,7 +377,11 @@ fn ctrl_c_ends_a_recording_whole() {
     let script = format!("touch {}; exec sleep 600", mark.display());
     let mut recorder = record();
     recorder.arg("-o").arg(&path).args(["--", "sh", "-c", &script]);
-    let recorder = recorder.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let recorder = recorder
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     while !mark.exists() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -327,9 +389,7 @@ fn ctrl_c_ends_a_recording_whole() {
     let output = recorder.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(128 + 15), "{output:?}");
     let mut reader = Reader::open(&path).unwrap();
-    let execs = |event: &anyhow::Result<scx_augur::trace::Event>| {
-        matches!(&event.as_ref().unwrap().kind, EventKind::Exec { filename, .. } if filename.ends_with("/sleep"))
-    };
+    let execs = |event: &anyhow::Result<scx_augur::trace::Event>| matches!(&event.as_ref().unwrap().kind, EventKind::Exec { filename, .. } if filename.ends_with("/sleep"));
     assert_eq!(reader.by_ref().filter(execs).count(), 1);
     assert!(reader.notes().torn().is_none());
 }
@@ -340,11 +400,14 @@ fn what_cannot_be_is_one_sentence() {
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(part) && (code == 2 || said.lines().count() == 1), "{said}");
+        assert!(
+            said.contains(part) && (code == 2 || said.lines().count() == 1),
+            "{said}"
+        );
     };
     check(record().args(["--count", "-o", "x"]), 2, "cannot be used with");
     check(record().args(["--buffer-mb", "0"]), 2, "1..=1024");
-    check(record().args(["--duration", "-1"]), 2, "number of seconds");
+    check(record().args(["--duration=-1"]), 2, "number of seconds");
     if !bpf_is_permitted("what_cannot_be_is_one_sentence") {
         return;
     }
@@ -352,7 +415,11 @@ fn what_cannot_be_is_one_sentence() {
     check(record().args(nowhere), 1, "/nonexistent");
     // Somebody else may not read this folder of a build; then there is nothing to see.
     let mut nobody = record();
-    nobody.args(["--count", "--duration", "0.05"]).uid(65534).gid(65534).current_dir("/");
+    nobody
+        .args(["--count", "--duration", "0.05"])
+        .uid(65534)
+        .gid(65534)
+        .current_dir("/");
     if nobody.output().is_ok() {
         check(&mut nobody, 1, "CAP_BPF and CAP_PERFMON");
     }

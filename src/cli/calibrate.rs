@@ -180,7 +180,11 @@ fn text_of(report: &Report) -> String {
     ];
     let micros = |ns: f64| format!("{:.1}", ns / 1e3);
     lines.extend(report.refills.iter().map(|row| {
-        let quartiles = format!("{} … {}", micros(row.lower_quartile_ns), micros(row.upper_quartile_ns));
+        let quartiles = format!(
+            "{} … {}",
+            micros(row.lower_quartile_ns),
+            micros(row.upper_quartile_ns)
+        );
         format!(
             "{:<11} {:>8} {:>12} {quartiles:>24} {:>12} {:>8}",
             row.distance.replace('_', " "),
@@ -191,7 +195,11 @@ fn text_of(report: &Report) -> String {
         )
     }));
     if report.refills.len() == WORKING_SETS_KB.len() {
-        let distance = report.refills.first().map_or("", |row| row.distance).replace('_', " ");
+        let distance = report
+            .refills
+            .first()
+            .map_or("", |row| row.distance)
+            .replace('_', " ");
         lines.push(format!(
             "\nAll CPUs that may be used here are as far apart as each other ({distance}): other distances keep their defaults."
         ));
@@ -222,9 +230,15 @@ mod tests {
         ];
         let costs = table(&refills);
         let curve = costs.same_llc.clone().unwrap();
-        assert_eq!((curve.working_set_kb, curve.refill_ns), (vec![32, 512], vec![0, 1234]));
+        assert_eq!(
+            (curve.working_set_kb, curve.refill_ns),
+            (vec![32, 512], vec![0, 1234])
+        );
         assert_eq!((costs.same_llc_ns, costs.cross_node_ns), (1234, 8));
-        assert_eq!((costs.cross_llc_ns, costs.cross_llc), (Costs::default().cross_llc_ns, None));
+        assert_eq!(
+            (costs.cross_llc_ns, costs.cross_llc),
+            (Costs::default().cross_llc_ns, None)
+        );
     }
 
     #[test]

@@ -191,7 +191,9 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
     match report.scores {
         Some(scores) => super::say!(
             "  held out: balanced accuracy {:.3}, Brier {:.4}, calibration error {:.4}",
-            scores.balanced_accuracy, scores.brier, scores.ece
+            scores.balanced_accuracy,
+            scores.brier,
+            scores.ece
         ),
         None => super::say!("  was never measured on held-out rows"),
     }
@@ -269,7 +271,11 @@ fn print_bench(lines: &[BenchLine]) -> anyhow::Result<()> {
     super::say!("median (p10…p90) in µs");
     super::say!(
         "{:>6} {:>24} {:>24} {:>24} {:>9}",
-        "batch", "TensorFlow", "through the guard", "Rust twin", "twin/TF"
+        "batch",
+        "TensorFlow",
+        "through the guard",
+        "Rust twin",
+        "twin/TF"
     );
     for line in lines {
         let text =
@@ -322,7 +328,10 @@ fn print_importance(found: &explain::Explained) -> anyhow::Result<()> {
     }
     super::say!(
         "{:<18} {:>16} {:>18} {:>16}",
-        "feature", "mean |Δ score|", "decisions changed", "accuracy lost"
+        "feature",
+        "mean |Δ score|",
+        "decisions changed",
+        "accuracy lost"
     );
     for feature in &found.features {
         let lost = feature
@@ -331,7 +340,8 @@ fn print_importance(found: &explain::Explained) -> anyhow::Result<()> {
         let changed = format!("{:.2} %", feature.decisions_changed * 100.0);
         super::say!(
             "{:<18} {:>16.4} {changed:>18} {lost:>16}",
-            feature.feature, feature.score_change
+            feature.feature,
+            feature.score_change
         );
     }
     Ok(())

@@ -245,7 +245,12 @@ impl Display for Counted {
             time(counts.latency_below_ns(990) as f64),
             time(counts.latency_below_ns(1000) as f64),
         )?;
-        let most = counts.latency.iter().map(|bucket| bucket.count).max().unwrap_or(0);
+        let most = counts
+            .latency
+            .iter()
+            .map(|bucket| bucket.count)
+            .max()
+            .unwrap_or(0);
         for bucket in &counts.latency {
             const WIDTH: u64 = 40;
             let bar = bucket.count * WIDTH / most.max(1);
@@ -258,7 +263,11 @@ impl Display for Counted {
             writeln!(f, "{}", line.trim_end())?;
         }
         if counts.untracked > 0 {
-            writeln!(f, "{} wakeups are not in it: too many tasks waited at once", counts.untracked)?;
+            writeln!(
+                f,
+                "{} wakeups are not in it: too many tasks waited at once",
+                counts.untracked
+            )?;
         }
         Ok(())
     }

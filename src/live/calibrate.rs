@@ -78,10 +78,15 @@ fn choose(machine: &Machine, cpus: &[usize]) -> Vec<(Distance, Vec<(usize, usize
             .filter(|&(a, b)| machine.distance(a, b) == distance)
             .collect();
         let some = all.len().min(PAIRS);
-        (0..some).map(|index| all[index * all.len() / some]).collect::<Vec<_>>()
+        (0..some)
+            .map(|index| all[index * all.len() / some])
+            .collect::<Vec<_>>()
     };
     let chosen = distances.map(|distance| (distance, of(distance)));
-    chosen.into_iter().filter(|(_, pairs)| !pairs.is_empty()).collect()
+    chosen
+        .into_iter()
+        .filter(|(_, pairs)| !pairs.is_empty())
+        .collect()
 }
 
 /// Measures all working sets at all distances, with `repeats` moves for each. `progress` is told after each, with how
@@ -222,7 +227,10 @@ mod tests {
         let cpus: Vec<usize> = (0..32).collect();
         let chosen = choose(&machine, &cpus);
         let distances: Vec<Distance> = chosen.iter().map(|(distance, _)| *distance).collect();
-        assert_eq!(distances, [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]);
+        assert_eq!(
+            distances,
+            [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]
+        );
         for (distance, pairs) in &chosen {
             assert_eq!(pairs.len(), PAIRS);
             assert!(pairs.iter().all(|&(a, b)| machine.distance(a, b) == *distance));

@@ -142,7 +142,10 @@ impl Facts {
 impl Facts {
     /// The scheduler that runs: that of sched_ext by its name, else the kernel's own.
     pub fn scheduler(&self) -> String {
-        let attached = self.sched_ext.as_ref().filter(|sched_ext| sched_ext.state == "enabled");
+        let attached = self
+            .sched_ext
+            .as_ref()
+            .filter(|sched_ext| sched_ext.state == "enabled");
         match attached.and_then(|sched_ext| sched_ext.ops.clone()) {
             Some(ops) => ops,
             None if version(&self.release).is_some_and(|version| version < EEVDF_SINCE) => "CFS".into(),

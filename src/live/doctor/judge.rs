@@ -459,7 +459,13 @@ mod tests {
         let btf = Err("/sys/kernel/btf/vmlinux cannot be read".into());
         assert_eq!(bad(&Facts { btf, ..facts.clone() }), Some("BTF"));
         let capabilities = 0;
-        assert_eq!(bad(&Facts { capabilities, ..facts }), Some("privileges"));
+        assert_eq!(
+            bad(&Facts {
+                capabilities,
+                ..facts
+            }),
+            Some("privileges")
+        );
     }
 
     #[test]

@@ -139,8 +139,14 @@ mod tests {
         let (tell, hear) = channel();
         let held = Held::new(&words(&["/nonexistent/program"])).unwrap();
         let said = format!("{:#}", held.release(tell.clone()).unwrap_err());
-        assert!(said.contains("/nonexistent/program") && said.contains("No such file"), "{said}");
-        let running = Held::new(&words(&["sleep", "1000"])).unwrap().release(tell).unwrap();
+        assert!(
+            said.contains("/nonexistent/program") && said.contains("No such file"),
+            "{said}"
+        );
+        let running = Held::new(&words(&["sleep", "1000"]))
+            .unwrap()
+            .release(tell)
+            .unwrap();
         running.end(false);
         let Message::Ended(status) = hear.recv().unwrap() else {
             panic!("it was not told")

@@ -43,11 +43,15 @@ fn bpf() -> (u64, u64) {
     let Ok(files) = std::fs::read_dir("/proc/self/fdinfo") else {
         return (0, 0);
     };
-    let texts = files.flatten().filter_map(|file| std::fs::read_to_string(file.path()).ok());
+    let texts = files
+        .flatten()
+        .filter_map(|file| std::fs::read_to_string(file.path()).ok());
     texts.fold((0, 0), |(ns, runs), text| {
         let number = |name: &str| {
             let value = text.lines().find_map(|line| line.strip_prefix(name));
-            value.and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or(0)
+            value
+                .and_then(|value| value.trim().parse::<u64>().ok())
+                .unwrap_or(0)
         };
         (ns + number("run_time_ns:"), runs + number("run_cnt:"))
     })

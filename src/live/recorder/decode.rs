@@ -72,7 +72,11 @@ fn two(bytes: &[u8]) -> Option<(record_task, record_task)> {
 
 fn exec(bytes: &[u8]) -> Option<EventKind> {
     let record: intf::record_exec = pod::read(bytes).ok()?;
-    let name = record.filename.split(|&byte| byte == 0).next().unwrap_or_default();
+    let name = record
+        .filename
+        .split(|&byte| byte == 0)
+        .next()
+        .unwrap_or_default();
     Some(EventKind::Exec {
         task: without_prio(task(&record.task)),
         old_pid: record.head.extra as i32,
@@ -105,7 +109,10 @@ fn state(extra: u32) -> State {
             preempted: true,
         };
     }
-    let (raw, exit) = (extra & 0xffff, extra >> intf::record_state_RECORD_EXIT_STATE_SHIFT);
+    let (raw, exit) = (
+        extra & 0xffff,
+        extra >> intf::record_state_RECORD_EXIT_STATE_SHIFT,
+    );
     let bits = if raw & IDLE == IDLE {
         IDLE_REPORTED
     } else if raw & AS_UNINTERRUPTIBLE != 0 {
@@ -166,7 +173,11 @@ mod tests {
                 letter => 1 << "SDTtXZPI".find(letter).unwrap(),
             };
             let found = state(extra);
-            assert_eq!((found.bits, found.preempted), (expected, letter == "R+"), "{letter}");
+            assert_eq!(
+                (found.bits, found.preempted),
+                (expected, letter == "R+"),
+                "{letter}"
+            );
         }
     }
 
@@ -176,7 +187,11 @@ mod tests {
             task_bytes(b"rs:main Q:Reg\0xx", 12, 120),
             task_bytes(b"swapper/3\0\0\0\0\0\0\0", 0, 120),
         ];
-        let found = event(&bytes_of(head(intf::record_kind_RECORD_SWITCH, 1), &rest.concat())).unwrap();
+        let found = event(&bytes_of(
+            head(intf::record_kind_RECORD_SWITCH, 1),
+            &rest.concat(),
+        ))
+        .unwrap();
         let task = |pid, name: &str| Task {
             pid,
             comm: name.into(),
@@ -196,7 +211,11 @@ mod tests {
     #[test]
     fn an_exec_and_a_migration_and_nonsense() {
         let mut rest = task_bytes(b"cc1\0\0\0\0\0\0\0\0\0\0\0\0\0", 5, 120);
-        let whole = [task_bytes(b"cc1\0\0\0\0\0\0\0\0\0\0\0\0\0", 5, 120), vec![b'x'; 256]].concat();
+        let whole = [
+            task_bytes(b"cc1\0\0\0\0\0\0\0\0\0\0\0\0\0", 5, 120),
+            vec![b'x'; 256],
+        ]
+        .concat();
         let found = event(&bytes_of(head(intf::record_kind_RECORD_EXEC, 9), &whole)).unwrap();
         let EventKind::Exec {
             task,
@@ -210,7 +229,14 @@ mod tests {
         let extra = 17 | 8191 << 16;
         let found = event(&bytes_of(head(intf::record_kind_RECORD_MIGRATE, extra), &rest)).unwrap();
         assert!(
-            matches!(found.kind, EventKind::Migrate { orig_cpu: 17, dest_cpu: 8191, .. }),
+            matches!(
+                found.kind,
+                EventKind::Migrate {
+                    orig_cpu: 17,
+                    dest_cpu: 8191,
+                    ..
+                }
+            ),
             "{found:?}"
         );
         rest.truncate(8);

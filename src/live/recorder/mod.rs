@@ -239,7 +239,10 @@ fn losses(skel: &RecordSkel) -> Result<Vec<intf::record_losses>> {
         .losses
         .lookup_percpu(&0u32.to_ne_bytes(), MapFlags::ANY)
         .context("cannot read how many events were lost")?;
-    cpus.unwrap_or_default().iter().map(|bytes| pod::read(bytes)).collect()
+    cpus.unwrap_or_default()
+        .iter()
+        .map(|bytes| pod::read(bytes))
+        .collect()
 }
 
 /// Runs on every CPU once: that makes a switch there, which shows who runs. Someone who runs alone for the whole

@@ -50,11 +50,7 @@ impl Order {
         self.release_before(u64::MAX, sink)
     }
 
-    fn release_before(
-        &mut self,
-        end_ns: u64,
-        sink: &mut impl FnMut(&Event) -> Result<()>,
-    ) -> Result<()> {
+    fn release_before(&mut self, end_ns: u64, sink: &mut impl FnMut(&Event) -> Result<()>) -> Result<()> {
         // Stable: events of one CPU at one time stay as they were.
         self.waiting.sort_by_key(|event| event.time_ns);
         let count = self.waiting.partition_point(|event| event.time_ns < end_ns);
@@ -117,7 +113,12 @@ mod tests {
             seen.push((event.time_ns, event.cpu));
             Ok(())
         };
-        order.extend([event(20, 0), event(10, 1), event(20, 2), event(10 + HOLD_NS + 11, 3)]);
+        order.extend([
+            event(20, 0),
+            event(10, 1),
+            event(20, 2),
+            event(10 + HOLD_NS + 11, 3),
+        ]);
         order.release(&mut keep).unwrap();
         order.extend([event(5, 4), event(30, 5)]);
         order.finish(&mut keep).unwrap();

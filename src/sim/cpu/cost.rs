@@ -139,7 +139,11 @@ impl Costs {
     pub fn from_toml(text: &str) -> Result<Costs> {
         let costs: Costs = toml::from_str(text).map_err(|err| {
             let begin = err.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..begin].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = text.as_bytes()[..begin]
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count()
+                + 1;
             anyhow::anyhow!("line {line}: {}", err.message().replace('\n', "; "))
         })?;
         costs.validate()?;
@@ -213,7 +217,10 @@ impl Curve {
 
     fn validate(&self) -> Result<()> {
         let (sizes, times) = (&self.working_set_kb, &self.refill_ns);
-        ensure!(!sizes.is_empty(), "working_set_kb is empty; give at least one size");
+        ensure!(
+            !sizes.is_empty(),
+            "working_set_kb is empty; give at least one size"
+        );
         ensure!(
             sizes.len() == times.len(),
             "working_set_kb has {} sizes and refill_ns {} times; give one time for each size",
@@ -292,9 +299,18 @@ mod tests {
     fn a_table_comes_back_from_its_text() {
         let mut costs = Costs::default();
         costs.measured(Distance::Llc, curve());
-        costs.measured(Distance::Core, Curve { working_set_kb: vec![8], refill_ns: vec![0] });
+        costs.measured(
+            Distance::Core,
+            Curve {
+                working_set_kb: vec![8],
+                refill_ns: vec![0],
+            },
+        );
         let text = costs.to_toml(&["measured".into(), "somewhere".into()]).unwrap();
-        assert!(text.starts_with("# measured\n# somewhere\nsame_core_ns = 0\n"), "{text}");
+        assert!(
+            text.starts_with("# measured\n# somewhere\nsame_core_ns = 0\n"),
+            "{text}"
+        );
         assert_eq!(Costs::from_toml(&text).unwrap(), costs);
         assert_eq!(Costs::from_toml("").unwrap(), Costs::default());
     }
@@ -309,11 +325,26 @@ mod tests {
             ("cooling_halflife_ns = 0", "cooling_halflife_ns is 0"),
             ("working_set_kb = 0", "working_set_kb is 0"),
             ("[same_llc]\nworking_set_kb = [1]", "missing field `refill_ns`"),
-            ("[same_llc]\nworking_set_kb = []\nrefill_ns = []", "[same_llc]: working_set_kb is empty"),
-            ("[same_llc]\nworking_set_kb = [1, 2]\nrefill_ns = [1]", "2 sizes and refill_ns 1 times"),
-            ("[cross_llc]\nworking_set_kb = [4, 4]\nrefill_ns = [1, 2]", "[cross_llc]: working_set_kb goes from 4 to 4"),
-            ("[cross_llc]\nworking_set_kb = [0]\nrefill_ns = [1]", "working_set_kb has 0"),
-            ("[same_core]\nworking_set_kb = [9]\nrefill_ns = [9999999999]", "refill_ns has 9999999999"),
+            (
+                "[same_llc]\nworking_set_kb = []\nrefill_ns = []",
+                "[same_llc]: working_set_kb is empty",
+            ),
+            (
+                "[same_llc]\nworking_set_kb = [1, 2]\nrefill_ns = [1]",
+                "2 sizes and refill_ns 1 times",
+            ),
+            (
+                "[cross_llc]\nworking_set_kb = [4, 4]\nrefill_ns = [1, 2]",
+                "[cross_llc]: working_set_kb goes from 4 to 4",
+            ),
+            (
+                "[cross_llc]\nworking_set_kb = [0]\nrefill_ns = [1]",
+                "working_set_kb has 0",
+            ),
+            (
+                "[same_core]\nworking_set_kb = [9]\nrefill_ns = [9999999999]",
+                "refill_ns has 9999999999",
+            ),
             ("same_llc_ns = ", "line 1: "),
         ] {
             let said = format!("{:#}", Costs::from_toml(text).unwrap_err());
