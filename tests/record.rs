@@ -259,7 +259,12 @@ impl Ftrace {
         let ftrace = Ftrace { folder, instance };
         fs::create_dir(&ftrace.instance).ok()?;
         let events = ftrace.instance.join("events/sched/sched_migrate_task");
-        fs::write(events.join("filter"), "orig_cpu != dest_cpu").ok()?;
+        // A filter compares with numbers only. Without it, tasks that stay are counted, too.
+        let cpus = fs::read_dir(ftrace.instance.join("per_cpu")).ok()?.count();
+        let moves: Vec<String> = (0..cpus.min(32))
+            .map(|cpu| format!("(orig_cpu != {cpu} || dest_cpu != {cpu})"))
+            .collect();
+        fs::write(events.join("filter"), moves.join(" && ")).ok()?;
         fs::write(events.join("enable"), "1").ok()?;
         Some(ftrace)
     }

@@ -2,13 +2,13 @@
 //! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
 
 use super::say;
-use crate::live::calibrate::{self, Refill, WORKING_SETS_KB};
+use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
 use crate::live::machine;
 use crate::sim::cpu::{Costs, Curve};
 use crate::topology::{Distance, Machine};
 use crate::trace::Output;
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const AFTER_HELP: &str = "\
-A thread writes a working set (32 KB to 8 MB, in random order) on one CPU, is sent to another, and reads it; and the same \
+A thread writes a working set (32 KB to 8 MB) on one CPU, is sent to another, and reads it; and the same \
 without the move. The difference is what a migration costs in refilled caches, for each distance that this machine has: \
 to the sibling of a core, within a last-level cache, to another cache, to another node. Medians of many moves; beside \
 them the quartiles, for other work on the machine shows in them. What the move itself takes (a system call and a switch) \
@@ -39,9 +39,30 @@ pub struct Args {
     /// Moves for each working set and distance; fewer where they take too long
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repeats: u32,
+    /// How the working set is touched: `stream`, in order, where prefetchers hide much; `chase`, at random, each line
+    /// known only from the one before: nothing is hidden, and no task pays more
+    #[arg(long, value_enum, default_value_t = AccessName::Stream)]
+    access: AccessName,
     /// Print the measurements as JSON instead of a table
     #[arg(long)]
     json: bool,
+}
+
+/// [`Access`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum AccessName {
+    Stream,
+    Chase,
+}
+
+impl From<AccessName> for Access {
+    fn from(name: AccessName) -> Access {
+        match name {
+            AccessName::Stream => Access::Stream,
+            AccessName::Chase => Access::Chase,
+        }
+    }
 }
 
 /// What `--json` prints.
@@ -49,6 +70,7 @@ pub struct Args {
 struct Report<'a> {
     file: &'a Path,
     machine: String,
+    access: AccessName,
     refills: Vec<Row>,
 }
 
@@ -100,8 +122,9 @@ pub fn run(args: &Args) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
-    let refills = calibrate::measure(&pairs, args.repeats as usize, &stop, progress)?;
-    let text = table(&refills).to_toml(&comments(&machine, &refills))?;
+    let repeats = args.repeats as usize;
+    let refills = calibrate::measure(&pairs, args.access.into(), repeats, &stop, progress)?;
+    let text = table(&refills).to_toml(&comments(&machine, args.access, &refills))?;
     output
         .write_all(text.as_bytes())
         .with_context(|| format!("cannot write {}", args.output.display()))?;
@@ -109,6 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
     let report = Report {
         file: &args.output,
         machine: machine.to_string(),
+        access: args.access,
         refills: refills.iter().map(Row::from).collect(),
     };
     if args.json {
@@ -157,14 +181,18 @@ fn table(refills: &[Refill]) -> Costs {
     costs
 }
 
-fn comments(machine: &Machine, refills: &[Refill]) -> Vec<String> {
+fn comments(machine: &Machine, access: AccessName, refills: &[Refill]) -> Vec<String> {
     let distances: Vec<&str> = [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]
         .into_iter()
         .filter(|&distance| refills.iter().any(|refill| refill.distance == distance))
         .map(name)
         .collect();
+    let how = match access {
+        AccessName::Stream => "touching working sets in order",
+        AccessName::Chase => "touching working sets at random",
+    };
     vec![
-        format!("What migrations cost on {machine}: measured by `scx_augur calibrate`."),
+        format!("What migrations cost on {machine}: measured by `scx_augur calibrate`, {how}."),
         format!("Measured here: {}. All else are defaults.", distances.join(", ")),
     ]
 }
@@ -245,7 +273,9 @@ mod tests {
     fn the_table_that_is_written_can_be_read() {
         let refills = [refill(Distance::Core, 32, 7.0)];
         let machine = Machine::from_spec("1x1x1x2").unwrap();
-        let text = table(&refills).to_toml(&comments(&machine, &refills)).unwrap();
+        let text = table(&refills)
+            .to_toml(&comments(&machine, AccessName::Chase, &refills))
+            .unwrap();
         assert_eq!(Costs::from_toml(&text).unwrap(), table(&refills));
         assert!(text.contains("Measured here: same_core."), "{text}");
     }

@@ -2,10 +2,10 @@
 //! What a migration costs on this machine: a thread touches a working set again after it was moved, and after it was
 //! not.
 //!
-//! The set is a closed chain of cache lines in random order, so that no prefetcher helps. It is written on the old CPU,
-//! which leaves its lines there as those of a task that worked with them, and read after the move. The same is done
-//! with a system call that asks for the CPU where the thread is already; the difference of the two is the refill. What
-//! the move itself takes (the system call, the switch) is in neither.
+//! The set is a closed chain of cache lines ([`Access`]). It is written on the old CPU, which leaves its lines there as
+//! those of a task that worked with them, and read after the move. The same is done with a system call that asks for
+//! the CPU where the thread is already; the difference of the two is the refill. What the move itself takes (the system
+//! call, the switch) is in neither.
 
 use crate::policy::Generator;
 use crate::topology::{Distance, Machine};
@@ -25,6 +25,16 @@ const PAIRS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(4);
 /// Samples that every median has at least.
 const FEWEST: usize = 15;
+
+/// The order in which a working set is touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// One line after the other: prefetchers hide much of it, as with tasks that go through arrays.
+    #[default]
+    Stream,
+    /// At random, each line known only from the one before: nothing is hidden. No task pays more.
+    Chase,
+}
 
 /// One line of a working set: what is next, and something to write.
 #[repr(align(64))]
@@ -89,13 +99,14 @@ fn choose(machine: &Machine, cpus: &[usize]) -> Vec<(Distance, Vec<(usize, usize
         .collect()
 }
 
-/// Measures all working sets at all distances, with `repeats` moves for each. `progress` is told after each, with how
+/// Measures all working sets at all distances, touched in that order, with `repeats` moves for each. `progress` is told after each, with how
 /// many are done and how many there are.
 ///
 /// # Errors
 /// Where a CPU cannot be moved to, or `stop` was set.
 pub fn measure(
     pairs: &[(Distance, Vec<(usize, usize)>)],
+    access: Access,
     repeats: usize,
     stop: &AtomicBool,
     mut progress: impl FnMut(usize, usize),
@@ -106,7 +117,7 @@ pub fn measure(
     for (distance, pairs) in pairs {
         for working_set_kb in WORKING_SETS_KB {
             progress(found.len(), all);
-            let refill = refill(*distance, pairs, working_set_kb, repeats, stop);
+            let refill = refill(*distance, pairs, working_set_kb, access, repeats, stop);
             found.push(refill.with_context(|| format!("cannot measure {working_set_kb} KB"))?);
         }
     }
@@ -119,10 +130,11 @@ fn refill(
     distance: Distance,
     pairs: &[(usize, usize)],
     working_set_kb: u64,
+    access: Access,
     repeats: usize,
     stop: &AtomicBool,
 ) -> Result<Refill> {
-    let mut lines = chain(working_set_kb as usize * 1024 / size_of::<Line>());
+    let mut lines = chain(working_set_kb as usize * 1024 / size_of::<Line>(), access);
     let begun = Instant::now();
     let (mut extra, mut stayed) = (Vec::new(), Vec::new());
     // Back and forth: each pair is measured in both directions.
@@ -159,12 +171,17 @@ fn go_to(cpu: usize) -> Result<()> {
         .with_context(|| format!("cannot go to CPU {cpu}"))
 }
 
-/// One closed chain through all lines, in random order (Sattolo's algorithm), always the same.
-fn chain(count: usize) -> Vec<Line> {
-    let mut random = Generator::seed_from_u64(1);
+/// One closed chain through all lines; the random one (Sattolo's algorithm) is always the same.
+fn chain(count: usize, access: Access) -> Vec<Line> {
     let mut next: Vec<u32> = (0..count as u32).collect();
-    for index in (1..count).rev() {
-        next.swap(index, random.random_range(0..index));
+    match access {
+        Access::Stream => next.rotate_left(1),
+        Access::Chase => {
+            let mut random = Generator::seed_from_u64(1);
+            for index in (1..count).rev() {
+                next.swap(index, random.random_range(0..index));
+            }
+        }
     }
     next.into_iter().map(|next| Line { next, written: 0 }).collect()
 }
@@ -209,8 +226,9 @@ mod tests {
 
     #[test]
     fn the_chain_passes_every_line_once() {
-        for count in [1, 2, 3, 512] {
-            let lines = chain(count);
+        let sizes = [1, 2, 3, 512].map(|count| [(count, Access::Stream), (count, Access::Chase)]);
+        for (count, access) in sizes.into_iter().flatten() {
+            let lines = chain(count, access);
             let (mut at, mut seen) = (0, vec![false; count]);
             for _ in 0..count {
                 assert!(!std::mem::replace(&mut seen[at], true));
