@@ -43,6 +43,15 @@ struct Line {
     written: u32,
 }
 
+/// CPUs that are equally far apart, two by two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairs {
+    /// How far.
+    pub distance: Distance,
+    /// The kernel's numbers.
+    pub cpus: Vec<(usize, usize)>,
+}
+
 /// The refill of one working set at one distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Refill {
@@ -62,7 +71,7 @@ pub struct Refill {
 ///
 /// # Errors
 /// Where there are no two CPUs.
-pub fn pairs(machine: &Machine) -> Result<Vec<(Distance, Vec<(usize, usize)>)>> {
+pub fn pairs(machine: &Machine) -> Result<Vec<Pairs>> {
     let allowed = sched_getaffinity(Pid::from_raw(0)).context("cannot find out which CPUs may be used")?;
     let cpus: Vec<usize> = machine
         .cpus
@@ -79,7 +88,7 @@ pub fn pairs(machine: &Machine) -> Result<Vec<(Distance, Vec<(usize, usize)>)>> 
 }
 
 /// At most [`PAIRS`] pairs for each distance, spread over the machine.
-fn choose(machine: &Machine, cpus: &[usize]) -> Vec<(Distance, Vec<(usize, usize)>)> {
+fn choose(machine: &Machine, cpus: &[usize]) -> Vec<Pairs> {
     let distances = [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote];
     let of = |distance| {
         let all: Vec<(usize, usize)> = (0..cpus.len())
@@ -92,20 +101,23 @@ fn choose(machine: &Machine, cpus: &[usize]) -> Vec<(Distance, Vec<(usize, usize
             .map(|index| all[index * all.len() / some])
             .collect::<Vec<_>>()
     };
-    let chosen = distances.map(|distance| (distance, of(distance)));
+    let chosen = distances.map(|distance| Pairs {
+        distance,
+        cpus: of(distance),
+    });
     chosen
         .into_iter()
-        .filter(|(_, pairs)| !pairs.is_empty())
+        .filter(|pairs| !pairs.cpus.is_empty())
         .collect()
 }
 
-/// Measures all working sets at all distances, touched in that order, with `repeats` moves for each. `progress` is told after each, with how
-/// many are done and how many there are.
+/// Measures all working sets at all distances, touched in that order, with `repeats` moves for each. `progress` is told
+/// before each, and at the end, with how many are done and how many there are.
 ///
 /// # Errors
 /// Where a CPU cannot be moved to, or `stop` was set.
 pub fn measure(
-    pairs: &[(Distance, Vec<(usize, usize)>)],
+    pairs: &[Pairs],
     access: Access,
     repeats: usize,
     stop: &AtomicBool,
@@ -114,10 +126,10 @@ pub fn measure(
     let mut found = Vec::new();
     let all = pairs.len() * WORKING_SETS_KB.len();
     let before = sched_getaffinity(Pid::from_raw(0)).context("cannot find out which CPUs may be used")?;
-    for (distance, pairs) in pairs {
+    for Pairs { distance, cpus } in pairs {
         for working_set_kb in WORKING_SETS_KB {
             progress(found.len(), all);
-            let refill = refill(*distance, pairs, working_set_kb, access, repeats, stop);
+            let refill = refill(*distance, cpus, working_set_kb, access, repeats, stop);
             found.push(refill.with_context(|| format!("cannot measure {working_set_kb} KB"))?);
         }
     }
@@ -244,16 +256,16 @@ mod tests {
         let machine = Machine::from_spec("2x2x4x2").unwrap();
         let cpus: Vec<usize> = (0..32).collect();
         let chosen = choose(&machine, &cpus);
-        let distances: Vec<Distance> = chosen.iter().map(|(distance, _)| *distance).collect();
+        let distances: Vec<Distance> = chosen.iter().map(|pairs| pairs.distance).collect();
         assert_eq!(
             distances,
             [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]
         );
-        for (distance, pairs) in &chosen {
-            assert_eq!(pairs.len(), PAIRS);
-            assert!(pairs.iter().all(|&(a, b)| machine.distance(a, b) == *distance));
+        for Pairs { distance, cpus } in &chosen {
+            assert_eq!(cpus.len(), PAIRS);
+            assert!(cpus.iter().all(|&(a, b)| machine.distance(a, b) == *distance));
         }
-        assert_eq!(choose(&machine, &[0, 1]), [(Distance::Core, vec![(0, 1)])]);
+        assert_eq!(choose(&machine, &[0, 1])[0].cpus, [(0, 1)]);
         assert!(choose(&machine, &[3]).is_empty());
     }
 
