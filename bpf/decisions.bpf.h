@@ -232,7 +232,7 @@ static bool move_queued(struct task_struct *p, struct task_ctx *tctx, u32 to, u6
 		if (q->pid != p->pid)
 			continue;
 		vtime_place(tctx, cpu);
-		scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, tctx->vtime);
+		scx_bpf_dsq_move_set_vtime(BPF_FOR_EACH_ITER, queue_key(tctx, tctx->vtime));
 		moved = scx_bpf_dsq_move_vtime(BPF_FOR_EACH_ITER, p, dsq_of(cpu), 0);
 		break;
 	}

@@ -25,7 +25,7 @@ mod snapshot;
 mod state;
 mod timeline;
 
-pub use cost::Costs;
+pub use cost::{Costs, Curve};
 pub use decisions::{Kind as DecisionKind, Logged};
 pub use ledger::{KINDS, Ledger, Migrations};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};

@@ -149,7 +149,7 @@ impl Discipline for Augur {
             // It keeps its slice, and goes by its vtime alone.
             self.vtime_place(task, cpu);
             self.wait_begin(task, world.places.domain_of(cpu));
-            let key = self.tasks[task as usize].vtime;
+            let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
             return Enqueue::Queue { queue: cpu, key };
         }
         if why == Why::Wakeup {
