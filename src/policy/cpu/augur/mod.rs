@@ -146,7 +146,7 @@ impl Discipline for Augur {
             };
         }
         if why == Why::Moved {
-            // It keeps its slice, and goes by its vtime alone.
+            // It keeps its slice.
             self.vtime_place(task, cpu);
             self.wait_begin(task, world.places.domain_of(cpu));
             let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
