@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only contract between the BPF program and Rust: limits, rows and counters.
+ * The only contract between the BPF programs and Rust: limits, rows and counters; the recorder's part is record.h.
  *
  * bindgen turns this file into Rust, so it holds plain fixed-width data and no code. Times are nanoseconds on
  * the clock of scx_bpf_now(); a snapshot carries the moment at which it was taken.
@@ -219,5 +219,7 @@ struct augur_apply_args {
 	u32 nr_decisions;
 	u32 pad;
 };
+
+#include "record.h"
 
 #endif /* __AUGUR_INTF_H */

@@ -169,3 +169,30 @@ fn monitor_waits_for_a_scheduler_and_says_so_once() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("waiting for one"), "{said}");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    const TRACE: &str = "tests/traces/ftrace.txt";
+    for arguments in [
+        vec!["trace", "info", TRACE],
+        vec!["trace", "info", TRACE, "--json"],
+        vec!["replay", TRACE, "--policy", "recorded"],
+        vec!["replay", TRACE, "--policy", "recorded", "--json"],
+        vec!["run", "--help-stats"],
+        vec!["doctor"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = std::process::Command::new(cargo_bin("scx_augur"))
+            .args(&arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = text(&output.stderr);
+        assert!(
+            output.status.success() && said.is_empty(),
+            "{arguments:?}: {said}"
+        );
+    }
+}

@@ -153,6 +153,11 @@ fn bad_input_is_one_sentence_and_leaves_no_file() {
     )
     .unwrap();
     std::fs::write(path("bad.toml"), "shape = 7").unwrap();
+    std::fs::write(
+        path("down.toml"),
+        "[same_llc]\nworking_set_kb = [8, 4]\nrefill_ns = [1, 2]",
+    )
+    .unwrap();
     let before = std::fs::read_dir(folder.path()).unwrap().count();
     let out = path("out.csv");
     for (code, arguments) in [
@@ -162,6 +167,7 @@ fn bad_input_is_one_sentence_and_leaves_no_file() {
         (1, vec![path("not-there")]),
         (1, vec![TRACE.into(), "--machine".into(), path("bad.toml")]),
         (1, vec![TRACE.into(), "--costs".into(), path("bad.toml")]),
+        (1, vec![TRACE.into(), "--costs".into(), path("down.toml")]),
         (
             1,
             vec![TRACE.into(), "--policy".into(), "model[dir=/nonexistent]".into()],
@@ -213,4 +219,88 @@ fn bad_input_is_one_sentence_and_leaves_no_file() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
     assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn a_measured_curve_is_what_migrations_cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let overhead = |curve: &str| {
+        let path = folder.path().join("costs.toml");
+        std::fs::write(&path, curve).unwrap();
+        let costs = path.to_str().unwrap();
+        let found = &json(&[
+            TRACE,
+            "--policy",
+            "random",
+            "--machine",
+            "2x1",
+            "--costs",
+            costs,
+            "--json",
+        ])["results"][0];
+        (
+            found["migrations"]["total"].as_u64().unwrap(),
+            found["overhead_ns"].as_u64().unwrap(),
+        )
+    };
+    let (free, nothing) = overhead("[cross_llc]\nworking_set_kb = [512]\nrefill_ns = [0]");
+    let (dear, something) = overhead("[cross_llc]\nworking_set_kb = [512]\nrefill_ns = [900000]");
+    assert!(free > 0 && dear > 0);
+    assert_eq!(nothing, 0);
+    assert!(something > 0, "{something}");
+}
+
+#[test]
+fn what_calibrate_writes_replay_reads() {
+    use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+    use nix::unistd::Pid;
+    let folder = tempfile::tempdir().unwrap();
+    let costs = folder.path().join("costs.toml");
+    let calibrate = || {
+        let mut command = Command::cargo_bin("scx_augur").unwrap();
+        command
+            .args(["calibrate", "--json", "--repeats", "1", "-o"])
+            .arg(&costs);
+        command.output().unwrap()
+    };
+    // What this test starts inherits the CPUs of this thread.
+    let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap();
+    let cpus: Vec<usize> = (0..CpuSet::count())
+        .filter(|&cpu| allowed.is_set(cpu).unwrap())
+        .collect();
+    if cpus.len() > 1 {
+        let output = calibrate();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows = report["refills"].as_array().unwrap();
+        assert!(rows.len().is_multiple_of(5) && rows.iter().all(|row| row["samples"].as_u64() >= Some(15)));
+        // Four times the lines take longer to read, whatever else the machine does.
+        let stay = |row: usize| rows[row]["stay_ns"].as_f64().unwrap();
+        assert!(stay(0) > 0.0 && stay(4) > stay(0), "{report}");
+        let found = json(&[
+            TRACE,
+            "--policy",
+            "augur",
+            "--costs",
+            costs.to_str().unwrap(),
+            "--json",
+        ]);
+        assert_eq!(found["results"].as_array().unwrap().len(), 1);
+        std::fs::remove_file(&costs).unwrap();
+    }
+    let mut one = CpuSet::new();
+    one.set(cpus[0]).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &one).unwrap();
+    let output = calibrate();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("only one CPU") && said.lines().count() == 1,
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

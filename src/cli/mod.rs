@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+pub mod calibrate;
 pub mod convert;
 pub mod doctor;
 mod input;
 pub mod model;
+pub mod record;
 pub mod replay;
 pub mod run;
 pub mod trace;
@@ -36,10 +38,14 @@ Examples:
   sudo scx_augur run --model off --duration 60 --json > totals.json
   sudo scx_augur run --explore 1 --log-decisions decisions.csv    record a training set
   scx_augur model check model_dir/augur        would this model be used?
+  sudo scx_augur record -o build.augur -- make -j8       what the scheduler does with a build, event by event
+  sudo scx_augur record --count --duration 10            migrations and wakeup latencies, counted in the kernel
   scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
   scx_augur replay trace.augur --policy recorded,eevdf-like,augur,oracle   what would others have done?
+  scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
+  scx_augur replay trace.augur --costs costs.toml        replay with that
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -63,6 +69,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Check, measure or explain a model directory
     Model(model::Args),
+    /// Record what the kernel's scheduler does, under any scheduler, or count it
+    Record(record::Args),
     /// Look into a recorded trace
     Trace(trace::Args),
     /// Read a trace of another tool and write it as a native one
@@ -71,6 +79,8 @@ enum Command {
     Export(convert::Export),
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
+    /// Measure what a migration costs on this machine, for `replay --costs`
+    Calibrate(calibrate::Args),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -85,24 +95,48 @@ impl std::fmt::Display for WrongUse {
 
 impl std::error::Error for WrongUse {}
 
-/// Runs the command that was asked for. Exit code 0, 1 (failed) or 2 (wrong use).
+/// Runs the command that was asked for. Exit code 0, 1 (failed) or 2 (wrong use); that of a recorded command is passed
+/// on.
 pub fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
-        Command::Run(args) => run::run(&args).map(|()| true),
-        Command::Doctor(args) => doctor::run(&args),
-        Command::Model(args) => model::run(&args).map(|()| true),
-        Command::Trace(args) => trace::run(&args).map(|()| true),
-        Command::Import(args) => convert::import(&args).map(|()| true),
-        Command::Export(args) => convert::export(&args).map(|()| true),
-        Command::Replay(args) => replay::run(&args).map(|()| true),
+        Command::Run(args) => run::run(&args).map(|()| 0),
+        Command::Doctor(args) => doctor::run(&args).map(|well| u8::from(!well)),
+        Command::Model(args) => model::run(&args).map(|()| 0),
+        Command::Record(args) => record::run(&args),
+        Command::Trace(args) => trace::run(&args).map(|()| 0),
+        Command::Import(args) => convert::import(&args).map(|()| 0),
+        Command::Export(args) => convert::export(&args).map(|()| 0),
+        Command::Replay(args) => replay::run(&args).map(|()| 0),
+        Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
     };
     match outcome {
-        Ok(well) => ExitCode::from(u8::from(!well)),
+        Ok(code) => ExitCode::from(code),
+        Err(err) if reader_is_gone(&err) => ExitCode::SUCCESS,
         Err(err) => {
             eprintln!("scx_augur: {err:#}");
             ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
         }
     }
+}
+
+/// Writes a line to standard output, as `println!` does; but where nobody reads any more, that is an error to pass up,
+/// not a panic.
+macro_rules! say {
+    ($($words:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout().lock(), format_args!("{}\n", format_args!($($words)*)))?
+    };
+}
+pub(in crate::cli) use say;
+
+/// Whoever read the output (`head`, a pager) has seen enough: nothing failed. Signals stay as Rust has them, for a
+/// daemon must not die of a client that hung up.
+fn reader_is_gone(err: &anyhow::Error) -> bool {
+    use std::io::{Error, ErrorKind::BrokenPipe};
+    err.chain().any(|cause| {
+        let plain = cause.downcast_ref::<Error>().map(Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>();
+        plain.or_else(|| json?.io_error_kind()) == Some(BrokenPipe)
+    })
 }
 
 /// Seconds of an interval or a duration.

@@ -113,8 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             if args.json {
                 print_json(&found)
             } else {
-                print_importance(&found);
-                Ok(())
+                print_importance(&found)
             }
         }
     }
@@ -174,14 +173,14 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(&report);
     }
-    println!("{}: model `{}` is fit for use", directory.display(), report.name);
-    println!(
+    super::say!("{}: model `{}` is fit for use", directory.display(), report.name);
+    super::say!(
         "  loaded and tried out in {:.0} ms by TensorFlow {}",
         report.load_ms,
         report.tensorflow.as_deref().unwrap_or("?")
     );
-    println!("  accepts a move from score {} on", report.threshold);
-    println!(
+    super::say!("  accepts a move from score {} on", report.threshold);
+    super::say!(
         "  {}",
         if report.twin {
             "agrees with the weights in its manifest"
@@ -190,13 +189,15 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
         }
     );
     match report.scores {
-        Some(scores) => println!(
+        Some(scores) => super::say!(
             "  held out: balanced accuracy {:.3}, Brier {:.4}, calibration error {:.4}",
-            scores.balanced_accuracy, scores.brier, scores.ece
+            scores.balanced_accuracy,
+            scores.brier,
+            scores.ece
         ),
-        None => println!("  was never measured on held-out rows"),
+        None => super::say!("  was never measured on held-out rows"),
     }
-    println!("  made by: {}", report.trained_on.how);
+    super::say!("  made by: {}", report.trained_on.how);
     Ok(())
 }
 
@@ -263,15 +264,18 @@ fn bench(directory: &Path, batches: &[usize], samples: u32, json: bool) -> anyho
     if json {
         return print_json(&lines);
     }
-    print_bench(&lines);
-    Ok(())
+    print_bench(&lines)
 }
 
-fn print_bench(lines: &[BenchLine]) {
-    println!("median (p10…p90) in µs");
-    println!(
+fn print_bench(lines: &[BenchLine]) -> anyhow::Result<()> {
+    super::say!("median (p10…p90) in µs");
+    super::say!(
         "{:>6} {:>24} {:>24} {:>24} {:>9}",
-        "batch", "TensorFlow", "through the guard", "Rust twin", "twin/TF"
+        "batch",
+        "TensorFlow",
+        "through the guard",
+        "Rust twin",
+        "twin/TF"
     );
     for line in lines {
         let text =
@@ -279,11 +283,12 @@ fn print_bench(lines: &[BenchLine]) {
         let twin = line.twin.as_ref().map_or("-".into(), text);
         let ratio = line.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
         let (plain, guarded) = (text(&line.tensorflow), text(&line.guarded));
-        println!(
+        super::say!(
             "{:>6} {plain:>24} {guarded:>24} {twin:>24} {ratio:>9}",
             line.batch
         );
     }
+    Ok(())
 }
 
 fn rows_for(manifest: &Manifest, count: usize) -> anyhow::Result<Vec<FeatureRow>> {
@@ -312,33 +317,38 @@ fn measure(
     Ok(times)
 }
 
-fn print_importance(found: &explain::Explained) {
-    println!(
+fn print_importance(found: &explain::Explained) -> anyhow::Result<()> {
+    super::say!(
         "{} rows, {:.1} % accepted",
         found.rows,
         found.share_accepted * 100.0
     );
     if let Some(accuracy) = found.balanced_accuracy {
-        println!("balanced accuracy {accuracy:.3}");
+        super::say!("balanced accuracy {accuracy:.3}");
     }
-    println!(
+    super::say!(
         "{:<18} {:>16} {:>18} {:>16}",
-        "feature", "mean |Δ score|", "decisions changed", "accuracy lost"
+        "feature",
+        "mean |Δ score|",
+        "decisions changed",
+        "accuracy lost"
     );
     for feature in &found.features {
         let lost = feature
             .accuracy_lost
             .map_or("-".into(), |lost| format!("{lost:.4}"));
         let changed = format!("{:.2} %", feature.decisions_changed * 100.0);
-        println!(
+        super::say!(
             "{:<18} {:>16.4} {changed:>18} {lost:>16}",
-            feature.feature, feature.score_change
+            feature.feature,
+            feature.score_change
         );
     }
+    Ok(())
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!(
+    super::say!(
         "{}",
         serde_json::to_string_pretty(value).context("cannot write the result as JSON")?
     );

@@ -67,8 +67,9 @@ pub struct Args {
     /// Timers and devices come up to so much later than in the trace; 0: exactly then
     #[arg(long, value_name = "US", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     jitter_us: u64,
-    /// What migrations cost, as TOML: same_core_ns, same_llc_ns, cross_llc_ns, cross_node_ns, cooling_halflife_ns,
-    /// footprint_halflife_ns, switch_ns
+    /// What migrations cost, as `scx_augur calibrate` measures it, in TOML: same_core_ns, same_llc_ns, cross_llc_ns,
+    /// cross_node_ns, cooling_halflife_ns, footprint_halflife_ns, working_set_kb, switch_ns; tables same_core,
+    /// same_llc, cross_llc, cross_node with working_set_kb and refill_ns
     #[arg(long, value_name = "FILE")]
     costs: Option<PathBuf>,
     /// Print JSON instead of a table
@@ -128,9 +129,9 @@ pub fn run(args: &Args) -> Result<()> {
     let machine = args.machine.clone().unwrap_or_else(|| machine.to_string());
     let report = Report::new(machine, args.seed, findings.bound_ns, findings.results);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        super::say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        print!("{report}");
+        super::say!("{}", report.to_string().trim_end());
     }
     Ok(())
 }
@@ -189,9 +190,7 @@ fn machine(spec: &str) -> Result<Machine> {
 fn read_costs(path: &Path) -> Result<Costs> {
     let named = || format!("cannot read the costs {}", path.display());
     let text = std::fs::read_to_string(path).with_context(named)?;
-    toml::from_str(&text)
-        .map_err(|err: toml::de::Error| anyhow::anyhow!("{}", err.message().replace('\n', "; ")))
-        .with_context(named)
+    Costs::from_toml(&text).with_context(named)
 }
 
 fn threads(args: &Args) -> usize {

@@ -209,7 +209,7 @@ pub fn run(args: &Args) -> Result<()> {
     stop.store(true, Ordering::Relaxed);
     let last = outcome?;
     if !args.json {
-        println!("in all:");
+        super::say!("in all:");
     }
     show(&last, args.json, std::io::stdout().lock())
 }

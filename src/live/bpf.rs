@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the build made of `bpf/`: the skeleton, and the Rust twin of `intf.h`.
+//! What the build made of `bpf/`: the skeletons, and the Rust twin of `intf.h`.
 
 /// The contract with the BPF program, generated from `bpf/intf.h`.
 #[allow(
@@ -25,4 +25,16 @@ mod skel {
     include!(concat!(env!("OUT_DIR"), "/bpf_skel.rs"));
 }
 
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::undocumented_unsafe_blocks
+)]
+mod record_skel {
+    include!(concat!(env!("OUT_DIR"), "/record_skel.rs"));
+}
+
+pub use record_skel::{OpenRecordSkel, RecordSkel, RecordSkelBuilder};
 pub use skel::{BpfSkel, BpfSkelBuilder, OpenBpfSkel, types};

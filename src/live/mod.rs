@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The live kernel: the BPF scheduler, and the daemon that decides with it.
+//! The live kernel: the BPF scheduler, and the daemon that decides with it; the recorder of what any scheduler does; what a
+//! migration costs here.
 //!
 //! The only room that names libbpf and scx_utils.
 
 pub mod bpf;
+pub mod calibrate;
 mod collect;
 pub mod daemon;
 pub mod decisions;
@@ -12,6 +14,7 @@ pub mod log;
 pub mod machine;
 pub mod monitor;
 pub mod pod;
+pub mod recorder;
 pub mod scheduler;
 pub mod stats;
 

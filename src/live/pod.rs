@@ -25,7 +25,13 @@ pod!(
     augur_outcome,
     augur_permissions,
     augur_collect_args,
-    augur_apply_args
+    augur_apply_args,
+    record_head,
+    record_one,
+    record_two,
+    record_exec,
+    record_losses,
+    record_counts
 );
 
 /// Copies a value out of map bytes.

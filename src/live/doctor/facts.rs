@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub const STATS_SOCKET: &str = "/var/run/scx/root/stats";
 /// The kernel's door to sched_ext.
 const SCHED_EXT: &str = "/sys/kernel/sched_ext";
+/// The first kernel whose own scheduler is EEVDF.
+const EEVDF_SINCE: (u32, u32) = (6, 6);
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// What was found out about the kernel, the privileges and the machine.
@@ -134,6 +136,30 @@ impl Facts {
             sched_ext,
             btf,
         }
+    }
+}
+
+impl Facts {
+    /// The scheduler that runs: that of sched_ext by its name, else the kernel's own.
+    pub fn scheduler(&self) -> String {
+        let attached = self
+            .sched_ext
+            .as_ref()
+            .filter(|sched_ext| sched_ext.state == "enabled");
+        match attached.and_then(|sched_ext| sched_ext.ops.clone()) {
+            Some(ops) => ops,
+            None if version(&self.release).is_some_and(|version| version < EEVDF_SINCE) => "CFS".into(),
+            None => "EEVDF".into(),
+        }
+    }
+}
+
+/// `6.18.44-cloud` is (6, 18).
+pub(super) fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|sign: char| !sign.is_ascii_digit()).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Some((major, minor)),
+        _ => None,
     }
 }
 
@@ -283,6 +309,22 @@ mod tests {
             sched_ext(folder.path()).unwrap().ops.as_deref(),
             Some("rusty_1.1.4")
         );
+    }
+
+    #[test]
+    fn the_scheduler_that_runs_has_a_name() {
+        let name = |release: &str, sched_ext: Option<(&str, &str)>| {
+            let sched_ext = sched_ext.map(|(state, ops)| SchedExt {
+                state: state.into(),
+                ops: Some(ops.into()),
+            });
+            let mut facts = Facts::probe(None);
+            (facts.release, facts.sched_ext) = (release.into(), sched_ext);
+            facts.scheduler()
+        };
+        assert_eq!(name("6.1.0-13-amd64", None), "CFS");
+        assert_eq!(name("6.18.4", Some(("disabled", "rusty"))), "EEVDF");
+        assert_eq!(name("6.18.4", Some(("enabled", "rusty_1.1.4"))), "rusty_1.1.4");
     }
 
     #[test]

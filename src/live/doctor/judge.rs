@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every check of the kernel, the privileges and the machine: pure functions of [`Facts`].
 
+use super::facts::version;
 use super::{Check, Facts, STATS_SOCKET, SchedExt, Size, Socket};
 
 /// The first kernel with sched_ext.
@@ -29,6 +30,11 @@ pub fn judge(facts: &Facts) -> Vec<Check> {
     ]
 }
 
+/// The checks of what a BPF program needs that only looks on: no sched_ext, and nothing of the machine's size.
+pub fn judge_recording(facts: &Facts) -> Vec<Check> {
+    vec![capabilities(facts), btf(facts), lockdown(facts)]
+}
+
 fn kernel(facts: &Facts) -> Check {
     const NAME: &str = "kernel";
     let release = &facts.release;
@@ -55,15 +61,6 @@ fn kernel(facts: &Facts) -> Check {
         None => "/sys/kernel/sched_ext is not there".into(),
     };
     Check::fail(NAME, format!("Linux {release} has no sched_ext ({cause})"), boot)
-}
-
-/// `6.18.44-cloud` is (6, 18).
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|sign: char| !sign.is_ascii_digit()).map(str::parse);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => Some((major, minor)),
-        _ => None,
-    }
 }
 
 /// The BPF program asks for one option; where libbpf cannot answer, it gives up with a bare EINVAL.
@@ -155,7 +152,7 @@ fn capabilities(facts: &Facts) -> Check {
         .collect();
     if !missing.is_empty() {
         let found = format!(
-            "this process lacks {}, so it may not load a scheduler",
+            "this process lacks {}, so it may not load BPF programs",
             missing.join(" and ")
         );
         return Check::fail(NAME, found, "run it as root, with sudo or by its systemd unit");
@@ -163,7 +160,7 @@ fn capabilities(facts: &Facts) -> Check {
     if !facts.first_user_namespace {
         return Check::fail(
             NAME,
-            "this process is root in a user namespace only (/proc/self/uid_map), so it may not load a scheduler",
+            "this process is root in a user namespace only (/proc/self/uid_map), so it may not load BPF programs",
             "run it outside the container",
         );
     }
@@ -444,6 +441,31 @@ mod tests {
                 Verdict::Ok
             );
         }
+    }
+
+    #[test]
+    fn recording_needs_no_sched_ext_but_types_and_privileges() {
+        let facts = Facts {
+            sched_ext: None,
+            kconfig: None,
+            ..good()
+        };
+        let bad = |facts: &Facts| {
+            let checks = judge_recording(facts);
+            let bad = checks.into_iter().find(|check| check.verdict == Verdict::Fail);
+            bad.map(|check| check.name)
+        };
+        assert_eq!(bad(&facts), None);
+        let btf = Err("/sys/kernel/btf/vmlinux cannot be read".into());
+        assert_eq!(bad(&Facts { btf, ..facts.clone() }), Some("BTF"));
+        let capabilities = 0;
+        assert_eq!(
+            bad(&Facts {
+                capabilities,
+                ..facts
+            }),
+            Some("privileges")
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod model;
 
 pub use check::{Check, Verdict};
 pub use facts::{Facts, Kconfig, STATS_SOCKET, SchedExt, Size, Socket};
-pub use judge::judge;
+pub use judge::{judge, judge_recording};
 pub use model::ModelFacts;
 
 use anyhow::{Result, bail};
@@ -24,7 +24,18 @@ use anyhow::{Result, bail};
 /// # Errors
 /// No sched_ext, no privileges, another scheduler, a machine that is too large, and so on: see [`judge`].
 pub fn preconditions(max_domain_cpus: Option<usize>) -> Result<()> {
-    let checks = judge(&Facts::probe(max_domain_cpus));
+    nothing_fails(&judge(&Facts::probe(max_domain_cpus)))
+}
+
+/// Ok where nothing forbids to record.
+///
+/// # Errors
+/// No types of the kernel, no privileges, lockdown: see [`judge_recording`].
+pub fn recordable(facts: &Facts) -> Result<()> {
+    nothing_fails(&judge_recording(facts))
+}
+
+fn nothing_fails(checks: &[Check]) -> Result<()> {
     match checks.iter().find(|check| check.verdict == Verdict::Fail) {
         Some(check) => bail!("{check}"),
         None => Ok(()),

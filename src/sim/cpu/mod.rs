@@ -23,7 +23,7 @@ mod snapshot;
 mod state;
 mod timeline;
 
-pub use cost::Costs;
+pub use cost::{Costs, Curve};
 pub use hindsight::Logged;
 pub use ledger::{KINDS, Ledger, Migrations};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};

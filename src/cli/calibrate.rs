@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
+
+use super::say;
+use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
+use crate::live::machine;
+use crate::sim::cpu::{Costs, Curve};
+use crate::topology::{Distance, Machine};
+use crate::trace::Output;
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const AFTER_HELP: &str = "\
+A thread writes a working set (32 KB to 8 MB) on one CPU, is sent to another, and reads it; and the same \
+without the move. The difference is what a migration costs in refilled caches, for each distance that this machine has: \
+to the sibling of a core, within a last-level cache, to another cache, to another node. Medians of many moves; beside \
+them the quartiles, for other work on the machine shows in them. What the move itself takes (a system call and a switch) \
+is not in it.
+
+The table is TOML, for `replay --costs FILE`. Distances that this machine does not have keep replay's defaults, and so do \
+three assumptions that cannot be measured here and may be edited: working_set_kb, the working set of a task with long \
+bursts; footprint_halflife_ns, the burst after which a task has half of it; cooling_halflife_ns, the time in which half \
+of what a task left behind is gone.
+
+Needs no privilege. Takes half a minute at most for each distance; best on an idle machine.";
+
+/// Measure what a migration costs on this machine.
+#[derive(Debug, Parser)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The cost table to write
+    #[arg(short, long, value_name = "FILE", default_value = "costs.toml")]
+    output: PathBuf,
+    /// Moves for each working set and distance; fewer where they take too long
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    repeats: u32,
+    /// How the working set is touched: `stream`, in order, where prefetchers hide much; `chase`, at random, each line
+    /// known only from the one before: nothing is hidden, and no task pays more
+    #[arg(long, value_enum, default_value_t = AccessName::Stream)]
+    access: AccessName,
+    /// Print the measurements as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// [`Access`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum AccessName {
+    Stream,
+    Chase,
+}
+
+impl From<AccessName> for Access {
+    fn from(name: AccessName) -> Access {
+        match name {
+            AccessName::Stream => Access::Stream,
+            AccessName::Chase => Access::Chase,
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    machine: String,
+    access: AccessName,
+    refills: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    distance: &'static str,
+    working_set_kb: u64,
+    refill_ns: f64,
+    lower_quartile_ns: f64,
+    upper_quartile_ns: f64,
+    stay_ns: f64,
+    samples: usize,
+}
+
+impl From<&Refill> for Row {
+    fn from(refill: &Refill) -> Row {
+        let [refill_ns, lower_quartile_ns, upper_quartile_ns] = refill.refill_ns;
+        Row {
+            distance: name(refill.distance),
+            working_set_kb: refill.working_set_kb,
+            refill_ns,
+            lower_quartile_ns,
+            upper_quartile_ns,
+            stay_ns: refill.stay_ns,
+            samples: refill.samples,
+        }
+    }
+}
+
+/// As the cost table names it.
+fn name(distance: Distance) -> &'static str {
+    match distance {
+        Distance::Same => "same_cpu",
+        Distance::Core => "same_core",
+        Distance::Llc => "same_llc",
+        Distance::Node => "cross_llc",
+        Distance::Remote => "cross_node",
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    let machine = machine::read(None)?;
+    let pairs = calibrate::pairs(&machine)?;
+    let mut output = Output::create(&args.output)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
+    let repeats = args.repeats as usize;
+    let refills = calibrate::measure(&pairs, args.access.into(), repeats, &stop, progress)?;
+    let text = table(&refills).to_toml(&comments(&machine, args.access, &refills))?;
+    output
+        .write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    output.finish()?;
+    let report = Report {
+        file: &args.output,
+        machine: machine.to_string(),
+        access: args.access,
+        refills: refills.iter().map(Row::from).collect(),
+    };
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        say!("{}", text_of(&report));
+    }
+    eprintln!(
+        "{0}: for `scx_augur replay TRACE --costs {0}`",
+        args.output.display()
+    );
+    Ok(())
+}
+
+/// Only a terminal is shown how far it is.
+fn progress(done: usize, all: usize) {
+    const WIDTH: usize = 30;
+    let mut terminal = io::stderr();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let full = done * WIDTH / all.max(1);
+    let bar = format!("{}{}", "#".repeat(full), ".".repeat(WIDTH - full));
+    let line = if done < all {
+        format!("\r[{bar}] {done} of {all}")
+    } else {
+        format!("\r{:WIDTH$}{:20}\r", "", "")
+    };
+    let _ = terminal.write_all(line.as_bytes());
+    let _ = terminal.flush();
+}
+
+/// The defaults, and what was measured in their place. A refill that vanishes in the noise costs nothing.
+fn table(refills: &[Refill]) -> Costs {
+    let mut costs = Costs::default();
+    for distance in [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote] {
+        let mut curve = Curve::default();
+        for refill in refills.iter().filter(|refill| refill.distance == distance) {
+            curve.working_set_kb.push(refill.working_set_kb);
+            curve.refill_ns.push(refill.refill_ns[0].max(0.0).round() as u64);
+        }
+        if !curve.refill_ns.is_empty() {
+            costs.measured(distance, curve);
+        }
+    }
+    costs
+}
+
+fn comments(machine: &Machine, access: AccessName, refills: &[Refill]) -> Vec<String> {
+    let distances: Vec<&str> = [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]
+        .into_iter()
+        .filter(|&distance| refills.iter().any(|refill| refill.distance == distance))
+        .map(name)
+        .collect();
+    let how = match access {
+        AccessName::Stream => "touching working sets in order",
+        AccessName::Chase => "touching working sets at random",
+    };
+    vec![
+        format!("What migrations cost on {machine}: measured by `scx_augur calibrate`, {how}."),
+        format!("Measured here: {}. All else are defaults.", distances.join(", ")),
+    ]
+}
+
+fn text_of(report: &Report) -> String {
+    let mut lines = vec![
+        report.machine.clone(),
+        String::new(),
+        format!(
+            "{:<11} {:>8} {:>12} {:>24} {:>12} {:>8}",
+            "moved", "KB", "refill µs", "quartiles", "stayed µs", "moves"
+        ),
+    ];
+    let micros = |ns: f64| format!("{:.1}", ns / 1e3);
+    lines.extend(report.refills.iter().map(|row| {
+        let quartiles = format!(
+            "{} … {}",
+            micros(row.lower_quartile_ns),
+            micros(row.upper_quartile_ns)
+        );
+        format!(
+            "{:<11} {:>8} {:>12} {quartiles:>24} {:>12} {:>8}",
+            row.distance.replace('_', " "),
+            row.working_set_kb,
+            micros(row.refill_ns),
+            micros(row.stay_ns),
+            row.samples
+        )
+    }));
+    if report.refills.len() == WORKING_SETS_KB.len() {
+        let distance = report
+            .refills
+            .first()
+            .map_or("", |row| row.distance)
+            .replace('_', " ");
+        lines.push(format!(
+            "\nAll CPUs that may be used here are as far apart as each other ({distance}): other distances keep their defaults."
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refill(distance: Distance, working_set_kb: u64, refill_ns: f64) -> Refill {
+        Refill {
+            distance,
+            working_set_kb,
+            refill_ns: [refill_ns, refill_ns / 2.0, refill_ns * 2.0],
+            stay_ns: 100.0,
+            samples: 9,
+        }
+    }
+
+    #[test]
+    fn what_was_measured_stands_in_the_table_and_noise_does_not() {
+        let refills = [
+            refill(Distance::Llc, 32, -5.0),
+            refill(Distance::Llc, 512, 1234.4),
+            refill(Distance::Remote, 32, 7.5),
+        ];
+        let costs = table(&refills);
+        let curve = costs.same_llc.clone().unwrap();
+        assert_eq!(
+            (curve.working_set_kb, curve.refill_ns),
+            (vec![32, 512], vec![0, 1234])
+        );
+        assert_eq!((costs.same_llc_ns, costs.cross_node_ns), (1234, 8));
+        assert_eq!(
+            (costs.cross_llc_ns, costs.cross_llc),
+            (Costs::default().cross_llc_ns, None)
+        );
+    }
+
+    #[test]
+    fn the_table_that_is_written_can_be_read() {
+        let refills = [refill(Distance::Core, 32, 7.0)];
+        let machine = Machine::from_spec("1x1x1x2").unwrap();
+        let text = table(&refills)
+            .to_toml(&comments(&machine, AccessName::Chase, &refills))
+            .unwrap();
+        assert_eq!(Costs::from_toml(&text).unwrap(), table(&refills));
+        assert!(text.contains("Measured here: same_core."), "{text}");
+    }
+}
