@@ -290,7 +290,7 @@ mod tests {
         let pays = |since_ns, burst_ns| costs.refill_ns(Distance::Llc, since_ns, burst_ns);
         assert_eq!(pays(0, 1 << 40), 5_000);
         // Half of the working set: 256 KB, a third of the way down; and half of that is still warm.
-        assert_eq!(pays(0, 500_000), 9_000 - 4_000 / 3 - 1);
+        assert_eq!(pays(0, 500_000), 9_000 - 4_000 / 3);
         assert_eq!(pays(10_000_000, 500_000), pays(0, 500_000) / 2);
         assert_eq!(costs.refill_ns(Distance::Remote, 0, 1 << 40), 150_000);
     }
