@@ -14,7 +14,7 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 # Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/frontier scripts/frontier-guest scripts/demo-guest tests/live/run
+PYTHON_PROGRAMS := scripts/forest-parity scripts/vm/vm scripts/frontier scripts/frontier-guest scripts/demo-guest tests/live/run
 SECTION := scripts/section
 
 .PHONY: build run test vm vm-test record model frontier install uninstall clean help \

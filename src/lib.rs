@@ -13,3 +13,4 @@ pub mod report;
 pub mod sim;
 pub mod topology;
 pub mod trace;
+pub mod workload;

@@ -5,8 +5,11 @@ pub mod convert;
 pub mod doctor;
 mod input;
 pub mod model;
+mod policies;
+mod progress;
 pub mod replay;
 pub mod run;
+pub mod simulate;
 pub mod trace;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +43,8 @@ Examples:
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
   scx_augur replay trace.augur --policy recorded,eevdf-like,augur,oracle   what would others have done?
+  scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
+  scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -71,6 +76,8 @@ enum Command {
     Export(convert::Export),
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
+    /// Simulate machines of CPUs and GPUs under policies, side by side
+    Simulate(simulate::Args),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -95,6 +102,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Import(args) => convert::import(&args).map(|()| true),
         Command::Export(args) => convert::export(&args).map(|()| true),
         Command::Replay(args) => replay::run(&args).map(|()| true),
+        Command::Simulate(args) => simulate::run(&args).map(|()| true),
     };
     match outcome {
         Ok(well) => ExitCode::from(u8::from(!well)),

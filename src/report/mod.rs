@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
+pub mod device;
 pub mod fairness;
+pub mod graph;
 pub mod interval;
+pub mod parquet;
 pub mod percentile;
+pub mod queue;
+pub mod queueing;
 pub mod replay;
+pub mod table;
 
 pub use fairness::jain;
 pub use interval::Interval;
