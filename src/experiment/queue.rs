@@ -75,8 +75,8 @@ pub fn run(plan: &Plan, name: &str, mut progress: impl FnMut(u64)) -> Result<Out
     let (mut sojourns, mut waits) = (histogram()?, histogram()?);
     let (mut sojourn, mut wait, mut left) = (0u128, 0u128, 0u64);
     station.run(jobs, |job| {
-        sojourns.saturating_record(job.sojourn_ns());
-        waits.saturating_record(job.wait_ns);
+        let _ = sojourns.record(job.sojourn_ns());
+        let _ = waits.record(job.wait_ns);
         sojourn += u128::from(job.sojourn_ns());
         wait += u128::from(job.wait_ns);
         left += 1;
