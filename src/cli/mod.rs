@@ -77,7 +77,7 @@ enum Command {
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
     /// Simulate machines of CPUs and GPUs under policies, side by side
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.

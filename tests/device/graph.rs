@@ -52,7 +52,10 @@ fn the_graph_of_the_heft_paper() {
 #[test]
 fn the_graph_of_the_peft_paper() {
     let graph = published("arabnejad-2014");
-    let costs = [64, 68, 86, 42, 39, 42, 27, 41, 43, 42, 39, 50, 28, 37, 28, 42, 39, 44, 13, 16, 22, 13, 16, 33, 13, 16, 20];
+    let costs = [
+        64, 68, 86, 42, 39, 42, 27, 41, 43, 42, 39, 50, 28, 37, 28, 42, 39, 44, 13, 16, 22, 13, 16, 33, 13,
+        16, 20,
+    ];
     let costs = costs.into_iter().chain([0; 3]).map(f64::from);
     assert_eq!(rank::optimistic_costs(&graph), costs.collect::<Vec<f64>>());
     assert_eq!(makespan(&graph, "peft"), 122.0);
@@ -89,8 +92,9 @@ fn brute_force(graph: &Graph, done: &mut Vec<(usize, usize, f64)>, least: &mut f
             .min(*least);
         return;
     }
+    let before = done.clone();
     for task in 0..graph.len() {
-        let placed = |task: usize| done.iter().find(|slot| slot.0 == task).copied();
+        let placed = |task: usize| before.iter().find(|slot| slot.0 == task).copied();
         if placed(task).is_some() || graph.parents(task).iter().any(|edge| placed(edge.task).is_none()) {
             continue;
         }

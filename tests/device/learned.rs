@@ -91,6 +91,23 @@ fn where_features_tell_nothing_nothing_is_learned() {
     assert!(known > 1.1 && unknown < 1.01, "{known}, shuffled {unknown}");
 }
 
+/// Where the one CPU has much to do, splits wait for it; whoever may leave it alone does not.
+#[test]
+fn devices_alone_help_where_tasks_wait() {
+    let mut context = context();
+    context.workload.tasks = 1_000;
+    let (plain, alone) = (
+        named(&context, "hybrid_ml"),
+        named(&context, "hybrid_ml[alone=1]"),
+    );
+    let round_robin = named(&context, "round_robin");
+    println!("under load: hybrid_ml {plain:.2} ms, with alone=1 {alone:.2}, round_robin {round_robin:.2}");
+    assert!(
+        1.4 * alone <= round_robin && alone < plain,
+        "{alone} {plain} {round_robin}"
+    );
+}
+
 #[test]
 fn gradient_boosting_learns_as_well() {
     let context = uncontended();

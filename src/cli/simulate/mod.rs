@@ -21,7 +21,7 @@ Policies:
   random       any share, any CPU and GPU
   greedy       the GPU's share is the task's intensity
   hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
-               depth=15,model=random_forest] (or model=gradient_boosting)
+               depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too)
   least_work   the device with the least left to do
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
@@ -41,7 +41,7 @@ Settings (--config), with their defaults:
   [workload]   tasks = 10000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
                tasks_per_graph = 1, parents_most = 3, deadline_durations = [2, 6], priorities = 5, noise = 0,
                shuffled = false (a control: features tell nothing)
-  [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, energy_weight = 0.5,
+  [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
                time_scale_s = 10, energy_scale_j = 500
   [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
                seed = 1

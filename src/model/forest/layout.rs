@@ -91,8 +91,8 @@ struct BoostedNode {
 
 /// What smartcore grew, through the only door that shows its nodes.
 fn open<T: for<'a> Deserialize<'a>>(grown: &impl Serialize) -> Result<T> {
-    let text = serde_json::to_vec(grown).context("the forest cannot be read")?;
-    serde_json::from_slice(&text).context("the forest cannot be read")
+    let bytes = rmp_serde::to_vec_named(grown).context("the forest cannot be read")?;
+    rmp_serde::from_slice(&bytes).context("the forest cannot be read")
 }
 
 impl Layout {

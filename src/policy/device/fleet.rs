@@ -77,6 +77,14 @@ impl Fleet {
         fitting.min_by(|&a, &b| self.backlog_s(a).total_cmp(&self.backlog_s(b)))
     }
 
+    /// Whether a task fits where it would be put.
+    pub fn fits(&self, work: &Work, placement: Placement) -> bool {
+        match placement {
+            Placement::One(device) => work.fits(self.device(device)),
+            Placement::Split { cpu, gpu, .. } => work.fits(self.device(cpu)) && work.fits(self.device(gpu)),
+        }
+    }
+
     /// From now until a task would be done, in s.
     pub fn finish_s(&self, work: &Work, placement: Placement) -> f64 {
         match placement {

@@ -29,6 +29,8 @@ pub struct Settings {
     pub pretrain_tasks: usize,
     /// A share that is nearer than this to 0 or 1 is that.
     pub snap: f64,
+    /// Devices alone are weighed, too, and not only splits.
+    pub alone: bool,
     /// w: 0 looks at time only, 1 at energy only.
     pub energy_weight: f64,
     /// A time that weighs 1.
@@ -45,6 +47,7 @@ impl Default for Settings {
             window: 1000,
             pretrain_tasks: 1000,
             snap: 0.025,
+            alone: false,
             energy_weight: 0.5,
             time_scale_s: 10.0,
             energy_scale_j: 500.0,
@@ -181,6 +184,16 @@ impl HybridMl {
     }
 }
 
+impl HybridMl {
+    /// What time and energy of a placement weigh together.
+    fn cost(&self, fleet: &Fleet, work: &Work, placement: Placement) -> f64 {
+        let w = self.settings.energy_weight;
+        let time = fleet.finish_s(work, placement) / self.settings.time_scale_s;
+        let energy = fleet.energy_j(work, placement) / self.settings.energy_scale_j;
+        (1.0 - w) * time + w * energy
+    }
+}
+
 impl DevicePolicy for HybridMl {
     fn name(&self) -> String {
         self.name.clone()
@@ -192,13 +205,17 @@ impl DevicePolicy for HybridMl {
         let Some(cpu) = fleet.least_busy(fleet.cpus(), &work) else {
             return fleet.anywhere(&work);
         };
-        let w = self.settings.energy_weight;
+        let split = fleet.gpus().map(|gpu| fleet.split(cpu, gpu, share));
+        let alone = self
+            .settings
+            .alone
+            .then(|| fleet.gpus().chain([cpu]).map(Placement::One));
         let mut best: Option<(f64, Placement)> = None;
-        for gpu in fleet.gpus().filter(|&gpu| work.fits(fleet.device(gpu))) {
-            let placement = fleet.split(cpu, gpu, share);
-            let time = fleet.finish_s(&work, placement) / self.settings.time_scale_s;
-            let energy = fleet.energy_j(&work, placement) / self.settings.energy_scale_j;
-            let cost = (1.0 - w) * time + w * energy;
+        for placement in split.chain(alone.into_iter().flatten()) {
+            if !fleet.fits(&work, placement) {
+                continue;
+            }
+            let cost = self.cost(fleet, &work, placement);
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, placement));
             }

@@ -124,6 +124,7 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         "trees",
         "depth",
         "model",
+        "alone",
     ])?;
     let mut settings = base.clone();
     let size = |key: &str, default: usize| -> Result<usize> {
@@ -136,6 +137,9 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
     settings.pretrain_tasks = size("pretrain_tasks", settings.pretrain_tasks)?;
     settings.forest.trees = size("trees", settings.forest.trees)?;
     settings.forest.depth = size("depth", settings.forest.depth)?;
+    settings.alone = spelling
+        .integer("alone")?
+        .map_or(settings.alone, |alone| alone != 0);
     match spelling.text("model") {
         None => {}
         Some("random_forest") => settings.forest.kind = Kind::RandomForest,
