@@ -9,31 +9,48 @@ use anyhow::{Result, ensure};
 /// Nodes after which the search for the optimum gives up: some tens of seconds.
 pub const MOST_NODES: u64 = 20_000_000;
 
-/// Schedules `graph` under each policy; with `optimal`, looks for the shortest schedule, too, and adds it as the policy
-/// `optimal`, where it is proven.
+/// The policy that is the search's best schedule.
+pub const OPTIMAL: &str = "optimal";
+
+/// Whether there is such a policy.
+///
+/// # Errors
+/// One sentence that names those that there are.
+pub fn check(policy: &str) -> Result<()> {
+    if policy == OPTIMAL {
+        Ok(())
+    } else {
+        list::parse(policy).map(|_| ())
+    }
+}
+
+/// Schedules `graph` under each policy; with `optimal`, or the policy of that name, looks for the shortest schedule, too.
 ///
 /// # Errors
 /// One sentence: a policy that is not there, a schedule that is none.
 pub fn run(graph: &Graph, policies: &[String], optimal: bool, most_nodes: u64) -> Result<Report> {
-    let mut results = Vec::new();
-    for policy in policies {
-        let mut scheduler = list::parse(policy)?;
-        let mut schedule = Schedule::new(graph);
-        scheduler.schedule(graph, &mut schedule);
-        results.push(outcome(graph, policy, &schedule)?);
-    }
+    let wanted = optimal || policies.iter().any(|policy| policy == OPTIMAL);
+    let found = wanted.then(|| optimal::search(graph, most_nodes));
     let mut report = Report {
-        results,
-        bound: bound::makespan(graph),
-        optimal: None,
+        results: Vec::new(),
+        bound: found
+            .as_ref()
+            .map_or_else(|| bound::makespan(graph), |found| found.bound),
+        optimal: found
+            .as_ref()
+            .filter(|found| found.proven)
+            .map(|found| found.schedule.makespan()),
     };
-    if optimal {
-        let found = optimal::search(graph, most_nodes);
-        report.bound = found.bound;
-        if found.proven {
-            report.optimal = Some(found.schedule.makespan());
-            report.results.push(outcome(graph, "optimal", &found.schedule)?);
-        }
+    for policy in policies {
+        let schedule = match &found {
+            Some(found) if policy == OPTIMAL => found.schedule.clone(),
+            _ => {
+                let mut schedule = Schedule::new(graph);
+                list::parse(policy)?.schedule(graph, &mut schedule);
+                schedule
+            }
+        };
+        report.results.push(outcome(graph, policy, &schedule)?);
     }
     Ok(report)
 }

@@ -2,7 +2,7 @@
 //! Devices of a simulated machine: CPUs and GPUs, what they can do, draw and cost.
 
 use anyhow::{Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -41,7 +41,7 @@ pub struct Devices {
 }
 
 /// A machine as it is written in a settings file: so many of each kind, or each by itself.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How many CPUs.
@@ -59,7 +59,7 @@ pub struct Settings {
 }
 
 /// A CPU.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CpuSettings {
     /// Tasks that need more do not fit.
@@ -71,7 +71,7 @@ pub struct CpuSettings {
 }
 
 /// A GPU.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GpuSettings {
     /// Tasks that need more do not fit.

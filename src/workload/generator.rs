@@ -7,7 +7,7 @@ use super::service::exponential;
 use super::task::{Batch, MOST_PARENTS, Parents, Task};
 use anyhow::{Result, ensure};
 use rand::{RngExt, SeedableRng};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The generator of all draws.
 type Draws = rand::rngs::Xoshiro256PlusPlus;
@@ -18,7 +18,7 @@ const MOST_PER_GRAPH: usize = 1000;
 const TRUTH: u64 = 0xd1b5_4a32_d192_ed03;
 
 /// What tasks come, and how often.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How many tasks.

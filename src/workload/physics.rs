@@ -4,11 +4,11 @@
 use super::task::{Task, Work};
 use crate::topology::device::{Device, Kind};
 use anyhow::{Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The laws of a simulated machine. A task takes `duration_scale_s` · N^`size_exponent` / (I + `intensity_offset`) on a
 /// CPU, and `speedup_base` + `speedup_slope` · I times less on a GPU, after its data was brought there.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Physics {
     /// The duration of N = 1 and I + offset = 1.

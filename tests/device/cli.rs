@@ -43,8 +43,13 @@ fn a_graph_has_the_json_that_others_rely_on() {
         results[0]["schedule"][0],
         json!({"task": "T1", "device": "P3", "start": 0.0, "finish": 9.0})
     );
-    assert_eq!(results[0]["schedule"].as_array().unwrap().len(), 10);
+    assert_eq!(
+        (results.len(), results[0]["schedule"].as_array().unwrap().len()),
+        (2, 10)
+    );
     assert_eq!(report["optimal"], report["bound"]);
+    let optimal = read(&["graph", GRAPH, "--policy", "optimal", "--json"]);
+    assert_eq!(optimal["results"][0]["makespan"], report["optimal"]);
     let open = read(&[
         "graph",
         GRAPH,
@@ -162,6 +167,31 @@ fn settings_are_used() {
         (&json!(50), &json!(["CPU0", "CPU1", "CPU2"]))
     );
     assert_eq!(report["results"][0]["energy_j"], json!(0.0));
+}
+
+/// Least work remaining is ahead of taking turns where speeds differ; the files' settings lie over the scenario's.
+#[test]
+fn the_multiprocessor_scenario_has_its_baselines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, "[workload]\ntasks = 3000\n").unwrap();
+    let report = read(&[
+        "--scenario",
+        "multiprocessor",
+        "--config",
+        path.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(
+        (&report["tasks"], &report["devices"][3]),
+        (&json!(3000), &json!("CPU3"))
+    );
+    let mean = |policy: &str| {
+        let runs = report["results"].as_array().unwrap();
+        let run = runs.iter().find(|run| run["policy"] == policy).unwrap();
+        run["completion_mean_ns"].as_f64().unwrap()
+    };
+    assert!(mean("least_work") < 0.7 * mean("round_robin") && mean("eft") < mean("least_work"));
 }
 
 /// Wrong input, and a word of the sentence that names the place.

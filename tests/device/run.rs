@@ -198,6 +198,7 @@ fn one_seed_one_result_on_any_number_of_threads() {
     let config = Config::from_toml(
         "[workload]\ntasks = 1500\ntasks_per_graph = 4\n[hybrid_ml]\npretrain_tasks = 100\nwindow = 200\n\
          [hybrid_ml.forest]\ntrees = 20\n",
+        simulate::Scenario::CpuGpu,
     )
     .unwrap();
     let policies: Vec<String> = ["hybrid_ml", "random", "portfolio", "greedy"]

@@ -3,7 +3,6 @@
 
 use crate::cli::{WrongUse, policies};
 use crate::experiment::graph::{self, MOST_NODES};
-use crate::policy::device::list;
 use crate::workload::Graph;
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -29,6 +28,7 @@ Policies:
   round_robin  on the devices in turn
   random       anywhere: random[seed=1]
   portfolio    the best of all but the last two
+  optimal      the best that branch and bound finds
 
 The bound is the longest chain on the best devices, or all work shared equally. With --optimal it is the shortest makespan \
 itself, where branch and bound can prove it; `optimal` is null where it cannot.";
@@ -60,7 +60,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let policies = policies::split(&args.policy)?;
     for policy in &policies {
-        list::parse(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+        graph::check(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
     let path = args.file.display();
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {path}"))?;
@@ -68,7 +68,8 @@ pub fn run(args: &Args) -> Result<()> {
     let report = graph::run(&graph, &policies, args.optimal, args.max_nodes)?;
     if args.optimal && report.optimal.is_none() {
         eprintln!(
-            "the shortest schedule is not proven after {} steps; --max-nodes takes more",
+            "the shortest schedule is not proven: the search took more than {} steps or the graph has more than 64 tasks; \
+             --max-nodes allows more steps",
             args.max_nodes
         );
     }

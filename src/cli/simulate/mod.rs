@@ -6,7 +6,7 @@ mod queue;
 
 use super::progress::Progress;
 use super::{WrongUse, policies};
-use crate::experiment::simulate::{self, Config, Plan};
+use crate::experiment::simulate::{self, Config, Plan, Scenario};
 use crate::policy::device::registry;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -58,20 +58,19 @@ pub struct Args {
     /// Settings of machine, laws, workload and learning, as TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
+    #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
+    scenario: String,
     /// How many tasks come [default: 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
     tasks: Option<u64>,
     /// How many GPUs there are [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
     gpus: Option<u32>,
-    /// Policies, `name[key=value,...]`, separated by commas
-    #[arg(
-        long,
-        alias = "policy",
-        value_name = "P,...",
-        default_value = "round_robin,random,greedy,least_work,eft,hybrid_ml,oracle"
-    )]
-    policies: String,
+    /// Policies, `name[key=value,...]`, separated by commas [default: round_robin, random, greedy, least_work, eft,
+    /// hybrid_ml, oracle; multiprocessor: round_robin, least_work, eft]
+    #[arg(long, alias = "policy", value_name = "P,...")]
+    policies: Option<String>,
     /// What is drawn at random is drawn from this
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -109,9 +108,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+impl Args {
+    fn scenario(&self) -> Scenario {
+        match self.scenario.as_str() {
+            "multiprocessor" => Scenario::Multiprocessor,
+            _ => Scenario::CpuGpu,
+        }
+    }
+}
+
 fn simulate(args: &Args) -> Result<()> {
     let config = config(args)?;
-    let policies = policies::split(&args.policies)?;
+    let policies = policies::split(args.policies.as_deref().unwrap_or(args.scenario().policies()))?;
     for policy in &policies {
         registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -149,12 +157,13 @@ fn simulate(args: &Args) -> Result<()> {
 
 fn config(args: &Args) -> Result<Config> {
     let mut config = match &args.config {
-        None => Config::default(),
+        None => args.scenario().config(),
         Some(path) => {
             let shown = path.display();
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
-            Config::from_toml(&text).with_context(|| format!("the settings {shown} are wrong"))?
+            Config::from_toml(&text, args.scenario())
+                .with_context(|| format!("the settings {shown} are wrong"))?
         }
     };
     config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);

@@ -5,7 +5,7 @@ mod config;
 mod files;
 mod timed;
 
-pub use config::Config;
+pub use config::{Config, Scenario};
 
 use crate::policy::device::{Context, registry};
 use crate::report::device::{Figures, Report};

@@ -165,7 +165,7 @@ impl Layout {
                 let child = self.grow()?;
                 self.grow()?;
                 self.nodes[at] = Node {
-                    threshold: split.threshold as f32,
+                    threshold: floor(split.threshold),
                     packed: (split.feature as u32) << FEATURE_SHIFT | child as u32,
                 };
                 next.extend([(low, child), (high, child + 1)]);
@@ -208,6 +208,16 @@ impl Layout {
                 .sum::<f64>();
         }
         self.offset + self.factor * sum
+    }
+}
+
+/// The highest number of 32 bits that is not above: a row's value of 32 bits is above the one where it is above the other.
+fn floor(threshold: f64) -> f32 {
+    let near = threshold as f32;
+    if f64::from(near) > threshold {
+        near.next_down()
+    } else {
+        near
     }
 }
 

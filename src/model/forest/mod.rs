@@ -6,7 +6,7 @@ mod layout;
 
 use anyhow::{Context, Result, ensure};
 use layout::Layout;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::xgboost::{XGRegressor, XGRegressorParameters};
@@ -15,7 +15,7 @@ use smartcore::xgboost::{XGRegressor, XGRegressorParameters};
 pub const MOST_FEATURES: usize = 8;
 
 /// Which kind of forest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Trees on samples of the rows, each as good as the other; their mean (Breiman, Machine Learning 45, 2001).
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 /// How a forest grows.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameters {
     /// Which kind.

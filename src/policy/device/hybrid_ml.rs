@@ -10,13 +10,13 @@ use crate::topology::device::Devices;
 use crate::workload::generator;
 use crate::workload::{Batch, Generator, Physics, Task, Work};
 use anyhow::{Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The seed of the tasks that the first forest learns from: none that is simulated.
 const TRAINING: u64 = 0x7261_696e_5f68_6d6c;
 
 /// How it learns and what it weighs.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The forest.
