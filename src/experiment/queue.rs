@@ -5,8 +5,8 @@ use crate::policy::Generator;
 use crate::report::queue::Outcome;
 use crate::report::queueing;
 use crate::sim::station::{Routing, Station};
-use crate::workload::Service;
 use crate::workload::service::exponential;
+use crate::workload::{Antithetic, Service};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use rand::SeedableRng;
@@ -53,7 +53,7 @@ pub fn policy(name: &str) -> Result<Routing> {
     }
 }
 
-/// Runs the plan under one policy, with memory for the jobs that are there only; tells `progress` how many have left.
+/// Runs the plan under one policy; the second half of the jobs mirrors the first, so that means scatter less. With memory for the jobs that are there only; tells `progress` how many have left.
 ///
 /// # Errors
 /// One sentence: a policy that is not there.
@@ -64,11 +64,15 @@ pub fn run(plan: &Plan, name: &str, mut progress: impl FnMut(u64)) -> Result<Out
         routing,
         Generator::seed_from_u64(plan.seed ^ ROUTING),
     );
-    let mut generator = Generator::seed_from_u64(plan.seed);
+    let seeded = || Generator::seed_from_u64(plan.seed);
+    let mut draws = Antithetic::plain(seeded());
     let rate = plan.load * plan.servers as f64;
-    let jobs = (0..plan.jobs).map(|_| {
-        let after = exponential(&mut generator) / rate;
-        let service = plan.service.draw(&mut generator);
+    let jobs = (0..plan.jobs).map(|number| {
+        if number == plan.jobs.div_ceil(2) {
+            draws = Antithetic::mirrored(seeded());
+        }
+        let after = exponential(&mut draws) / rate;
+        let service = plan.service.draw(&mut draws);
         ((after * MEAN_NS) as u64, ((service * MEAN_NS) as u64).max(1))
     });
     let histogram = || Histogram::<u64>::new(DIGITS).context("the percentiles cannot be counted");

@@ -84,3 +84,22 @@ fn other_services_are_m_g_1() {
         None
     );
 }
+
+#[test]
+fn mirrored_draws_are_one_less_the_plain_ones() {
+    use rand::{RngExt, SeedableRng};
+    use scx_augur::workload::Antithetic;
+    let generator = scx_augur::policy::Generator::seed_from_u64(5);
+    let (mut plain, mut mirrored) = (
+        Antithetic::plain(generator.clone()),
+        Antithetic::mirrored(generator),
+    );
+    let (mut sum, mut greatest) = (0.0, 0.0f64);
+    for _ in 0..10_000 {
+        let (one, other) = (plain.random::<f64>(), mirrored.random::<f64>());
+        assert!((one + other - 1.0).abs() < 1e-12);
+        sum += one;
+        greatest = greatest.max(other);
+    }
+    assert!((sum / 10_000.0 - 0.5).abs() < 0.01 && greatest > 0.999);
+}
