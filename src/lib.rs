@@ -14,3 +14,4 @@ pub mod report;
 pub mod sim;
 pub mod topology;
 pub mod trace;
+pub mod workload;

@@ -7,10 +7,12 @@ pub mod convert;
 pub mod doctor;
 mod input;
 pub mod model;
+mod policies;
 mod progress;
 pub mod record;
 pub mod replay;
 pub mod run;
+pub mod simulate;
 pub mod trace;
 
 use crate::topology::Machine;
@@ -52,6 +54,8 @@ Examples:
   scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
   scx_augur replay trace.augur --costs costs.toml        replay with that
+  scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
+  scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -89,6 +93,8 @@ enum Command {
     Bench(Box<bench::Args>),
     /// Measure what a migration costs on this machine, for `replay --costs`
     Calibrate(calibrate::Args),
+    /// Simulate machines of CPUs and GPUs under policies, side by side
+    Simulate(Box<simulate::Args>),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -117,6 +123,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Replay(args) => replay::run(&args).map(|()| 0),
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),
+        Command::Simulate(args) => simulate::run(&args).map(|()| 0),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -1,84 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! How far several runs are, on one line of a terminal; nothing where standard error is none.
+//! Progress bars on standard error, where that is a terminal.
 
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
-/// The line is written again after so long.
-const OFTEN: Duration = Duration::from_millis(200);
+/// Steps between two looks at the clock.
+const OFTEN: u64 = 1 << 12;
 
-/// So much of a line fits on any terminal.
-const WIDTH: usize = 78;
-
-/// The line.
-pub struct Progress {
-    seen: Mutex<Seen>,
-}
-
-struct Seen {
-    show: bool,
-    /// What is running, and which share of it is done.
-    running: BTreeMap<String, f64>,
-    done: usize,
-    shown: Instant,
-}
+/// How far a long piece of work is.
+pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// A line for the runs of one command.
-    pub fn new() -> Progress {
-        Progress {
-            seen: Mutex::new(Seen {
-                show: io::stderr().is_terminal(),
-                running: BTreeMap::new(),
-                done: 0,
-                shown: Instant::now(),
-            }),
+    /// Nothing of `total` is done yet; `what` there is of it.
+    pub fn new(total: u64, what: &'static str) -> Progress {
+        // Draws nothing where standard error is no terminal.
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {what}, {{eta}} left");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        Progress(bar)
+    }
+
+    /// One more is done, the `count`-th of its part.
+    pub fn step(&self, count: u64) {
+        if count.is_multiple_of(OFTEN) {
+            self.0.inc(OFTEN);
+        }
+    }
+
+    /// All is done.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// How far several runs are that go on side by side, a bar each.
+pub struct Runs {
+    all: MultiProgress,
+    bars: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Runs {
+    /// Nothing runs yet.
+    pub fn new() -> Runs {
+        Runs {
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            bars: Mutex::new(BTreeMap::new()),
         }
     }
 
     /// A run is so far, 1.0 is its end.
     pub fn tell(&self, run: String, share: f64) {
-        let Ok(mut seen) = self.seen.lock() else { return };
+        let Ok(mut bars) = self.bars.lock() else { return };
         if share >= 1.0 {
-            seen.running.remove(&run);
-            seen.done += 1;
-        } else {
-            seen.running.insert(run, share);
+            if let Some(bar) = bars.remove(&run) {
+                bar.finish_and_clear();
+            }
+            return;
         }
-        if seen.show && seen.shown.elapsed() >= OFTEN {
-            seen.shown = Instant::now();
-            eprint!("\r{:WIDTH$}", seen.line());
-            let _ = io::stderr().flush();
-        }
+        let bar = bars
+            .entry(run)
+            .or_insert_with_key(|run| self.all.add(percent_bar(run)));
+        bar.set_position((share * 100.0) as u64);
     }
 
-    /// Takes the line away, for good.
+    /// Takes the bars away.
     pub fn end(&self) {
-        if let Ok(mut seen) = self.seen.lock()
-            && std::mem::take(&mut seen.show)
-        {
-            eprint!("\r{:WIDTH$}\r", "");
+        if let Ok(mut bars) = self.bars.lock() {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+            bars.clear();
         }
     }
 }
 
-impl Seen {
-    fn line(&self) -> String {
-        let running: Vec<String> = self
-            .running
-            .iter()
-            .map(|(run, share)| format!("{run} {:.0} %", share * 100.0))
-            .collect();
-        let line = format!("{} runs done; {}", self.done, running.join(", "));
-        line.chars().take(WIDTH).collect()
-    }
-}
-
-impl Drop for Progress {
+impl Drop for Runs {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+fn percent_bar(run: &str) -> ProgressBar {
+    let bar = ProgressBar::new(100).with_prefix(run.to_owned());
+    match ProgressStyle::with_template("{prefix:30!} {bar:30} {percent} %, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -87,13 +94,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_is_shown_and_what_is_done_is_counted() {
-        let progress = Progress::new();
-        progress.end();
-        progress.tell("augur".into(), 0.5);
-        progress.tell("rusty".into(), 0.25);
-        progress.tell("augur".into(), 1.0);
-        let seen = progress.seen.lock().unwrap();
-        assert_eq!(seen.line(), "1 runs done; rusty 25 %");
+    fn a_run_has_a_bar_until_its_end() {
+        let runs = Runs::new();
+        runs.tell("augur".into(), 0.5);
+        runs.tell("rusty".into(), 0.25);
+        runs.tell("augur".into(), 1.0);
+        let bars: Vec<_> = runs
+            .bars
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(run, bar)| (run.clone(), bar.position()))
+            .collect();
+        assert_eq!(bars, [("rusty".to_owned(), 25)]);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
-use super::progress::Progress;
+use super::progress::Runs;
 use super::{WrongUse, convert, input, machine_of};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
@@ -115,7 +115,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(machine) => Arc::new(Places::new(Arc::new(machine))),
         None => recorded_places.clone(),
     };
-    let progress = Progress::new();
+    let progress = Runs::new();
     let plan = Plan {
         rebuilt: &rebuilt,
         places,

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Whole runs: policies × workloads × seeds.
+//! Whole runs: policies × workloads × seeds, side by side on all cores.
 
+pub mod graph;
+pub mod queue;
 pub mod replay;
+pub mod simulate;

@@ -7,6 +7,7 @@
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! fault      why a model decides nothing for now
+//! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
 //! ```
 //! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
 
@@ -16,12 +17,14 @@ pub mod contract;
 pub mod drift;
 pub mod explain;
 pub mod fault;
+pub mod forest;
 pub mod guard;
 pub mod library;
 pub mod log;
 pub mod manifest;
 pub mod mlp;
 pub mod reload;
+pub mod retrain;
 pub mod tensorflow;
 
 pub use constant::Constant;

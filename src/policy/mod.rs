@@ -11,6 +11,7 @@
 
 pub mod augur;
 pub mod cpu;
+pub mod device;
 pub mod features;
 pub mod gate;
 pub mod never;

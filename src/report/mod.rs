@@ -2,12 +2,18 @@
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
 pub mod bench;
+pub mod device;
 pub mod fairness;
 pub mod frontier;
+pub mod graph;
 pub mod interval;
 mod label;
+pub mod parquet;
 pub mod percentile;
+pub mod queue;
+pub mod queueing;
 pub mod replay;
+pub mod table;
 
 pub use fairness::jain;
 pub use interval::Interval;

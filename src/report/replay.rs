@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a replay found, as JSON and as a table. Migrations never stand without makespan and latency beside them.
 
+use super::table::{self, time};
 use super::{Interval, Percentiles};
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// The whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -190,7 +191,7 @@ impl fmt::Display for Report {
         let several = !self.intervals.is_empty();
         let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
         rows.extend(self.results.iter().map(|run| row(run, several)));
-        table(f, &rows)?;
+        table::write(f, &rows)?;
         for spread in &self.intervals {
             let plus = |interval: &Interval| interval.high - interval.mean;
             writeln!(
@@ -238,39 +239,6 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
         format!("{:.4}", run.jain),
         run.state_hash.clone(),
     ]
-}
-
-/// The first column to the left, the others to the right.
-fn table(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            match column {
-                0 => write!(line, "{cell:width$}")?,
-                _ => write!(line, "  {cell:>width$}")?,
-            }
-        }
-        writeln!(f, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-/// A time in the unit that reads best.
-fn time(ns: f64) -> String {
-    match ns.abs() {
-        size if size < 1e3 => format!("{ns:.0} ns"),
-        size if size < 1e6 => format!("{:.1} µs", ns / 1e3),
-        size if size < 1e9 => format!("{:.2} ms", ns / 1e6),
-        _ => format!("{:.3} s", ns / 1e9),
-    }
 }
 
 #[cfg(test)]

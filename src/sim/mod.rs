@@ -6,6 +6,7 @@
 //! program    what tasks do: bursts, sleeps, who wakes whom
 //! burst      a program, and what really happened, from a trace's events
 //! cpu        run queues: a program under a policy on a machine
+//! device     CPUs and GPUs with a queue each: tasks under a device policy
 //! recorded   the same figures of what really happened
 //! station    identical servers and their queues, for queueing theory
 //! invariant  what must hold at every moment
@@ -14,6 +15,7 @@
 
 pub mod burst;
 pub mod cpu;
+pub mod device;
 pub mod engine;
 pub mod invariant;
 pub mod program;

@@ -5,6 +5,7 @@
 //! ([`Machine::from_cpus`]); reading this computer's own list is the caller's work. Nothing here reads a file or asks
 //! the kernel.
 
+pub mod device;
 mod distance;
 mod file;
 mod machine;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! How fast device policies decide, in decisions a second on one core, on one CPU and four GPUs; and how fast whole runs
+//! are, in tasks a second.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, State, parse};
+use scx_augur::sim::device::{self, Options};
+use scx_augur::topology::device::Settings;
+use scx_augur::workload::{Batch, Generator, Physics, Task, generator};
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+const TASKS: u64 = 10_000;
+
+fn context() -> Context {
+    Context {
+        devices: Settings::default().devices().unwrap(),
+        physics: Physics::default(),
+        workload: generator::Settings {
+            tasks: TASKS,
+            ..generator::Settings::default()
+        },
+        hybrid_ml: Default::default(),
+    }
+}
+
+fn tasks(context: &Context) -> Vec<Task> {
+    let mut generator = Generator::new(&context.workload, &context.physics, 1);
+    let (mut batch, mut tasks) = (Batch::default(), Vec::new());
+    while generator.next(&mut batch) {
+        tasks.extend_from_slice(&batch.tasks);
+    }
+    tasks
+}
+
+fn decide(policy: &mut dyn DevicePolicy, fleet: &mut Fleet, tasks: &[Task]) -> usize {
+    let mut sum = 0;
+    for (number, task) in tasks.iter().enumerate() {
+        let device = number % fleet.len();
+        fleet.states[device] = State {
+            backlog_s: task.intensity / 100.0,
+            queue: 1,
+        };
+        sum += match policy.place(fleet, black_box(task)) {
+            Placement::One(device) => device,
+            Placement::Split { cpu, gpu, .. } => cpu + gpu,
+        };
+    }
+    sum
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let context = context();
+    let tasks = tasks(&context);
+    let mut fleet = Fleet::new(context.devices.clone(), context.physics.clone());
+    let mut group = criterion.benchmark_group("decide");
+    group.sample_size(20).throughput(Throughput::Elements(TASKS));
+    for name in [
+        "round_robin",
+        "random",
+        "greedy",
+        "least_work",
+        "eft",
+        "heft",
+        "oracle",
+        "hybrid_ml",
+        "hybrid_ml[model=gradient_boosting]",
+    ] {
+        let mut policy = parse(name, &context, 1).unwrap();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| decide(&mut *policy, &mut fleet, &tasks))
+        });
+    }
+    group.finish();
+}
+
+fn runs(criterion: &mut Criterion) {
+    let context = context();
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed: 1,
+    };
+    let mut group = criterion.benchmark_group("simulate");
+    group.sample_size(20).throughput(Throughput::Elements(TASKS));
+    for name in ["round_robin", "eft", "oracle"] {
+        let run = || {
+            let mut policy = parse(name, &context, 1).unwrap();
+            let outcome = device::run(&options, &mut *policy, &mut |_| ControlFlow::Continue(())).unwrap();
+            assert_eq!(outcome.tasks, TASKS);
+            outcome
+        };
+        group.bench_function(name, |bencher| bencher.iter(run));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decisions, runs);
+criterion_main!(benches);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Lists of policies on the command line.
+
+use super::WrongUse;
+use anyhow::{Result, bail};
+
+/// Splits at the commas that are outside of brackets.
+///
+/// # Errors
+/// Wrong use, in one sentence: none, or one twice.
+pub fn split(text: &str) -> Result<Vec<String>> {
+    let mut depth = 0usize;
+    let outside = |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    let names: Vec<String> = text.split(outside).map(|name| name.trim().to_owned()).collect();
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            bail!(WrongUse(format!("there is a policy without a name in '{text}'")));
+        }
+        if names[..at].contains(name) {
+            bail!(WrongUse(format!("policy '{name}' is there twice")));
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur simulate`: policies on simulated machines of CPUs and GPUs, on a graph of tasks, or on plain queues.
+
+mod graph;
+mod queue;
+
+use super::progress::Progress;
+use super::{WrongUse, policies};
+use crate::experiment::simulate::{self, Config, Plan, Scenario};
+use crate::policy::device::registry;
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const AFTER_HELP: &str = "\
+Policies:
+  round_robin  a GPU and a CPU in turn
+  random       any share, any CPU and GPU
+  greedy       the GPU's share is the task's intensity
+  hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
+               depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too)
+  least_work   the device with the least left to do
+  eft          the device where the task ends first
+  heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
+  portfolio    the best list schedule of each graph
+  oracle       knows what a task takes, has it done as early as can be: a bound of each decision; oracle[step=0.05]
+
+A task takes duration_scale_s · N^1.5 / (I + 0.5) on a CPU, 1 + 3 · I times less on a GPU after its data was brought there. \
+A split task begins on both devices together, and leaves each when its part there is done. Queues are first come, first \
+served. Every policy gets the same tasks for a seed.
+
+Settings (--config), with their defaults:
+  [machine]    cpus = 1, gpus = 4, cpu_speeds = [], gpu_speeds = []
+  [machine.cpu]  memory_mb = 65536, power_w = 30, price_usd_per_hour = 0.1
+  [machine.gpu]  memory_mb = 16384, power_w = 50, price_usd_per_hour = 1, bandwidth_mb_per_s = 64000
+  [physics]    duration_scale_s = 1e-7, size_exponent = 1.5, intensity_offset = 0.5, speedup_base = 1,
+               speedup_slope = 3
+  [workload]   tasks = 10000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
+               tasks_per_graph = 1, parents_most = 3, deadline_durations = [2, 6], priorities = 5, noise = 0,
+               shuffled = false (a control: features tell nothing)
+  [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
+               time_scale_s = 10, energy_scale_j = 500
+  [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
+               seed = 1
+
+--out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error or Ctrl-C \
+there is none of them.";
+
+/// Simulate machines of CPUs and GPUs under policies, side by side.
+#[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Settings of machine, laws, workload and learning, as TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
+    #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
+    scenario: String,
+    /// How many tasks come [default: 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+    tasks: Option<u64>,
+    /// How many GPUs there are [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    gpus: Option<u32>,
+    /// Policies, `name[key=value,...]`, separated by commas [default: round_robin, random, greedy, least_work, eft,
+    /// hybrid_ml, oracle; multiprocessor: round_robin, least_work, eft]
+    #[arg(long, alias = "policy", value_name = "P,...")]
+    policies: Option<String>,
+    /// What is drawn at random is drawn from this
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// So many seeds, each one more than the last; with confidence intervals and a win/loss matrix
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    seeds: u64,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// A folder for tables of all tasks and results; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Threads [default: one a CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Schedule a graph of tasks with given times and transfers
+    Graph(graph::Args),
+    /// Identical servers and their queues, beside queueing theory's closed forms
+    Queue(queue::Args),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    match &args.command {
+        Some(Command::Graph(args)) => graph::run(args),
+        Some(Command::Queue(args)) => queue::run(args),
+        None => simulate(args),
+    }
+}
+
+impl Args {
+    fn scenario(&self) -> Scenario {
+        match self.scenario.as_str() {
+            "multiprocessor" => Scenario::Multiprocessor,
+            _ => Scenario::CpuGpu,
+        }
+    }
+}
+
+fn simulate(args: &Args) -> Result<()> {
+    let config = config(args)?;
+    let policies = policies::split(args.policies.as_deref().unwrap_or(args.scenario().policies()))?;
+    for policy in &policies {
+        registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = Plan {
+        config: &config,
+        policies: &policies,
+        seeds: (0..args.seeds)
+            .map(|number| args.seed.wrapping_add(number))
+            .collect(),
+        out: args.out.as_deref(),
+        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
+    let runs = policies.len() as u64 * args.seeds;
+    let bar = Progress::new(config.workload.tasks.saturating_mul(runs), "tasks");
+    let report = simulate::run(&plan, &|count| {
+        bar.step(count);
+        if stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    bar.finish();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+fn config(args: &Args) -> Result<Config> {
+    let mut config = match &args.config {
+        None => args.scenario().config(),
+        Some(path) => {
+            let shown = path.display();
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
+            Config::from_toml(&text, args.scenario())
+                .with_context(|| format!("the settings {shown} are wrong"))?
+        }
+    };
+    config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
+    config.machine.gpus = args.gpus.map_or(config.machine.gpus, |gpus| gpus as usize);
+    config.context().with_context(|| match &args.config {
+        Some(path) => format!("the settings {} are wrong", path.display()),
+        None => "these settings are wrong".to_owned(),
+    })?;
+    Ok(config)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One machine and workload under several device policies and seeds, side by side. Each policy gets the same tasks.
+
+mod config;
+mod files;
+mod timed;
+
+pub use config::{Config, Scenario};
+
+use crate::policy::device::{Context, registry};
+use crate::report::device::{Figures, Report};
+use crate::report::jain;
+use crate::sim::device::{self, Done, Fault, Options, Outcome};
+use anyhow::{Context as _, Result};
+use files::Files;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use timed::Timed;
+
+/// What to run.
+pub struct Plan<'a> {
+    /// Machine, laws, workload.
+    pub config: &'a Config,
+    /// Policies, as they are written.
+    pub policies: &'a [String],
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// Where tables of all tasks and results are written, if anywhere.
+    pub out: Option<&'a Path>,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// Runs the plan; `watch` is told of each task that is done, by its number in its run, and breaks to stop all. But for the
+/// time that decisions took, the result depends on nothing but the plan, whatever the number of threads.
+///
+/// # Errors
+/// One sentence: a setting that cannot be, a policy that is not there or did what it must not, a file that cannot be
+/// written; then none is.
+pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Result<Report> {
+    let context = plan.config.context()?;
+    for policy in plan.policies {
+        registry::check(policy, &context)?;
+    }
+    let files = plan.out.map(Files::begin).transpose()?;
+    let units: Vec<(&String, u64)> = plan
+        .policies
+        .iter()
+        .flat_map(|policy| plan.seeds.iter().map(move |&seed| (policy, seed)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Result<Figures>>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..plan.threads.clamp(1, units.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((policy, seed)) = units.get(number) else {
+                        return;
+                    };
+                    let figures = one(&context, policy, *seed, files.as_ref(), watch);
+                    let failed = figures.is_err();
+                    if let Ok(mut done) = done.lock() {
+                        done.insert(number, figures);
+                    }
+                    if failed {
+                        next.store(units.len(), Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let done = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let results = done.into_values().collect::<Result<Vec<Figures>>>()?;
+    let devices = context
+        .devices
+        .all()
+        .iter()
+        .map(|device| device.name.clone())
+        .collect();
+    let report = Report::new(devices, context.workload.tasks, results);
+    if let Some(files) = files {
+        files.finish(&report)?;
+    }
+    Ok(report)
+}
+
+fn one(
+    context: &Context,
+    policy: &str,
+    seed: u64,
+    files: Option<&Files>,
+    watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
+) -> Result<Figures> {
+    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed,
+    };
+    let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
+    let (mut count, mut failure) = (0, None);
+    let mut left = |done: &Done| {
+        count += 1;
+        if let Some(table) = &mut table
+            && let Err(err) = files::row(table, done, context.devices.cpus())
+        {
+            failure = Some(err);
+            return ControlFlow::Break(());
+        }
+        watch(count)
+    };
+    let outcome = device::run(&options, &mut timed, &mut left);
+    match (outcome, failure) {
+        (_, Some(err)) => Err(err),
+        (Err(Fault::Stopped), None) => Err(Fault::Stopped.into()),
+        (Err(fault), None) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
+        (Ok(outcome), None) => {
+            if let (Some(files), Some(table)) = (files, table) {
+                files.keep(table)?;
+            }
+            Ok(figures(&outcome, policy, seed, timed.mean_ns()))
+        }
+    }
+}
+
+fn figures(outcome: &Outcome, policy: &str, seed: u64, decision_ns: f64) -> Figures {
+    let makespan_ns = outcome.makespan_ns.max(1) as f64;
+    let utilisation: Vec<f64> = outcome
+        .devices
+        .iter()
+        .map(|device| device.busy_ns as f64 / makespan_ns)
+        .collect();
+    Figures {
+        policy: policy.to_owned(),
+        seed,
+        makespan_ns: outcome.makespan_ns,
+        completion_mean_ns: outcome.completion_mean_ns,
+        completion_p50_ns: outcome.completion_p50_ns,
+        completion_p95_ns: outcome.completion_p95_ns,
+        completion_p99_ns: outcome.completion_p99_ns,
+        completion_max_ns: outcome.completion_max_ns,
+        wait_mean_ns: outcome.wait_mean_ns,
+        regret_mean_ns: outcome.regret_mean_ns,
+        energy_j: outcome.energy_j,
+        cost_usd: outcome.cost_usd,
+        sla_misses: outcome.sla_misses,
+        sla_miss_share: outcome.sla_misses as f64 / outcome.tasks.max(1) as f64,
+        splits: outcome.splits,
+        balance: jain(utilisation.iter().copied()),
+        utilisation,
+        in_flight_most: outcome.in_flight_most,
+        decision_ns,
+        events: outcome.events,
+        state_hash: format!("{:016x}", outcome.state_hash),
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Device policies: which CPUs and GPUs a task runs on, and how it is split between them. One policy a file.
+//!
+//! ```text
+//! a task is ready ─▶ place(fleet, task) ─▶ one device, or a CPU and a GPU with a share ─▶ it ran ─▶ learn
+//!
+//! fleet     the devices and what they still have to do: all that a policy may know
+//! list      schedulers of whole graphs with known times: HEFT, CPOP, PEFT, lookahead, and what they are measured against
+//! planned   those as device policies
+//! registry  all of them by name
+//! ```
+//! As any policy, a device policy reads no clock, file, map or global, and no future. What a task takes it knows by the
+//! machine's laws from the task's features ([`crate::workload::Physics`]); what it really takes is told when it ran. An oracle is told
+//! before ([`DevicePolicy::foresee`]), and is a bound, never a competitor.
+
+pub mod eft;
+pub mod fleet;
+pub mod greedy;
+pub mod hybrid_ml;
+pub mod least_work;
+pub mod list;
+pub mod oracle;
+pub mod planned;
+pub mod random;
+pub mod registry;
+pub mod round_robin;
+
+pub use fleet::{Fleet, State};
+pub use registry::{Context, parse};
+
+use crate::workload::{Parents, Task, Work};
+
+/// Where a task runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Placement {
+    /// All of it on one device.
+    One(usize),
+    /// On both at the same time; both begin together.
+    Split {
+        /// A CPU.
+        cpu: usize,
+        /// A GPU.
+        gpu: usize,
+        /// The GPU's share of the work, above 0 and below 1.
+        share: f64,
+    },
+}
+
+/// Places tasks on devices.
+pub trait DevicePolicy: Send {
+    /// How it is written, `name[key=value,…]`.
+    fn name(&self) -> String;
+
+    /// Tasks that came together, before the first of them is placed. Whoever waits for others is placed when they are
+    /// done.
+    fn prepare(&mut self, _fleet: &Fleet, _tasks: &[Task], _parents: &[Parents]) {}
+
+    /// Where a task that is ready runs. It goes behind what is there already.
+    fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement;
+
+    /// A task ran, and this is what it took.
+    fn learn(&mut self, _fleet: &Fleet, _task: &Task, _work: &Work) {}
+
+    /// Whether it is told the future.
+    fn is_oracle(&self) -> bool {
+        false
+    }
+
+    /// What the task that is placed next really takes; only an oracle is told.
+    fn foresee(&mut self, _work: &Work) {}
+}

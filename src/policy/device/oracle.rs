@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Oracle: knows what a task really takes, and has it done as early as can be, as devices are now. A bound of that one
+//! decision, not of all of them together.
+
+use super::{DevicePolicy, Fleet, Placement};
+use crate::workload::{Task, Work};
+
+/// `oracle`, or `oracle[step=0.05]`.
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    name: String,
+    step: Option<f64>,
+    work: Option<Work>,
+}
+
+impl Oracle {
+    /// Without a step it splits exactly; with one it tries all multiples of it.
+    pub fn new(name: String, step: Option<f64>) -> Oracle {
+        Oracle {
+            name,
+            step,
+            work: None,
+        }
+    }
+}
+
+impl DevicePolicy for Oracle {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
+        let work = self.work.take().unwrap_or_else(|| fleet.estimate(task));
+        best(fleet, &work, self.step).0
+    }
+
+    fn is_oracle(&self) -> bool {
+        true
+    }
+
+    fn foresee(&mut self, work: &Work) {
+        self.work = Some(*work);
+    }
+}
+
+/// The placement that is done first, and when, in s from now. Both parts of a split begin together, so that the best share
+/// of a pair is the same whatever they still have to do: where both parts end together.
+pub fn best(fleet: &Fleet, work: &Work, step: Option<f64>) -> (Placement, f64) {
+    let first = fleet.anywhere(work);
+    let mut best = (first, fleet.finish_s(work, first));
+    let mut consider = |placement: Placement| {
+        let finish_s = fleet.finish_s(work, placement);
+        if finish_s < best.1 {
+            best = (placement, finish_s);
+        }
+    };
+    let fits = |device: &usize| work.fits(fleet.device(*device));
+    (0..fleet.len())
+        .filter(fits)
+        .for_each(|device| consider(Placement::One(device)));
+    for cpu in fleet.cpus().filter(fits) {
+        for gpu in fleet.gpus().filter(fits) {
+            match step {
+                None => {
+                    let share = work.best_share(fleet.device(cpu), fleet.device(gpu));
+                    consider(fleet.split(cpu, gpu, share));
+                }
+                Some(step) => {
+                    let count = (1.0 / step).round().max(1.0) as usize;
+                    (1..count).for_each(|part| consider(fleet.split(cpu, gpu, part as f64 * step)));
+                }
+            }
+        }
+    }
+    best
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Every device policy by its name: the one table that a new policy is entered in.
+
+use super::eft::Eft;
+use super::greedy::Greedy;
+use super::hybrid_ml::{self, HybridMl};
+use super::least_work::LeastWork;
+use super::oracle::Oracle;
+use super::planned::Planned;
+use super::random::Random;
+use super::round_robin::RoundRobin;
+use super::{DevicePolicy, list};
+use crate::model::forest::Kind;
+use crate::policy::Generator;
+use crate::policy::spelling::Spelling;
+use crate::topology::device::Devices;
+use crate::workload::{Physics, generator};
+use anyhow::{Result, bail, ensure};
+use rand::SeedableRng;
+
+/// What policies are made for.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The machine.
+    pub devices: Devices,
+    /// Its laws.
+    pub physics: Physics,
+    /// What comes.
+    pub workload: generator::Settings,
+    /// How `hybrid_ml` learns, unless its spelling says otherwise.
+    pub hybrid_ml: hybrid_ml::Settings,
+}
+
+/// Names, and what they do in one line.
+pub const NAMES: [(&str, &str); 12] = [
+    ("round_robin", "a GPU and a CPU in turn"),
+    ("random", "any share, any CPU and GPU"),
+    ("greedy", "the GPU's share is the task's intensity"),
+    (
+        "hybrid_ml",
+        "a forest predicts the share; hybrid_ml[retrain_interval=50,window=1000,model=gradient_boosting]",
+    ),
+    (
+        "oracle",
+        "knows what the task takes; a bound of each decision; oracle[step=0.05]",
+    ),
+    ("least_work", "the device with the least left to do"),
+    ("eft", "the device where it ends first"),
+    ("heft", "graphs of tasks by upward rank"),
+    ("cpop", "the critical path on one device"),
+    ("peft", "by a table of optimistic costs"),
+    ("lookahead", "HEFT that tries each task's children, too"),
+    ("portfolio", "the best list schedule of each graph"),
+];
+
+/// Makes the policy that is written `name` or `name[key=value,…]`. What is random draws from `seed`.
+///
+/// # Errors
+/// One sentence that says what is wrong and names what would be right.
+pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DevicePolicy>> {
+    let spelling: Spelling = text.parse()?;
+    let bare = |policy: Box<dyn DevicePolicy>| spelling.only(&[]).map(|()| policy);
+    match spelling.name() {
+        "round_robin" => bare(Box::<RoundRobin>::default()),
+        "random" => bare(Box::new(Random::new(
+            text.to_owned(),
+            Generator::seed_from_u64(seed),
+        ))),
+        "greedy" => bare(Box::new(Greedy)),
+        "least_work" => bare(Box::new(LeastWork)),
+        "eft" => bare(Box::new(Eft)),
+        "heft" | "cpop" | "peft" | "lookahead" | "portfolio" => {
+            bare(Box::new(Planned::new(list::parse(spelling.name())?)))
+        }
+        "oracle" => {
+            spelling.only(&["step"])?;
+            let step = spelling.number("step", 0.5)?.map(f64::from);
+            ensure!(
+                step.is_none_or(|step| step >= 0.001),
+                "policy '{spelling}' needs a step of at least 0.001"
+            );
+            Ok(Box::new(Oracle::new(spelling.to_string(), step)))
+        }
+        "hybrid_ml" => {
+            let settings = hybrid_settings(&spelling, &context.hybrid_ml)?;
+            let Context {
+                workload,
+                physics,
+                devices,
+                ..
+            } = context;
+            Ok(Box::new(HybridMl::new(
+                spelling.to_string(),
+                &settings,
+                workload,
+                physics,
+                devices,
+            )?))
+        }
+        other => bail!(
+            "there is no policy '{other}' for devices; there are {}",
+            NAMES.map(|(name, _)| name).join(", ")
+        ),
+    }
+}
+
+/// Whether a policy can be made, without the work of making it.
+///
+/// # Errors
+/// One sentence that says what is wrong and names what would be right.
+pub fn check(text: &str, context: &Context) -> Result<()> {
+    let spelling: Spelling = text.parse()?;
+    if spelling.name() == "hybrid_ml" {
+        return hybrid_settings(&spelling, &context.hybrid_ml).map(|_| ());
+    }
+    parse(text, context, 0).map(|_| ())
+}
+
+fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hybrid_ml::Settings> {
+    spelling.only(&[
+        "retrain_interval",
+        "window",
+        "pretrain_tasks",
+        "trees",
+        "depth",
+        "model",
+        "alone",
+    ])?;
+    let mut settings = base.clone();
+    let size = |key: &str, default: usize| -> Result<usize> {
+        Ok(spelling.integer(key)?.map_or(Ok(default), usize::try_from)?)
+    };
+    settings.retrain_interval = spelling
+        .integer("retrain_interval")?
+        .unwrap_or(settings.retrain_interval);
+    settings.window = size("window", settings.window)?;
+    settings.pretrain_tasks = size("pretrain_tasks", settings.pretrain_tasks)?;
+    settings.forest.trees = size("trees", settings.forest.trees)?;
+    settings.forest.depth = size("depth", settings.forest.depth)?;
+    settings.alone = spelling
+        .integer("alone")?
+        .map_or(settings.alone, |alone| alone != 0);
+    match spelling.text("model") {
+        None => {}
+        Some("random_forest") => settings.forest.kind = Kind::RandomForest,
+        Some("gradient_boosting") => settings.forest.kind = Kind::GradientBoosting,
+        Some(other) => {
+            bail!("policy '{spelling}' has no model '{other}'; there are random_forest and gradient_boosting")
+        }
+    }
+    settings.check()?;
+    Ok(settings)
+}

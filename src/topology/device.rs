@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Devices of a simulated machine: CPUs and GPUs, what they can do, draw and cost.
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Runs tasks as they are.
+    Cpu,
+    /// Runs tasks faster, after their data was brought there.
+    Gpu,
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// `CPU0`, `GPU1`.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How fast, beside the usual one of its kind.
+    pub speed: f64,
+    /// Tasks that need more do not fit.
+    pub memory_mb: f64,
+    /// How fast data comes to a GPU.
+    pub bandwidth_mb_per_s: f64,
+    /// While it works.
+    pub power_w: f64,
+    /// While it works.
+    pub price_usd_per_hour: f64,
+}
+
+/// The devices of a machine, CPUs first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Devices {
+    all: Vec<Device>,
+    cpus: usize,
+}
+
+/// A machine as it is written in a settings file: so many of each kind, or each by itself.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many CPUs.
+    pub cpus: usize,
+    /// How many GPUs.
+    pub gpus: usize,
+    /// What each CPU is like.
+    pub cpu: CpuSettings,
+    /// What each GPU is like.
+    pub gpu: GpuSettings,
+    /// The speed of each CPU; the last one holds for the others.
+    pub cpu_speeds: Vec<f64>,
+    /// The speed of each GPU; the last one holds for the others.
+    pub gpu_speeds: Vec<f64>,
+}
+
+/// A CPU.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CpuSettings {
+    /// Tasks that need more do not fit.
+    pub memory_mb: f64,
+    /// While it works.
+    pub power_w: f64,
+    /// While it works.
+    pub price_usd_per_hour: f64,
+}
+
+/// A GPU.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GpuSettings {
+    /// Tasks that need more do not fit.
+    pub memory_mb: f64,
+    /// How fast data comes to it: PCIe 5.0 with 16 lanes.
+    pub bandwidth_mb_per_s: f64,
+    /// While it works.
+    pub power_w: f64,
+    /// While it works.
+    pub price_usd_per_hour: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            cpus: 1,
+            gpus: 4,
+            cpu: CpuSettings::default(),
+            gpu: GpuSettings::default(),
+            cpu_speeds: Vec::new(),
+            gpu_speeds: Vec::new(),
+        }
+    }
+}
+
+impl Default for CpuSettings {
+    fn default() -> Self {
+        CpuSettings {
+            memory_mb: 65_536.0,
+            power_w: 30.0,
+            price_usd_per_hour: 0.1,
+        }
+    }
+}
+
+impl Default for GpuSettings {
+    fn default() -> Self {
+        GpuSettings {
+            memory_mb: 16_384.0,
+            bandwidth_mb_per_s: 64_000.0,
+            power_w: 50.0,
+            price_usd_per_hour: 1.0,
+        }
+    }
+}
+
+/// The most devices of a machine.
+pub const MOST_DEVICES: usize = 1024;
+
+impl Settings {
+    /// The devices themselves.
+    ///
+    /// # Errors
+    /// One sentence that names the setting that is wrong.
+    pub fn devices(&self) -> Result<Devices> {
+        let count = self.cpus.saturating_add(self.gpus);
+        ensure!(
+            (1..=MOST_DEVICES).contains(&count),
+            "machine.cpus and machine.gpus must be 1 to {MOST_DEVICES} together, not {count}"
+        );
+        let positive = [
+            ("cpu.memory_mb", self.cpu.memory_mb),
+            ("gpu.memory_mb", self.gpu.memory_mb),
+            ("gpu.bandwidth_mb_per_s", self.gpu.bandwidth_mb_per_s),
+        ];
+        let speeds = self.cpu_speeds.iter().map(|&speed| ("cpu_speeds", speed));
+        let speeds = speeds.chain(self.gpu_speeds.iter().map(|&speed| ("gpu_speeds", speed)));
+        for (name, value) in positive.into_iter().chain(speeds) {
+            ensure!(
+                value > 0.0 && value.is_finite(),
+                "machine.{name} must be above 0, not {value}"
+            );
+        }
+        let others = [
+            ("cpu.power_w", self.cpu.power_w),
+            ("gpu.power_w", self.gpu.power_w),
+            ("cpu.price_usd_per_hour", self.cpu.price_usd_per_hour),
+            ("gpu.price_usd_per_hour", self.gpu.price_usd_per_hour),
+        ];
+        for (name, value) in others {
+            ensure!(
+                value >= 0.0 && value.is_finite(),
+                "machine.{name} must be 0 or more, not {value}"
+            );
+        }
+        let all = (0..self.cpus)
+            .map(|at| self.cpu(at))
+            .chain((0..self.gpus).map(|at| self.gpu(at)));
+        Ok(Devices {
+            all: all.collect(),
+            cpus: self.cpus,
+        })
+    }
+
+    fn cpu(&self, at: usize) -> Device {
+        Device {
+            name: format!("CPU{at}"),
+            kind: Kind::Cpu,
+            speed: speed(&self.cpu_speeds, at),
+            memory_mb: self.cpu.memory_mb,
+            bandwidth_mb_per_s: f64::INFINITY,
+            power_w: self.cpu.power_w,
+            price_usd_per_hour: self.cpu.price_usd_per_hour,
+        }
+    }
+
+    fn gpu(&self, at: usize) -> Device {
+        Device {
+            name: format!("GPU{at}"),
+            kind: Kind::Gpu,
+            speed: speed(&self.gpu_speeds, at),
+            memory_mb: self.gpu.memory_mb,
+            bandwidth_mb_per_s: self.gpu.bandwidth_mb_per_s,
+            power_w: self.gpu.power_w,
+            price_usd_per_hour: self.gpu.price_usd_per_hour,
+        }
+    }
+}
+
+fn speed(speeds: &[f64], at: usize) -> f64 {
+    speeds.get(at).or(speeds.last()).copied().unwrap_or(1.0)
+}
+
+impl Devices {
+    /// All devices, CPUs first.
+    pub fn all(&self) -> &[Device] {
+        &self.all
+    }
+
+    /// How many of them are CPUs.
+    pub fn cpus(&self) -> usize {
+        self.cpus
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Tasks as they arrive, drawn one batch after the other: the same for a seed whoever schedules them, and with memory for
+//! one batch.
+
+use super::physics::Physics;
+use super::service::exponential;
+use super::task::{Batch, MOST_PARENTS, Parents, Task};
+use anyhow::{Result, ensure};
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+/// The generator of all draws.
+type Draws = rand::rngs::Xoshiro256PlusPlus;
+
+/// The most tasks of a graph.
+const MOST_PER_GRAPH: usize = 1000;
+/// Makes the draws of what is true others than those of the features.
+const TRUTH: u64 = 0xd1b5_4a32_d192_ed03;
+
+/// What tasks come, and how often.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many tasks.
+    pub tasks: u64,
+    /// Tasks a second; batches come as a Poisson stream.
+    pub rate_per_s: f64,
+    /// The size N, evenly between these.
+    pub size: [f64; 2],
+    /// The intensity I, evenly between these.
+    pub intensity: [f64; 2],
+    /// The memory M, evenly between these.
+    pub memory_mb: [f64; 2],
+    /// Tasks that come together as a graph; 1: each alone.
+    pub tasks_per_graph: usize,
+    /// The most parents of a task of a graph, drawn from 0 or, behind the first task, 1 on.
+    pub parents_most: usize,
+    /// The deadline, in durations on a CPU after the arrival of the task, evenly between these.
+    pub deadline_durations: [f64; 2],
+    /// Priorities are 0 to one less than this.
+    pub priorities: u8,
+    /// Durations scatter by this share of themselves (the standard deviation of a lognormal factor).
+    pub noise: f64,
+    /// A control: durations are those of other tasks, so that features tell nothing.
+    pub shuffled: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            tasks: 10_000,
+            rate_per_s: 100.0,
+            size: [100.0, 5000.0],
+            intensity: [0.0, 1.0],
+            memory_mb: [10.0, 500.0],
+            tasks_per_graph: 1,
+            parents_most: 3,
+            deadline_durations: [2.0, 6.0],
+            priorities: 5,
+            noise: 0.0,
+            shuffled: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether every setting can be.
+    ///
+    /// # Errors
+    /// One sentence that names the one that cannot.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.tasks > 0, "workload.tasks must be 1 or more");
+        ensure!(
+            self.rate_per_s > 0.0 && self.rate_per_s.is_finite(),
+            "workload.rate_per_s must be above 0, not {}",
+            self.rate_per_s
+        );
+        let ranges = [
+            ("size", self.size, 1e9),
+            ("intensity", self.intensity, 1.0),
+            ("memory_mb", self.memory_mb, 1e9),
+            ("deadline_durations", self.deadline_durations, 1e9),
+        ];
+        for (name, [from, to], most) in ranges {
+            ensure!(
+                0.0 <= from && from <= to && to <= most,
+                "workload.{name} must be two numbers from 0 to {most}, the smaller one first, not [{from}, {to}]"
+            );
+        }
+        ensure!(
+            (1..=MOST_PER_GRAPH).contains(&self.tasks_per_graph),
+            "workload.tasks_per_graph must be 1 to {MOST_PER_GRAPH}, not {}",
+            self.tasks_per_graph
+        );
+        ensure!(
+            self.parents_most <= MOST_PARENTS,
+            "workload.parents_most must be 0 to {MOST_PARENTS}, not {}",
+            self.parents_most
+        );
+        ensure!(self.priorities > 0, "workload.priorities must be 1 or more");
+        ensure!(
+            (0.0..=10.0).contains(&self.noise),
+            "workload.noise must be 0 to 10, not {}",
+            self.noise
+        );
+        Ok(())
+    }
+}
+
+/// Draws batches of tasks.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    settings: Settings,
+    physics: Physics,
+    draws: Draws,
+    /// What is true is drawn apart, so that features are the same with and without noise.
+    truth: Draws,
+    now_ns: f64,
+    count: u64,
+}
+
+impl Generator {
+    /// A stream of tasks by a seed.
+    pub fn new(settings: &Settings, physics: &Physics, seed: u64) -> Generator {
+        Generator {
+            settings: settings.clone(),
+            physics: physics.clone(),
+            draws: Draws::seed_from_u64(seed),
+            truth: Draws::seed_from_u64(seed ^ TRUTH),
+            now_ns: 0.0,
+            count: 0,
+        }
+    }
+
+    /// Draws the next batch, which replaces what is in `batch`; false: there are no more.
+    pub fn next(&mut self, batch: &mut Batch) -> bool {
+        batch.clear();
+        let left = self.settings.tasks - self.count;
+        if left == 0 {
+            return false;
+        }
+        let size = left.min(self.settings.tasks_per_graph as u64);
+        self.now_ns += exponential(&mut self.draws) * 1e9 * size as f64 / self.settings.rate_per_s;
+        for place in 0..size {
+            let parents = self.parents(place);
+            let task = self.task();
+            let work = self.work(&task);
+            batch.tasks.push(task);
+            batch.parents.push(parents);
+            batch.works.push(work);
+        }
+        true
+    }
+
+    fn task(&mut self) -> Task {
+        let mut task = features(&self.settings, &mut self.draws);
+        let [from, to] = self.settings.deadline_durations;
+        let slack = from + (to - from) * self.draws.random::<f64>();
+        task.number = self.count;
+        task.arrival_ns = self.now_ns as u64;
+        task.deadline_ns = (self.now_ns + slack * self.physics.work(&task).cpu_s * 1e9) as u64;
+        task.priority = self.draws.random_range(0..self.settings.priorities);
+        self.count += 1;
+        task
+    }
+
+    fn work(&mut self, task: &Task) -> super::task::Work {
+        let mut work = if self.settings.shuffled {
+            // Drawn as the features are, but apart: the durations of other tasks. What it takes in memory stays.
+            let other = features(&self.settings, &mut self.truth);
+            self.physics.work(&Task {
+                memory_mb: task.memory_mb,
+                ..other
+            })
+        } else {
+            self.physics.work(task)
+        };
+        if self.settings.noise > 0.0 {
+            work.cpu_s *= lognormal(self.settings.noise, &mut self.truth);
+        }
+        work
+    }
+
+    /// Behind the first task of a graph each has at least one parent before it.
+    fn parents(&mut self, place: u64) -> Parents {
+        let mut parents = Parents::default();
+        if place > 0 && self.settings.parents_most > 0 {
+            for _ in 0..self.draws.random_range(1..=self.settings.parents_most) {
+                parents.add(self.draws.random_range(0..place) as u16);
+            }
+        }
+        parents
+    }
+}
+
+fn features(settings: &Settings, draws: &mut Draws) -> Task {
+    let mut between = |[from, to]: [f64; 2]| from + (to - from) * draws.random::<f64>();
+    Task {
+        size: between(settings.size),
+        intensity: between(settings.intensity),
+        memory_mb: between(settings.memory_mb),
+        ..Task::default()
+    }
+}
+
+/// A factor of mean 1 with this standard deviation.
+fn lognormal(deviation: f64, draws: &mut Draws) -> f64 {
+    let variance = (1.0 + deviation * deviation).ln();
+    // Box and Muller, 1958.
+    let radius = (2.0 * exponential(draws)).sqrt();
+    let normal = radius * (std::f64::consts::TAU * draws.random::<f64>()).cos();
+    (variance.sqrt() * normal - variance / 2.0).exp()
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Work for simulated machines: tasks, graphs of tasks, and the generator that draws them.
+//!
+//! ```text
+//! task       what a task is: what may be known of it, and what is true of it
+//! physics    how long a task takes where, from its features, and how it is split best
+//! generator  tasks and graphs of tasks as they arrive, one batch after the other
+//! graph      a graph with given times and transfers, for list scheduling
+//! service    service times for queueing theory     antithetic  the same draws again, mirrored
+//! ```
+//! Nothing here knows a policy or a clock.
+
+pub mod antithetic;
+pub mod generator;
+pub mod graph;
+pub mod physics;
+pub mod service;
+pub mod task;
+
+pub use antithetic::Antithetic;
+pub use generator::Generator;
+pub use graph::Graph;
+pub use physics::Physics;
+pub use service::Service;
+pub use task::{Batch, Parents, Task, Work};

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Machines of CPUs and GPUs, graphs of tasks, and queues, seen from outside: published schedules, closed forms, bounds,
+//! properties of every policy, the command line.
+#![allow(clippy::unwrap_used)]
+
+#[path = "device/cli.rs"]
+mod cli;
+#[path = "device/graph.rs"]
+mod graph;
+#[path = "device/learned.rs"]
+mod learned;
+#[path = "device/physics.rs"]
+mod physics;
+#[path = "device/queue.rs"]
+mod queue;
+#[path = "device/run.rs"]
+mod run;

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! List schedulers: the makespans that their papers give, and what branch and bound and brute force say.
+
+use proptest::prelude::*;
+use scx_augur::policy::device::list::{self, Schedule, bound, optimal, rank};
+use scx_augur::workload::Graph;
+
+const POLICIES: [&str; 10] = [
+    "heft",
+    "cpop",
+    "peft",
+    "lookahead",
+    "eft",
+    "least_work",
+    "greedy",
+    "round_robin",
+    "random[seed=3]",
+    "portfolio",
+];
+
+fn published(name: &str) -> Graph {
+    let path = format!("{}/tests/graphs/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    Graph::from_json(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn schedule(graph: &Graph, policy: &str) -> Schedule {
+    let mut schedule = Schedule::new(graph);
+    list::parse(policy).unwrap().schedule(graph, &mut schedule);
+    assert_eq!(schedule.fault(graph), None, "{policy}");
+    schedule
+}
+
+fn makespan(graph: &Graph, policy: &str) -> f64 {
+    schedule(graph, policy).makespan()
+}
+
+/// Topcuoglu, Hariri, Wu, IEEE TPDS 13(3), 2002: figures 2 to 4, table 3.
+#[test]
+fn the_graph_of_the_heft_paper() {
+    let graph = published("topcuoglu-2002");
+    let ranks = [
+        108.0, 77.0, 80.0, 80.0, 69.0, 63.333, 42.667, 35.667, 44.333, 14.667,
+    ];
+    for (found, wanted) in rank::upward(&graph).iter().zip(ranks) {
+        assert!((found - wanted).abs() < 1e-3, "{found} and not {wanted}");
+    }
+    assert_eq!(makespan(&graph, "heft"), 80.0);
+    assert_eq!(makespan(&graph, "cpop"), 86.0);
+}
+
+/// Arabnejad, Barbosa, IEEE TPDS 25(3), 2014: figures 1 and 2, and the text beside them.
+#[test]
+fn the_graph_of_the_peft_paper() {
+    let graph = published("arabnejad-2014");
+    let costs = [
+        64, 68, 86, 42, 39, 42, 27, 41, 43, 42, 39, 50, 28, 37, 28, 42, 39, 44, 13, 16, 22, 13, 16, 33, 13,
+        16, 20,
+    ];
+    let costs = costs.into_iter().chain([0; 3]).map(f64::from);
+    assert_eq!(rank::optimistic_costs(&graph), costs.collect::<Vec<f64>>());
+    assert_eq!(makespan(&graph, "peft"), 122.0);
+    assert_eq!(makespan(&graph, "heft"), 133.0);
+    assert_eq!(makespan(&graph, "lookahead"), 127.0);
+}
+
+#[test]
+fn the_shortest_schedules_of_the_published_graphs_are_proven() {
+    for name in ["topcuoglu-2002", "arabnejad-2014"] {
+        let graph = published(name);
+        let found = optimal::search(&graph, 20_000_000);
+        assert!(found.proven, "{name}: {} nodes", found.nodes);
+        assert_eq!(found.schedule.fault(&graph), None);
+        println!("{name}: {} after {} nodes", found.bound, found.nodes);
+        for policy in POLICIES {
+            assert!(makespan(&graph, policy) >= found.bound, "{policy} on {name}");
+        }
+    }
+}
+
+#[test]
+fn a_search_that_gives_up_says_so() {
+    let found = optimal::search(&published("topcuoglu-2002"), 5);
+    assert!(!found.proven && found.bound < found.schedule.makespan());
+}
+
+/// Every order that keeps parents before children, on every device: what branch and bound must find, too.
+fn brute_force(graph: &Graph, done: &mut Vec<(usize, usize, f64)>, least: &mut f64) {
+    if done.len() == graph.len() {
+        *least = done
+            .iter()
+            .fold(0.0, |end: f64, slot| end.max(slot.2))
+            .min(*least);
+        return;
+    }
+    let before = done.clone();
+    for task in 0..graph.len() {
+        let placed = |task: usize| before.iter().find(|slot| slot.0 == task).copied();
+        if placed(task).is_some() || graph.parents(task).iter().any(|edge| placed(edge.task).is_none()) {
+            continue;
+        }
+        for device in 0..graph.devices().len() {
+            let time = graph.time(task, device);
+            if time.is_infinite() {
+                continue;
+            }
+            let free = done
+                .iter()
+                .filter(|slot| slot.1 == device)
+                .fold(0.0, |end: f64, slot| end.max(slot.2));
+            let start = graph
+                .parents(task)
+                .iter()
+                .fold(free.max(graph.release(task)), |start, edge| {
+                    let (_, from, finish) = placed(edge.task).unwrap();
+                    start.max(finish + if from == device { 0.0 } else { edge.transfer })
+                });
+            done.push((task, device, start + time));
+            brute_force(graph, done, least);
+            done.pop();
+        }
+    }
+}
+
+prop_compose! {
+    /// Small graphs with releases, transfers, and devices where a task cannot run.
+    fn graphs()(devices in 1usize..4, tasks in 1usize..6)(
+        times in prop::collection::vec(prop::collection::vec(prop::option::weighted(0.85, 0u32..20), devices), tasks),
+        releases in prop::collection::vec(prop_oneof![3 => Just(0u32), 1 => 0u32..15], tasks),
+        edges in prop::collection::vec(prop::option::weighted(0.4, 0u32..25), tasks * tasks),
+        devices in Just(devices),
+        tasks in Just(tasks),
+    ) -> Graph {
+        let names = (0..devices).map(|device| format!("P{device}")).collect();
+        let rows = times.iter().zip(&releases).enumerate().map(|(task, (times, &release))| {
+            let mut times: Vec<f64> = times.iter().map(|time| time.map_or(f64::INFINITY, f64::from)).collect();
+            if times.iter().all(|time| time.is_infinite()) {
+                times[0] = 7.0;
+            }
+            (format!("T{task}"), f64::from(release), times)
+        });
+        let edges: Vec<(String, String, f64)> = (0..tasks * tasks)
+            .filter(|at| at / tasks < at % tasks)
+            .filter_map(|at| Some((format!("T{}", at / tasks), format!("T{}", at % tasks), f64::from(edges[at]?))))
+            .collect();
+        Graph::new(names, rows.collect(), &edges).unwrap()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn branch_and_bound_finds_what_brute_force_finds(graph in graphs()) {
+        let mut least = f64::INFINITY;
+        brute_force(&graph, &mut Vec::new(), &mut least);
+        let found = optimal::search(&graph, 1_000_000);
+        prop_assert!(found.proven);
+        prop_assert_eq!(found.schedule.fault(&graph), None);
+        prop_assert!((found.schedule.makespan() - least).abs() < 1e-6, "{} and not {least}", found.schedule.makespan());
+        prop_assert!(bound::makespan(&graph) <= least + 1e-9);
+        for policy in POLICIES {
+            prop_assert!(makespan(&graph, policy) >= least - 1e-9, "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_portfolio_is_never_worse_than_its_members(graph in graphs()) {
+        let best = makespan(&graph, "portfolio");
+        for policy in ["heft", "cpop", "peft", "lookahead", "eft", "least_work", "greedy"] {
+            prop_assert!(best <= makespan(&graph, policy), "{policy}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is learned: near the oracle where nobody waits, and worth nothing where features tell nothing.
+
+use super::physics::context;
+use super::run::run;
+use scx_augur::policy::device::hybrid_ml::label;
+use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, parse};
+use scx_augur::workload::{Batch, Generator, Task};
+
+/// Seeds that no forest has seen: those of training are drawn from a seed of their own.
+const SEEDS: [u64; 3] = [101, 102, 103];
+
+/// So seldom a task that nobody waits.
+fn uncontended() -> Context {
+    let mut context = context();
+    context.workload.rate_per_s = 0.1;
+    context.workload.tasks = 600;
+    context
+}
+
+/// The same share for every task.
+struct Constant(f64);
+
+impl DevicePolicy for Constant {
+    fn name(&self) -> String {
+        "constant".to_owned()
+    }
+
+    fn place(&mut self, fleet: &Fleet, _task: &Task) -> Placement {
+        fleet.split(0, 1, self.0)
+    }
+}
+
+/// Mean completion over the seeds, in ms.
+fn mean_ms(context: &Context, make: impl Fn() -> Box<dyn DevicePolicy>) -> f64 {
+    let of = |&seed: &u64| run(context, &mut *make(), seed).0.completion_mean_ns / 1e6;
+    SEEDS.iter().map(of).sum::<f64>() / SEEDS.len() as f64
+}
+
+fn named(context: &Context, name: &str) -> f64 {
+    mean_ms(context, || parse(name, context, 1).unwrap())
+}
+
+/// The best share for all, from tasks of another seed.
+fn best_constant(context: &Context) -> f64 {
+    let mut generator = Generator::new(&context.workload, &context.physics, 77);
+    let (mut batch, mut works) = (Batch::default(), Vec::new());
+    while generator.next(&mut batch) {
+        works.extend(batch.works.iter().copied());
+    }
+    assert!(works.iter().any(|work| label(&context.devices, work) > 0.5));
+    let fleet = Fleet::new(context.devices.clone(), context.physics.clone());
+    let cost = |share: f64| {
+        works
+            .iter()
+            .map(|work| fleet.finish_s(work, fleet.split(0, 1, share)))
+            .sum::<f64>()
+    };
+    let shares = (0..=100).map(|percent| f64::from(percent) / 100.0);
+    shares.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap()
+}
+
+#[test]
+fn hybrid_ml_is_within_two_percent_of_the_oracle_and_ahead_of_simple_rules() {
+    let context = uncontended();
+    let oracle = named(&context, "oracle");
+    let hybrid = named(&context, "hybrid_ml");
+    let (round_robin, greedy) = (named(&context, "round_robin"), named(&context, "greedy"));
+    println!(
+        "oracle {oracle:.3} ms, hybrid_ml {hybrid:.3}, greedy {greedy:.3}, round_robin {round_robin:.3}"
+    );
+    assert!(
+        hybrid >= oracle && hybrid <= 1.02 * oracle,
+        "{hybrid} beside {oracle}"
+    );
+    assert!(round_robin >= 1.4 * hybrid && greedy >= 1.15 * hybrid);
+}
+
+#[test]
+fn where_features_tell_nothing_nothing_is_learned() {
+    let honest = uncontended();
+    let mut shuffled = uncontended();
+    shuffled.workload.shuffled = true;
+    // How much better than one share for all.
+    let advantage = |context: &Context| {
+        let share = best_constant(context);
+        mean_ms(context, || Box::new(Constant(share))) / named(context, "hybrid_ml")
+    };
+    let (known, unknown) = (advantage(&honest), advantage(&shuffled));
+    println!("better than the best constant share by {known:.3}, with durations shuffled by {unknown:.3}");
+    assert!(known > 1.1 && unknown < 1.01, "{known}, shuffled {unknown}");
+}
+
+/// Where the one CPU has much to do, splits wait for it; whoever may leave it alone does not.
+#[test]
+fn devices_alone_help_where_tasks_wait() {
+    let mut context = context();
+    context.workload.tasks = 1_000;
+    let (plain, alone) = (
+        named(&context, "hybrid_ml"),
+        named(&context, "hybrid_ml[alone=1]"),
+    );
+    let round_robin = named(&context, "round_robin");
+    println!("under load: hybrid_ml {plain:.2} ms, with alone=1 {alone:.2}, round_robin {round_robin:.2}");
+    assert!(
+        1.4 * alone <= round_robin && alone < plain,
+        "{alone} {plain} {round_robin}"
+    );
+}
+
+#[test]
+fn gradient_boosting_learns_as_well() {
+    let context = uncontended();
+    let boosted = named(&context, "hybrid_ml[model=gradient_boosting]");
+    assert!(boosted <= 1.03 * named(&context, "oracle"), "{boosted}");
+}
+
+/// With noise the best share cannot be known; what is learned stays behind the oracle and ahead of simple rules.
+#[test]
+fn noise_costs_but_does_not_confuse() {
+    let mut context = uncontended();
+    context.workload.noise = 0.3;
+    let (oracle, hybrid, greedy) = (
+        named(&context, "oracle"),
+        named(&context, "hybrid_ml"),
+        named(&context, "greedy"),
+    );
+    assert!(
+        oracle < hybrid && hybrid < greedy / 1.1,
+        "{oracle} {hybrid} {greedy}"
+    );
+}
