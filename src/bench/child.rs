@@ -164,7 +164,7 @@ fn reason(text: &str) -> String {
         .iter()
         .any(|word| line.contains(word))
     };
-    let line = lines().filter(speaks).last().or(lines().last());
+    let line = lines().rfind(speaks).or(lines().next_back());
     let line = line.unwrap_or("it said nothing");
     line.chars().take(REASON_CHARS).collect()
 }

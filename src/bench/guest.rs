@@ -25,6 +25,8 @@ const PROGRAM: &str = "/bin/scx_augur";
 const MODEL: &str = "/root/model_dir/augur";
 const SOURCE: &str = "/root/source";
 const PEERS: &str = "/root/schedulers";
+/// Exit code of the script where the guest took too long.
+const TIMED_OUT: i32 = 124;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What to run in which machine.
@@ -75,6 +77,8 @@ impl Order {
             match receiver.recv_timeout(LOOK) {
                 Ok(line) => match serde_json::from_str(&line) {
                     Ok(known) => each(known),
+                    // What is said here about each line anyhow.
+                    Err(_) if line.starts_with("bench: ") => (),
                     Err(_) => {
                         eprintln!("{line}");
                         last = line;
@@ -95,6 +99,10 @@ impl Order {
         }
         match status.code() {
             Some(0) => Ok(()),
+            Some(TIMED_OUT) => bail!(
+                "not all was measured in {} s, and the guest was ended; raise --timeout",
+                self.timeout_s
+            ),
             // The guest's half has said its one sentence.
             Some(code) if last.starts_with("scx_augur: ") => {
                 bail!("the benchmark in the guest ended with exit code {code}, see above")

@@ -274,14 +274,12 @@ fn brief(run: &bench::Run) -> String {
         return format!("died: {why}");
     }
     let shown = ["time_s", "migrations", "wait_s"].into_iter().filter_map(|name| {
-        let title = bench::FIGURES.iter().find(|figure| figure.name == name)?.title;
-        let digits = usize::from(name.ends_with("_s"));
-        Some(format!(
-            "{title} {}",
-            bench::number(*run.figures.get(name)?, digits)
-        ))
+        let figure = bench::FIGURES.iter().find(|figure| figure.name == name)?;
+        let (title, unit) = figure.title.split_once(", ").unwrap_or((figure.title, ""));
+        let value = bench::number(*run.figures.get(name)?, figure.digits);
+        Some(format!("{title} {value} {unit}").trim_end().to_owned())
     });
-    shown.collect::<Vec<String>>().join("; ")
+    shown.collect::<Vec<String>>().join(", ")
 }
 
 /// On this machine.

@@ -85,7 +85,7 @@ pub struct Figure {
     /// Its heading in tables.
     pub title: &'static str,
     /// Digits behind the point.
-    digits: usize,
+    pub digits: usize,
     /// Which of the tables it stands in.
     table: usize,
 }

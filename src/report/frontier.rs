@@ -181,26 +181,32 @@ fn axis(spreads: impl Iterator<Item = Spread> + Clone) -> Range<f64> {
     low / room..high * room
 }
 
-/// 1, 2, 3 and 5 times the powers of ten within the range; where those are few, every step of ten.
+/// Round numbers within the range: the coarsest steps that give enough of them.
 fn ticks(range: &Range<f64>) -> Vec<f64> {
+    const ENOUGH: usize = 4;
+    let tenths = |by: usize| {
+        (10..100)
+            .step_by(by)
+            .map(|tenth| f64::from(tenth) / 10.0)
+            .collect()
+    };
+    let steps: [Vec<f64>; 5] = [
+        vec![1.0, 2.0, 3.0, 5.0],
+        vec![1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
+        tenths(10),
+        tenths(5),
+        tenths(1),
+    ];
     let decades = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
-    let of = |steps: &[f64]| -> Vec<f64> {
-        let all = decades.clone().flat_map(|decade| {
-            let scaled = |step: &f64| step * 10f64.powi(decade);
-            steps.iter().map(scaled).collect::<Vec<f64>>()
-        });
+    let of = |steps: &Vec<f64>| -> Vec<f64> {
+        let all = decades
+            .clone()
+            .flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
         all.filter(|value| range.contains(value)).collect()
     };
-    let few = of(&[1.0, 2.0, 3.0, 5.0]);
-    if few.len() >= 3 {
-        return few;
-    }
-    let tens: Vec<f64> = (10..100).map(|tenth| f64::from(tenth) / 10.0).collect();
-    let many = of(&tens);
-    many.iter()
-        .step_by(many.len().div_ceil(8).max(1))
-        .copied()
-        .collect()
+    let found: Vec<Vec<f64>> = steps.iter().map(of).collect();
+    let enough = found.iter().find(|ticks| ticks.len() >= ENOUGH);
+    enough.or(found.last()).cloned().unwrap_or_default()
 }
 
 fn tick(value: &f64) -> String {
@@ -248,11 +254,11 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_enough() {
-        let wide = ticks(&(230.0..4100.0));
-        assert_eq!(wide, [300.0, 500.0, 1000.0, 2000.0, 3000.0]);
+        assert_eq!(ticks(&(230.0..4100.0)), [300.0, 500.0, 1000.0, 2000.0, 3000.0]);
+        assert_eq!(ticks(&(26.0..95.0)), [30.0, 40.0, 50.0, 70.0]);
         for range in [3.0..3.4, 0.011..0.013, 95.0..105.0, 1.0..1e6] {
             let found = ticks(&range);
-            assert!((2..=24).contains(&found.len()), "{range:?}: {found:?}");
+            assert!((2..=25).contains(&found.len()), "{range:?}: {found:?}");
             assert!(found.iter().all(|value| range.contains(value)));
         }
         assert_eq!(
