@@ -78,7 +78,7 @@ impl Order {
                 Ok(line) => match serde_json::from_str(&line) {
                     Ok(known) => each(known),
                     // What is said here about each line anyhow.
-                    Err(_) if line.starts_with("bench: ") => (),
+                    Err(_) if line.starts_with("bench: ") || line.starts_with("{\"summary\"") => (),
                     Err(_) => {
                         eprintln!("{line}");
                         last = line;
