@@ -10,6 +10,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, AUGUR_MAX_ROWS);
 	__type(key, u32);
 	__type(value, struct augur_task_row);
@@ -17,6 +18,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, AUGUR_MAX_CPUS);
 	__type(key, u32);
 	__type(value, struct augur_cpu_row);
@@ -24,6 +26,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, AUGUR_MAX_DECISIONS);
 	__type(key, u32);
 	__type(value, struct augur_decision);
@@ -32,6 +35,7 @@ struct {
 /* Tasks that the daemon wants to see again, whether they were active or not. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, AUGUR_MAX_ROWS);
 	__type(key, u32);
 	__type(value, s32);
@@ -39,6 +43,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct augur_snapshot_head);

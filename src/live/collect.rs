@@ -91,17 +91,19 @@ impl Observation {
 /// # Errors
 /// Where a BPF map or program cannot be used.
 pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -> Result<Observation> {
-    let maps = &scheduler.skel.maps;
+    let windows = &scheduler.windows;
     let most = intf::augur_limits_AUGUR_MAX_ROWS as usize;
     let watched = &watched[..watched.len().min(most)];
-    watch(&maps.watched, watched)?;
+    for (index, &pid) in watched.iter().enumerate() {
+        windows.watched.set(index as u32, pid)?;
+    }
     let mut args = intf::augur_collect_args {
         nr_watched: watched.len() as u32,
         pad: 0,
     };
     run(&scheduler.skel.progs.collect, &mut args).context("cannot take a snapshot")?;
-    let head: intf::augur_snapshot_head = lookup(&maps.snapshot_head, 0)?;
-    let rows: Vec<intf::augur_task_row> = lookup_first(&maps.task_rows, head.nr_rows)?;
+    let head = windows.head.get(0)?;
+    let rows = windows.tasks.first(head.nr_rows)?;
     let (domains, totals) = domains(scheduler, machine)?;
     let tasks = rows.iter().map(|row| task_state(machine, row)).collect();
     let snapshot = Snapshot {
@@ -120,7 +122,7 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
 
 fn domains(scheduler: &Scheduler, machine: &Machine) -> Result<(Vec<DomainState>, Vec<Totals>)> {
     let highest = machine.cpus.iter().map(|cpu| cpu.id).max().unwrap_or(0);
-    let all: Vec<intf::augur_cpu_row> = lookup_first(&scheduler.skel.maps.cpu_rows, highest as u32 + 1)?;
+    let all = scheduler.windows.cpus.first(highest as u32 + 1)?;
     machine
         .domains
         .iter()
@@ -198,36 +200,6 @@ fn micros(ns: u64) -> f32 {
 
 fn duty(fixed: u64) -> f32 {
     fixed as f32 / intf::augur_limits_AUGUR_DUTY_ONE as f32
-}
-
-/// Writes the pids that are to be reported again.
-fn watch(map: &impl MapCore, pids: &[i32]) -> Result<()> {
-    if pids.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<u8> = (0..pids.len() as u32).flat_map(u32::to_ne_bytes).collect();
-    let values: Vec<u8> = pids.iter().copied().flat_map(i32::to_ne_bytes).collect();
-    map.update_batch(&keys, &values, pids.len() as u32, MapFlags::ANY, MapFlags::ANY)
-        .context("cannot write the BPF map watched")
-}
-
-/// Reads the first entries of an array map, in one system call: a round reads dozens, and each call costs as much as the rest.
-pub(super) fn lookup_first<T: pod::Pod>(map: &impl MapCore, count: u32) -> Result<Vec<T>> {
-    let name = || map.name().to_string_lossy().into_owned();
-    let count = count.min(map.max_entries());
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let entries: Vec<T> = map
-        .lookup_batch(count, MapFlags::ANY, MapFlags::ANY)
-        .with_context(|| format!("cannot read BPF map {}", name()))?
-        .take(count as usize)
-        .map(|(_, bytes)| pod::read(&bytes))
-        .collect::<Result<_>>()?;
-    if entries.len() < count as usize {
-        bail!("BPF map {} gave {} of {count} entries", name(), entries.len());
-    }
-    Ok(entries)
 }
 
 /// Reads one entry of an array map.

@@ -5,7 +5,7 @@
 //! said why not, or its time was over. `applied + refused + expired + pending = accepted`, always.
 
 use super::bpf::intf;
-use super::collect::{run, update};
+use super::collect::run;
 use super::{Scheduler, pod};
 use crate::policy::Candidate;
 use anyhow::{Context, Result};
@@ -202,11 +202,7 @@ impl<'a> Desk<'a> {
                 to: to_move.to as u32,
                 pad: 0,
             };
-            update(
-                &scheduler.skel.maps.decisions,
-                index as u32,
-                pod::bytes(&decision),
-            )?;
+            scheduler.windows.decisions.set(index as u32, decision)?;
             seqs.push(seq);
         }
         let mut args = intf::augur_apply_args {

@@ -18,5 +18,6 @@ pub mod programs;
 pub mod recorder;
 pub mod scheduler;
 pub mod stats;
+mod window;
 
 pub use scheduler::{LoadOptions, Scheduler, Tuning};

@@ -17,6 +17,9 @@ macro_rules! pod {
     )* };
 }
 
+// SAFETY: an integer.
+unsafe impl Pod for i32 {}
+
 pod!(
     augur_task_row,
     augur_cpu_row,

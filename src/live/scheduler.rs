@@ -2,6 +2,7 @@
 //! The BPF scheduler from the outside: open, set up, load, attach; and the exit that the kernel reports.
 
 use super::bpf::{BpfSkel, BpfSkelBuilder, OpenBpfSkel, intf};
+use super::window::Windows;
 use crate::topology::Machine;
 use anyhow::{Context, Result, anyhow, ensure};
 use libbpf_rs::{Link, OpenObject};
@@ -75,6 +76,7 @@ pub struct LoadOptions {
 /// A scheduler that is attached, until it is dropped or the kernel ends it.
 pub struct Scheduler<'a> {
     pub(super) skel: BpfSkel<'a>,
+    pub(super) windows: Windows,
     link: Option<Link>,
 }
 
@@ -96,9 +98,11 @@ impl<'a> Scheduler<'a> {
         set_topology(&mut open, machine)?;
         set_ops(&mut open, options);
         let mut skel = scx_ops_load!(open, augur_ops, uei).context("the kernel refused the BPF program")?;
+        let windows = Windows::open(&skel)?;
         let link = scx_ops_attach!(skel, augur_ops).context("cannot attach the scheduler")?;
         Ok(Scheduler {
             skel,
+            windows,
             link: Some(link),
         })
     }
