@@ -76,9 +76,9 @@ static __always_inline u32 state_of(const struct task_struct *p)
 	return before->state;
 }
 
-static __always_inline void set_head(struct record_head *head, enum record_kind kind, u32 extra)
+static __always_inline void set_head(struct record_head *head, u64 time_ns, enum record_kind kind, u32 extra)
 {
-	head->time_ns = bpf_ktime_get_ns();
+	head->time_ns = time_ns;
 	head->cpu = bpf_get_smp_processor_id();
 	head->kind = kind;
 	head->extra = extra;
@@ -96,7 +96,7 @@ static __always_inline void set_task(struct record_task *task, const struct task
 }
 
 /* Tells how many were lost before, so that the trace has it where it happened. */
-static __noinline int tell_lost(struct record_losses *lost)
+static __noinline int tell_lost(struct record_losses *lost, u64 time_ns)
 {
 	struct record_none *record;
 	u64 count;
@@ -107,13 +107,17 @@ static __noinline int tell_lost(struct record_losses *lost)
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record)
 		return 0;
-	set_head(&record->head, RECORD_LOST, count > (u32)-1 ? (u32)-1 : count);
+	set_head(&record->head, time_ns, RECORD_LOST, count > (u32)-1 ? (u32)-1 : count);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	__sync_fetch_and_add(&lost->pending, -count);
 	return 0;
 }
 
-static __always_inline void *reserve(u64 size)
+/*
+ * An event's time is the caller's, from before this: where memory is the hypervisor's, the first touch of a page of the
+ * ring can take 100 us, and a switch would be told that much later than the kernel's own accounting has it.
+ */
+static __always_inline void *reserve(u64 size, u64 time_ns)
 {
 	struct record_losses *lost;
 	void *record;
@@ -123,7 +127,7 @@ static __always_inline void *reserve(u64 size)
 	if (!lost)
 		return NULL;
 	if (lost->pending)
-		tell_lost(lost);
+		tell_lost(lost, time_ns);
 	record = bpf_ringbuf_reserve(&ring, size, 0);
 	if (!record) {
 		/* Atomic: an interrupt may lose one, too, while a fork or an exec is at it. */
@@ -135,11 +139,12 @@ static __always_inline void *reserve(u64 size)
 
 static __always_inline int record_one(enum record_kind kind, const struct task_struct *p, u32 extra)
 {
-	struct record_one *record = reserve(sizeof(*record));
+	u64 time_ns = bpf_ktime_get_ns();
+	struct record_one *record = reserve(sizeof(*record), time_ns);
 
 	if (!record)
 		return 0;
-	set_head(&record->head, kind, extra);
+	set_head(&record->head, time_ns, kind, extra);
 	set_task(&record->task, p);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -148,11 +153,12 @@ static __always_inline int record_one(enum record_kind kind, const struct task_s
 static __always_inline int record_two(enum record_kind kind, const struct task_struct *first,
 				      const struct task_struct *second, u32 extra)
 {
-	struct record_two *record = reserve(sizeof(*record));
+	u64 time_ns = bpf_ktime_get_ns();
+	struct record_two *record = reserve(sizeof(*record), time_ns);
 
 	if (!record)
 		return 0;
-	set_head(&record->head, kind, extra);
+	set_head(&record->head, time_ns, kind, extra);
 	set_task(&record->first, first);
 	set_task(&record->second, second);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -198,11 +204,12 @@ int BPF_PROG(record_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(record_exec, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 {
-	struct record_exec *record = reserve(sizeof(*record));
+	u64 time_ns = bpf_ktime_get_ns();
+	struct record_exec *record = reserve(sizeof(*record), time_ns);
 
 	if (!record)
 		return 0;
-	set_head(&record->head, RECORD_EXEC, old_pid);
+	set_head(&record->head, time_ns, RECORD_EXEC, old_pid);
 	set_task(&record->task, p);
 	if (bpf_probe_read_kernel_str(record->filename, sizeof(record->filename), bprm->filename) < 0)
 		record->filename[0] = 0;
