@@ -39,6 +39,11 @@ KERNEL_ARGUMENTS = (
     # There is no secret in the guest, and under emulation the mitigations cost a sixth of the speed.
     "mitigations=off"
 )
+# What passes for an instruction where the guest's clock counts those. All virtual CPUs together carry out one each of these, as one
+# thread does it in turns.
+INSTRUCTION_SHIFT = 0
+# QEMU's counter then counts nanoseconds.
+INSTRUCTION_TSC_KHZ = 1_000_000
 # Debian's cloud kernels; with more of them a second, delays are longer than asked for, and no harm is done.
 JIFFIES_HZ = 250
 PANIC = re.compile(r"Kernel panic - not syncing|\bOops:|BUG: (unable to handle|kernel NULL)|kernel BUG at")
@@ -55,6 +60,7 @@ class Shape:
     image: Path
     topology: topology.Topology
     memory_mb: int
+    clock: str = "host"
 
 
 @dataclass
@@ -93,18 +99,25 @@ class Stopped(Exception):
         self.number = number
 
 
-def kernel_arguments() -> str:
+def kernel_arguments(clock: str) -> str:
     """The kernel's command line. It is told how fast its clock goes (see tsc.py), and so how long its delay loops take."""
-    khz = tsc.khz()
+    khz = INSTRUCTION_TSC_KHZ if clock == "instructions" else tsc.khz()
     return KERNEL_ARGUMENTS if khz is None else f"{KERNEL_ARGUMENTS} tsc_early_khz={khz} lpj={khz * 1000 // JIFFIES_HZ}"
+
+
+def accelerator(clock: str) -> list[str]:
+    """A thread for each virtual CPU; or one for all, where time is what they carried out and nothing that the host does can change it."""
+    if clock == "instructions":
+        return ["-accel", "tcg,thread=single,tb-size=512", "-icount", f"shift={INSTRUCTION_SHIFT}", "-rtc", "clock=vm"]
+    return ["-accel", "tcg,thread=multi,tb-size=512"]
 
 
 def qemu_command(shape: Shape, port_fds: dict[str, int], console_fd: int) -> list[str]:
     """The whole command line."""
     command = [
-        QEMU, "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-machine", "q35",
+        QEMU, *accelerator(shape.clock), "-cpu", "max", "-machine", "q35",
         "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot",
-        "-kernel", str(shape.vmlinuz), "-append", kernel_arguments(),
+        "-kernel", str(shape.vmlinuz), "-append", kernel_arguments(shape.clock),
         "-drive", f"file={shape.image},if=none,id=disk,format=raw,snapshot=on", "-device", "nvme,drive=disk,serial=disk",
         "-chardev", f"socket,id=console,fd={console_fd}", "-serial", "chardev:console",
         "-device", "virtio-serial-pci",

@@ -25,6 +25,7 @@ class Order:
     kernel: str
     topology: topology.Topology
     memory_mb: int
+    clock: str
     puts: list[files.Put]
     gets: list[files.Get]
     timeout_s: float
@@ -36,7 +37,7 @@ class Order:
 def run(order: Order) -> int:
     """Boots, runs, brings back; the command's exit code, or Failure."""
     chosen = kernel.find(order.kernel)
-    shape = machine.Shape(chosen.vmlinuz, image.find(), order.topology, order.memory_mb)
+    shape = machine.Shape(chosen.vmlinuz, image.find(), order.topology, order.memory_mb, order.clock)
     texts = {
         # Without it every program that reads a kconfig extern fails to load.
         f"boot/config-{chosen.name}": chosen.config.read_bytes(),

@@ -36,6 +36,8 @@ pub struct Order {
     pub kernel: String,
     /// As `scripts/vm/vm` writes it.
     pub topology: String,
+    /// What the guest's clock counts: `host` or `instructions`.
+    pub clock: String,
     /// The guest is ended after so long.
     pub timeout_s: u64,
     /// Arguments of `bench` but schedulers and source.
@@ -116,6 +118,7 @@ impl Order {
         let mut words: Vec<OsString> = ["run", "--kernel", &self.kernel, "--topology", &self.topology]
             .map(OsString::from)
             .to_vec();
+        words.extend(["--clock".into(), OsString::from(&self.clock)]);
         words.extend(["--timeout".into(), self.timeout_s.to_string().into()]);
         words.extend(put(program, Path::new(PROGRAM))?);
         let mut contenders = self.contenders.clone();
@@ -221,6 +224,7 @@ mod tests {
         let order = Order {
             kernel: "6.18".to_owned(),
             topology: "2x2".to_owned(),
+            clock: "instructions".to_owned(),
             timeout_s: 60,
             arguments: vec!["compile".into()],
             contenders: Contender::parse_list("eevdf,/bin/sh:-x,other=/bin/sh", "").unwrap(),

@@ -123,6 +123,10 @@ struct Common {
     /// Its CPUs: C, LxC, NxLxC or NxLxCxT: nodes, last-level caches, cores, threads
     #[arg(long, value_name = "T", default_value = "2x2", requires = "vm")]
     topology: String,
+    /// What its clock counts: the host's time, or its own instructions: then nothing that the host does changes a figure, and
+    /// its CPUs share one thread
+    #[arg(long, value_name = "CLOCK", default_value = "host", value_parser = ["host", "instructions"], requires = "vm")]
+    clock: String,
     /// It is ended after so many seconds
     #[arg(long, value_name = "SECS", default_value_t = 7200, requires = "vm")]
     timeout: u64,
@@ -329,6 +333,7 @@ fn in_guest(
     let order = guest::Order {
         kernel: common.kernel.clone(),
         topology: common.topology.clone(),
+        clock: common.clock.clone(),
         timeout_s: common.timeout,
         arguments: work.arguments(),
         contenders,

@@ -64,6 +64,9 @@ pub struct Args {
     /// Time between balance rounds
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=10_000))]
     interval_ms: u64,
+    /// While rounds find nothing to do they come seldomer, at most so many intervals apart; 1: never
+    #[arg(long, value_name = "INTERVALS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rest: u32,
     /// Ask the model and log what it says, but let the heuristic decide
     #[arg(long)]
     shadow: bool,
@@ -231,6 +234,7 @@ fn options(args: &Args) -> Options {
             exit_dump_len: args.exit_dump_len,
         },
         interval: Duration::from_millis(args.interval_ms),
+        rest: args.rest,
         mode: match args.explore {
             Some(seed) => Mode::Explore(Generator::seed_from_u64(seed)),
             None if args.shadow => Mode::Shadow,

@@ -6,6 +6,7 @@
 use super::collect::{self, Observation};
 use super::decisions::{Desk, Ledger, Outcome};
 use super::log::{DecisionLog, Entry, Kind};
+use super::pace::Pace;
 use super::stats::{Counters, Metrics, server_data};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
@@ -32,6 +33,8 @@ pub struct Options {
     pub load: LoadOptions,
     /// Time between rounds.
     pub interval: Duration,
+    /// The longest time between rounds that find nothing to do, in intervals.
+    pub rest: u32,
     /// Who decides at the gate.
     pub mode: Mode,
     /// Where the decision log goes.
@@ -143,14 +146,16 @@ fn attach_and_decide(
     };
     let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
     let mut due = Instant::now();
+    let mut pace = Pace::new(options.interval, options.rest);
     let result = loop {
         if stop.load(Ordering::Relaxed) || over(started) || world.scheduler.exited() {
             break Ok(());
         }
-        if let Err(err) = mind.round(&mut world, &mut desk) {
-            break Err(err);
-        }
-        due = (due + options.interval).max(Instant::now());
+        let idle = match mind.round(&mut world, &mut desk) {
+            Ok(idle) => idle,
+            Err(err) => break Err(err),
+        };
+        due = (due + pace.after(idle)).max(Instant::now());
         // Requests for statistics are answered between rounds.
         while let Ok(()) = ask.recv_deadline(due) {
             mind.update_statistics(&world, &desk, started);
@@ -203,7 +208,8 @@ impl Predictor for Served<'_> {
 }
 
 impl Mind {
-    fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<()> {
+    /// Says whether there was nothing to do.
+    fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<bool> {
         let begin = Instant::now();
         let seen = collect::collect(&world.scheduler, &world.machine, &world.watched)?;
         let ended = desk.hear(seen.snapshot.now_ns)?;
@@ -211,7 +217,7 @@ impl Mind {
             log.hear(&ended);
             log.settle(&seen)?;
         }
-        self.decide(world, desk, &seen)?;
+        let named = self.decide(world, desk, &seen)?;
         self.metrics.dropped_tasks += u64::from(seen.dropped);
         self.metrics.rounds += 1;
         self.note_model();
@@ -221,7 +227,8 @@ impl Mind {
             self.round_times.clear();
         }
         self.round_times.push(begin.elapsed());
-        Ok(())
+        // What was denied must be denied again before it goes stale, and a log has a row for every interval.
+        Ok(named == 0 && !world.denied && desk.ledger.pending() == 0 && self.log.is_none())
     }
 
     /// The kernel's half goes: keeps what it counted, and ends what was under way.
@@ -241,8 +248,8 @@ impl Mind {
         self.ledger = desk.ledger;
     }
 
-    /// Names candidates, asks the gate in one batch, sends what it lets through.
-    fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<()> {
+    /// Names candidates, asks the gate in one batch, sends what it lets through. Returns how many it named.
+    fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<usize> {
         let snapshot = &seen.snapshot;
         let mut candidates = Vec::new();
         self.policy.decide(snapshot, &mut candidates);
@@ -262,7 +269,7 @@ impl Mind {
             let steals = steal_entries(seen, &pairs, &steals);
             log.open(moves.into_iter().chain(steals), seen);
         }
-        Ok(())
+        Ok(candidates.len())
     }
 
     fn judge(&mut self, rows: Vec<FeatureRow>) -> Verdicts {

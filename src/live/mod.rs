@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod log;
 pub mod machine;
 pub mod monitor;
+mod pace;
 pub mod pod;
 pub mod programs;
 pub mod recorder;
