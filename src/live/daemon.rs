@@ -5,17 +5,17 @@
 
 use super::collect::{self, Observation};
 use super::decisions::{Desk, Ledger, Outcome};
+use super::inquiry::Inquiries;
 use super::log::{DecisionLog, Entry, Kind};
 use super::pace::Pace;
-use super::stats::{Counters, Metrics, server_data};
+use super::stats::{Counters, Metrics};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{
     Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal,
 };
 use crate::topology::Machine;
-use anyhow::{Context, Result};
-use scx_stats::prelude::*;
+use anyhow::Result;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,10 +87,10 @@ pub fn run(
     };
     mind.metrics.policy = mind.policy.name();
     let started = Instant::now();
-    let mut server = None;
-    let outcome = keep_attached(options, &mut mind, &mut server, started, stop);
+    let mut inquiries = None;
+    let outcome = keep_attached(options, &mut mind, &mut inquiries, started, stop);
     // The server leaves its socket behind.
-    if server.take().is_some() {
+    if inquiries.take().is_some() {
         let _ = std::fs::remove_file(doctor::STATS_SOCKET);
     }
     outcome?;
@@ -105,12 +105,12 @@ pub fn run(
 fn keep_attached(
     options: &Options,
     mind: &mut Mind,
-    server: &mut Option<StatsServer<(), Metrics>>,
+    inquiries: &mut Option<Inquiries>,
     started: Instant,
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut object = MaybeUninit::uninit();
-    while attach_and_decide(options, mind, &mut object, server, started, stop)? {
+    while attach_and_decide(options, mind, &mut object, inquiries, started, stop)? {
         info!("the machine changed: starting again");
     }
     Ok(())
@@ -121,7 +121,7 @@ fn attach_and_decide(
     options: &Options,
     mind: &mut Mind,
     object: &mut MaybeUninit<libbpf_rs::OpenObject>,
-    server: &mut Option<StatsServer<(), Metrics>>,
+    inquiries: &mut Option<Inquiries>,
     started: Instant,
     stop: &AtomicBool,
 ) -> Result<bool> {
@@ -136,13 +136,9 @@ fn attach_and_decide(
         denied: false,
         last: None,
     };
-    // Only once attached: launching removes the socket of a scheduler that is already there.
-    if server.is_none() {
-        let launched = StatsServer::new(server_data()).launch();
-        *server = Some(launched.context("cannot open the statistics socket below /var/run/scx")?);
-    }
-    let Some((answer, ask)) = server.as_ref().map(StatsServer::channels) else {
-        return Ok(false);
+    let inquiries = match inquiries {
+        Some(open) => open,
+        none => none.insert(Inquiries::open()?),
     };
     let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
     let mut due = Instant::now();
@@ -156,12 +152,9 @@ fn attach_and_decide(
             Err(err) => break Err(err),
         };
         due = (due + pace.after(idle)).max(Instant::now());
-        // Requests for statistics are answered between rounds.
-        while let Ok(()) = ask.recv_deadline(due) {
+        while inquiries.sleep(due) {
             mind.update_statistics(&world, &desk, started);
-            answer
-                .send(mind.metrics.clone())
-                .context("the statistics socket closed")?;
+            inquiries.answer(mind.metrics.clone())?;
         }
     };
     let exited = world.scheduler.exited();

@@ -10,6 +10,7 @@ mod collect;
 pub mod daemon;
 pub mod decisions;
 pub mod doctor;
+mod inquiry;
 pub mod log;
 pub mod machine;
 pub mod monitor;

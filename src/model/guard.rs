@@ -7,8 +7,9 @@ use super::canary::{Checked, give_up_thread};
 use super::contract::FeatureRow;
 use super::drift::Drift;
 use super::fault::{Fault, check_scores};
+use super::relay::{Giver, Taker, relay};
 use super::{ModelOptions, Predictor};
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 use nix::unistd::{Pid, gettid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ const REST: Duration = Duration::from_secs(10);
 pub struct Guarded {
     name: String,
     threshold: f32,
-    to_worker: Sender<Batch>,
-    from_worker: Receiver<Batch>,
+    to_worker: Giver<Batch>,
+    from_worker: Taker<Batch>,
     /// Tells the worker's thread id, once.
     thread: Receiver<Pid>,
     /// The buffers, when they are here and not with the worker.
@@ -61,8 +62,8 @@ impl Guarded {
         options: &ModelOptions,
     ) -> Result<Self, Fault> {
         let (name, threshold) = (predictor.name().to_owned(), predictor.threshold());
-        let (to_worker, rows) = bounded(1);
-        let (scores, from_worker) = bounded(1);
+        let (to_worker, rows) = relay();
+        let (scores, from_worker) = relay();
         let (tell_thread, thread) = bounded(1);
         std::thread::Builder::new()
             .name("augur-model".into())
@@ -155,7 +156,7 @@ impl Guarded {
         let mut batch = match self.spare.take() {
             Some(batch) => batch,
             // A late answer is to an old question: only its buffers are of use.
-            None => match self.from_worker.try_recv() {
+            None => match self.from_worker.try_take() {
                 Ok(late) => late,
                 Err(TryRecvError::Empty) => return Err(Fault::TooSlow { limit: self.limit }),
                 Err(TryRecvError::Disconnected) => return Err(died()),
@@ -163,8 +164,10 @@ impl Guarded {
         };
         batch.rows.clear();
         batch.rows.extend_from_slice(rows);
-        self.to_worker.send(batch).map_err(|_| died())?;
-        let mut answer = match self.from_worker.recv_timeout(self.limit) {
+        if !self.to_worker.give(batch) {
+            return Err(died());
+        }
+        let mut answer = match self.from_worker.take_before(Instant::now() + self.limit) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => return Err(Fault::TooSlow { limit: self.limit }),
             Err(RecvTimeoutError::Disconnected) => return Err(died()),
@@ -181,7 +184,7 @@ impl Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         // A worker that still has the buffers may be in a loop that never ends.
-        if self.spare.is_none() && matches!(self.from_worker.try_recv(), Err(TryRecvError::Empty)) {
+        if self.spare.is_none() && matches!(self.from_worker.try_take(), Err(TryRecvError::Empty)) {
             self.thread.try_recv().into_iter().for_each(give_up_thread);
         }
     }
@@ -191,10 +194,10 @@ impl Drop for Guarded {
 fn work(
     mut predictor: Box<dyn Predictor>,
     mut drift: Option<Drift>,
-    rows: &Receiver<Batch>,
-    scores: &Sender<Batch>,
+    rows: &Taker<Batch>,
+    scores: &Giver<Batch>,
 ) {
-    while let Ok(mut batch) = rows.recv() {
+    while let Some(mut batch) = rows.take() {
         let scoring = catch_unwind(AssertUnwindSafe(|| {
             predictor.score(&batch.rows, &mut batch.scores)
         }));
@@ -209,7 +212,7 @@ fn work(
                 share_percent: (share * 100.0).round() as u32,
             });
         }
-        if scores.send(batch).is_err() {
+        if !scores.give(batch) {
             return;
         }
     }

@@ -6,6 +6,7 @@
 //! tensorflow a SavedModel            mlp         its twin in plain Rust            constant  always the same
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
+//! relay      a channel for batches and scores
 //! fault      why a model decides nothing for now
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
 //! ```
@@ -23,6 +24,7 @@ pub mod library;
 pub mod log;
 pub mod manifest;
 pub mod mlp;
+mod relay;
 pub mod reload;
 pub mod retrain;
 pub mod tensorflow;
