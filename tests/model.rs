@@ -238,7 +238,7 @@ fn a_model_that_loops_forever_is_given_up_once_and_its_successor_serves() {
         "loading"
     );
     assert!(
-        started.elapsed() < Duration::from_secs(1),
+        started.elapsed() < limit,
         "the daemon never waits for a load"
     );
     let events = handle.wait_loaded(PATIENT);
@@ -286,7 +286,7 @@ fn a_model_that_becomes_too_slow_leaves_the_service() {
             let started = Instant::now();
             let label = handle.score(&rows, &mut out).unwrap_err().label();
             assert!(
-                started.elapsed() < limit * 5,
+                started.elapsed() < limit + Duration::from_secs(5),
                 "the daemon waited {:?}",
                 started.elapsed()
             );
