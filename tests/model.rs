@@ -237,10 +237,7 @@ fn a_model_that_loops_forever_is_given_up_once_and_its_successor_serves() {
             .label(),
         "loading"
     );
-    assert!(
-        started.elapsed() < limit,
-        "the daemon never waits for a load"
-    );
+    assert!(started.elapsed() < limit, "the daemon never waits for a load");
     let events = handle.wait_loaded(PATIENT);
     assert!(
         matches!(events.as_slice(), [ModelEvent::Refused { fault }] if fault.label() == "hangs"),

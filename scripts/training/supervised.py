@@ -37,6 +37,7 @@ def train(args):
     files = args.from_replay or args.from_log
     table = read(files, [*FEATURES, "label"] if hindsight else LOG_COLUMNS)
     read_rows, dropped = len(table), {}
+    everything = table
     if args.kind != "all" and "kind" in table:
         table = table[table["kind"] == args.kind].reset_index(drop=True)
     if not hindsight:
@@ -65,6 +66,7 @@ def train(args):
     threshold = cut
     if args.threshold == "worth" and (not hindsight or "gain_ns" in table):
         threshold = (weigh_hindsight if hindsight else weigh)(table, part, scores, held_out, args)
+    steal = weigh_steals(everything, score, held_out, args) if args.kind == "balance" and not hindsight else {}
 
     far = (np.abs(inputs) > 6).any(axis=1)
     trained_on = {
@@ -76,7 +78,7 @@ def train(args):
                  "training": int((part == 0).sum()), "validation": int((part == 1).sum())},
     }  # fmt: skip
     drift = {"limit_z": 6.0, "max_share": max(0.2, min(0.9, 3 * float(far[part <= 1].mean())))}
-    manifest = manifest_of(args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers)
+    manifest = manifest_of(args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers, **steal)
     export(score, manifest, args.out)
     report(manifest)
     if args.closed_loop:
@@ -110,6 +112,24 @@ def weigh(table, part, scores, held_out, args):
     return threshold
 
 
+def weigh_steals(table, score, held_out, args):
+    """The threshold for the questions about stealing, of which the network saw none in training: by what refusals are worth on all rows
+    but the held-out ones. Nothing where it is not chosen by worth, or no log has such questions.
+    """
+    table, _ = usable(table[table["kind"] == "steal"].reset_index(drop=True))
+    if args.threshold != "worth" or len(table) < args.minimum_rows:
+        return {}
+    part, cost, moved = split(table, args), cost_of(table, args), table["status"].isin(MOVED).to_numpy()
+    scores = np.asarray(score(table[FEATURES].to_numpy(np.float32)))
+    known, held = (part == 0) | (part == 1), part == 2
+    threshold = worthwhile_threshold(cost[known], moved[known], scores[known])
+    refused = scores[held] < threshold
+    gain, error = value_of(cost[held], moved[held], refused)
+    held_out["steal"] = {"rows": int(held.sum()), "refused": float(refused.mean()), "gain": gain, "gain_standard_error": error,
+                         "cost": float(cost[held].mean())}  # fmt: skip
+    return {"steal_threshold": threshold}
+
+
 def report(manifest):
     """Prints what a person wants to know about the new model."""
     held, rows = manifest["scores"], manifest["trained_on"]["rows"]
@@ -122,6 +142,10 @@ def report(manifest):
               f"where moving all gains {held['gain_of_all_moves_ms']:.3f}")  # fmt: skip
     print(f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
           f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}")  # fmt: skip
+    if "steal" in held:
+        steal = held["steal"]
+        print(f"stealing: threshold {manifest['steal_threshold']:.2f}; of {steal['rows']} questions {steal['refused']:.1%} refused; that saves "
+              f"{steal['gain']:.4f} ± {steal['gain_standard_error']:.4f} of a mean cost of {steal['cost']:.4f}")  # fmt: skip
     print("score from   rows  mean score  share right")
     for line in held["calibration"]:
         print(f"{line['from']:10.1f} {line['rows']:6d} {line['mean_score']:11.3f} {line['share_right']:12.3f}")

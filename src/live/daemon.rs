@@ -198,6 +198,10 @@ impl Predictor for Served<'_> {
     fn threshold(&self) -> f32 {
         self.model.threshold().unwrap_or(1.0)
     }
+
+    fn steal_threshold(&self) -> f32 {
+        self.model.steal_threshold().unwrap_or(1.0)
+    }
 }
 
 impl Mind {
@@ -249,7 +253,7 @@ impl Mind {
         let pairs = steal::pairs(snapshot);
         let mut rows = features::rows(snapshot, &candidates);
         rows.extend(steal::rows(snapshot, &pairs));
-        let verdicts = self.judge(rows);
+        let verdicts = self.judge(rows, candidates.len());
         let (moves, steals) = split(verdicts, candidates.len());
         let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
         let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
@@ -265,12 +269,12 @@ impl Mind {
         Ok(candidates.len())
     }
 
-    fn judge(&mut self, rows: Vec<FeatureRow>) -> Verdicts {
+    fn judge(&mut self, rows: Vec<FeatureRow>, moves: usize) -> Verdicts {
         let mut served = Served {
             model: &mut self.model,
             fault: None,
         };
-        let verdicts = self.gate.judge_rows(rows, Some(&mut served));
+        let verdicts = self.gate.judge_rows(rows, moves, Some(&mut served));
         let fault = served.fault;
         match &verdicts.fallback {
             None => self.metrics.model_rounds += 1,

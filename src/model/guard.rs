@@ -21,6 +21,7 @@ const REST: Duration = Duration::from_secs(10);
 pub struct Guarded {
     name: String,
     threshold: f32,
+    steal_threshold: f32,
     to_worker: Giver<Batch>,
     from_worker: Taker<Batch>,
     /// Tells the worker's thread id, once.
@@ -61,7 +62,8 @@ impl Guarded {
         drift: Option<Drift>,
         options: &ModelOptions,
     ) -> Result<Self, Fault> {
-        let (name, threshold) = (predictor.name().to_owned(), predictor.threshold());
+        let (threshold, steal_threshold) = (predictor.threshold(), predictor.steal_threshold());
+        let name = predictor.name().to_owned();
         let (to_worker, rows) = relay();
         let (scores, from_worker) = relay();
         let (tell_thread, thread) = bounded(1);
@@ -77,6 +79,7 @@ impl Guarded {
         Ok(Self {
             name,
             threshold,
+            steal_threshold,
             to_worker,
             from_worker,
             thread,
@@ -101,6 +104,11 @@ impl Guarded {
     /// A candidate is accepted when its score is at least this.
     pub fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    /// Stealing is permitted when its score is at least this.
+    pub fn steal_threshold(&self) -> f32 {
+        self.steal_threshold
     }
 
     /// Whether it failed too often in a row; then it is not asked again.

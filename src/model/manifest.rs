@@ -30,6 +30,9 @@ pub struct Manifest {
     pub dtype: String,
     /// A candidate is accepted when its score is at least this; `0..=1`.
     pub threshold: f32,
+    /// The same for the question whether a domain may steal from another; absent: `threshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steal_threshold: Option<f32>,
     /// Names inside the SavedModel.
     pub signature: Signature,
     /// What it was trained on, and how.
@@ -197,8 +200,16 @@ impl Manifest {
     }
 
     fn check_numbers(&self) -> Result<(), String> {
-        if !(0.0..=1.0).contains(&self.threshold) {
-            return Err(format!("threshold {} is outside 0..=1", self.threshold));
+        let thresholds = [
+            ("threshold", Some(self.threshold)),
+            ("steal_threshold", self.steal_threshold),
+        ];
+        for (name, threshold) in thresholds {
+            if let Some(threshold) = threshold
+                && !(0.0..=1.0).contains(&threshold)
+            {
+                return Err(format!("{name} {threshold} is outside 0..=1"));
+            }
         }
         if let Some(limits) = self.drift
             && !(limits.limit_z > 0.0 && (0.0..=1.0).contains(&limits.max_share))
@@ -378,6 +389,12 @@ pub(super) mod tests {
         refused("/features", json!(["cpu_util"]), "contract", "1 features");
         refused("/dtype", json!("float64"), "wrong_type", "float64");
         refused("/threshold", json!(1.5), "malformed", "threshold 1.5");
+        refused(
+            "/steal_threshold",
+            json!(-0.5),
+            "malformed",
+            "steal_threshold -0.5",
+        );
         refused("/normalisation/mean", json!([0.0]), "malformed", "1 of mean");
         refused("/normalisation/std/4", json!(0.0), "malformed", "std above 0");
         refused("/normalisation/clip", json!(0.0), "malformed", "clip above 0");

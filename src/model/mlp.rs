@@ -12,6 +12,7 @@ use super::manifest::{Activation, Layer, MANIFEST_FILE, Manifest, Normaliser};
 pub struct Mlp {
     name: String,
     threshold: f32,
+    steal_threshold: f32,
     normaliser: Normaliser,
     layers: Vec<Dense>,
     /// A layer's input and output; kept, so that scoring allocates nothing.
@@ -43,6 +44,7 @@ impl Mlp {
         Ok(Some(Self {
             name: manifest.name.clone(),
             threshold: manifest.threshold,
+            steal_threshold: manifest.steal_threshold.unwrap_or(manifest.threshold),
             normaliser,
             layers: layers.iter().map(Dense::new).collect(),
             input: Vec::new(),
@@ -75,6 +77,10 @@ impl Predictor for Mlp {
 
     fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    fn steal_threshold(&self) -> f32 {
+        self.steal_threshold
     }
 }
 

@@ -53,6 +53,11 @@ pub trait Predictor: Send {
 
     /// A candidate is accepted when its score is at least this.
     fn threshold(&self) -> f32;
+
+    /// One domain may steal from another when the score of that question is at least this.
+    fn steal_threshold(&self) -> f32 {
+        self.threshold()
+    }
 }
 
 /// What runs the network.

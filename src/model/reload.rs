@@ -185,6 +185,11 @@ impl ModelHandle {
         self.model.as_ref().ok().map(Guarded::threshold)
     }
 
+    /// The same for stealing.
+    pub fn steal_threshold(&self) -> Option<f32> {
+        self.model.as_ref().ok().map(Guarded::steal_threshold)
+    }
+
     fn take_news(&mut self) {
         while let Ok(news) = self.news.try_recv() {
             self.take(news);
@@ -225,6 +230,10 @@ impl Predictor for ModelHandle {
 
     fn threshold(&self) -> f32 {
         self.threshold().unwrap_or(f32::INFINITY)
+    }
+
+    fn steal_threshold(&self) -> f32 {
+        self.steal_threshold().unwrap_or(f32::INFINITY)
     }
 }
 

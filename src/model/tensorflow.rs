@@ -174,6 +174,7 @@ pub(super) fn demote_thread(thread: Pid) {
 pub struct SavedModel {
     name: String,
     threshold: f32,
+    steal_threshold: f32,
     bundle: SavedModelBundle,
     input: (Operation, i32),
     output: (Operation, i32),
@@ -234,6 +235,7 @@ impl SavedModel {
         Ok(Self {
             name: manifest.name.clone(),
             threshold: manifest.threshold,
+            steal_threshold: manifest.steal_threshold.unwrap_or(manifest.threshold),
             input: operation(input)?,
             output: operation(output)?,
             bundle,
@@ -274,6 +276,10 @@ impl Predictor for SavedModel {
 
     fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    fn steal_threshold(&self) -> f32 {
+        self.steal_threshold
     }
 }
 

@@ -132,7 +132,7 @@ impl Gate {
         candidates: &[Candidate],
         predictor: Option<&mut dyn Predictor>,
     ) -> Verdicts {
-        self.judge_rows(features::rows(snapshot, candidates), predictor)
+        self.judge_rows(features::rows(snapshot, candidates), candidates.len(), predictor)
     }
 
     /// Judges which domains may steal from which.
@@ -142,19 +142,25 @@ impl Gate {
         pairs: &[Pair],
         predictor: Option<&mut dyn Predictor>,
     ) -> Verdicts {
-        self.judge_rows(steal::rows(snapshot, pairs), predictor)
+        self.judge_rows(steal::rows(snapshot, pairs), 0, predictor)
     }
 
-    /// Judges rows that the caller built.
-    pub fn judge_rows(&mut self, rows: Vec<FeatureRow>, predictor: Option<&mut dyn Predictor>) -> Verdicts {
+    /// Judges rows that the caller built: the first `moves` are moves, the others questions about stealing.
+    pub fn judge_rows(
+        &mut self,
+        rows: Vec<FeatureRow>,
+        moves: usize,
+        predictor: Option<&mut dyn Predictor>,
+    ) -> Verdicts {
         let asked = predictor.is_some() || !matches!(self.mode, Mode::Explore(_));
         let mut verdicts = Verdicts {
             accepted: vec![true; rows.len()],
             ..Verdicts::default()
         };
         match ask(&rows, predictor) {
-            Ok((scores, threshold)) => {
-                verdicts.model_accepts = scores.iter().map(|&score| score >= threshold).collect();
+            Ok((scores, thresholds)) => {
+                let reached = |(row, &score): (usize, &f32)| score >= thresholds[usize::from(row >= moves)];
+                verdicts.model_accepts = scores.iter().enumerate().map(reached).collect();
                 verdicts.scores = scores;
             }
             Err(cause) => verdicts.fallback = asked.then_some(cause),
@@ -171,11 +177,11 @@ impl Gate {
     }
 }
 
-/// The model's scores and threshold, or why they do not count.
-fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, f32), Fallback> {
+/// The model's scores and its thresholds for moves and for stealing, or why they do not count.
+fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, [f32; 2]), Fallback> {
     let predictor = predictor.ok_or(Fallback::NoModel)?;
-    let threshold = predictor.threshold();
-    if threshold.is_nan() {
+    let thresholds = [predictor.threshold(), predictor.steal_threshold()];
+    if thresholds.iter().any(|threshold| threshold.is_nan()) {
         return Err(Fallback::BadThreshold);
     }
     let mut scores = Vec::with_capacity(rows.len());
@@ -195,6 +201,6 @@ fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Ve
             row,
             score: scores[row],
         }),
-        None => Ok((scores, threshold)),
+        None => Ok((scores, thresholds)),
     }
 }

@@ -164,11 +164,44 @@ fn nothing_to_judge_is_no_failure() {
     assert_eq!((accepted, verdicts.fallback), (vec![], None));
 }
 
+/// Says 0.3 of everything, and wants less for stealing than for moves.
+struct Lenient;
+
+impl Predictor for Lenient {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        scores.clear();
+        scores.resize(rows.len(), 0.3);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "lenient"
+    }
+
+    fn threshold(&self) -> f32 {
+        0.5
+    }
+
+    fn steal_threshold(&self) -> f32 {
+        0.25
+    }
+}
+
+#[test]
+fn moves_and_stealing_have_a_threshold_each() {
+    let rows = vec![FeatureRow::default(); 5];
+    let verdicts = Gate::new(Mode::Model).judge_rows(rows.clone(), 2, Some(&mut Lenient));
+    assert_eq!(verdicts.accepted, [false, false, true, true, true]);
+    // A model that knows of no second threshold has one for both.
+    let verdicts = Gate::new(Mode::Model).judge_rows(rows, 2, Some(&mut Says(|row| row as f32 / 4.0)));
+    assert_eq!(verdicts.accepted, [false, false, true, true, true]);
+}
+
 #[test]
 fn exploring_is_a_fair_coin_of_its_seed() {
     let flips = |seed: u64| {
         let mut gate = Gate::new(Mode::Explore(Generator::seed_from_u64(seed)));
-        gate.judge_rows(vec![FeatureRow::default(); 10_000], None)
+        gate.judge_rows(vec![FeatureRow::default(); 10_000], 10_000, None)
     };
     let verdicts = flips(1);
     assert!(

@@ -107,7 +107,7 @@ impl Rounds {
         let (snapshot, seen) = state.snapshot();
         let mut candidates = Vec::new();
         self.balancer.policy.decide(&snapshot, &mut candidates);
-        let verdicts = self.judge(features::rows(&snapshot, &candidates));
+        let verdicts = self.judge(features::rows(&snapshot, &candidates), candidates.len());
         self.decisions.proposed += candidates.len() as u64;
         self.decisions.accepted += verdicts.accepted_count() as u64;
         if state.options.log {
@@ -134,10 +134,11 @@ impl Rounds {
         state.dispatch_pending()
     }
 
-    fn judge(&mut self, rows: Vec<crate::model::FeatureRow>) -> Verdicts {
+    /// Of the rows, the first `moves` are moves, and the others questions about stealing.
+    fn judge(&mut self, rows: Vec<crate::model::FeatureRow>, moves: usize) -> Verdicts {
         match &mut self.balancer.model {
-            Some(model) => self.balancer.gate.judge_rows(rows, Some(model.as_mut())),
-            None => self.balancer.gate.judge_rows(rows, None),
+            Some(model) => self.balancer.gate.judge_rows(rows, moves, Some(model.as_mut())),
+            None => self.balancer.gate.judge_rows(rows, moves, None),
         }
     }
 
@@ -153,7 +154,7 @@ impl Rounds {
             return Ok(());
         }
         let pairs: Vec<Pair> = steal::pairs(snapshot);
-        let verdicts = self.judge(steal::rows(snapshot, &pairs));
+        let verdicts = self.judge(steal::rows(snapshot, &pairs), 0);
         if state.options.log {
             let interval_ns = self.balancer.interval_ns;
             let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, interval_ns)?;
