@@ -380,25 +380,33 @@ def run_on_ray(units, binary, workers, address, sent):
     needs = {unit: {binary, *unit.parcels()} for unit in units}
     uses = Counter(parcel for parcels in needs.values() for parcel in parcels)
     waiting, flying, boxes = iter(units), {}, {}
+
+    def submit(unit):
+        # Within a dictionary they stay references: a node fetches what it lacks.
+        ready = {parcel.digest: boxes[parcel] for parcel in needs[unit] if parcel in boxes}
+        flying[task.remote(unit, binary, ready, folder)] = unit
+
     try:
         while True:
             # Enough for every CPU to have its next unit at hand; more would only fill the memory of a long sweep.
             room = workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
             for unit in itertools.islice(waiting, max(0, room - len(flying))):
-                for parcel in needs[unit] - boxes.keys():
-                    boxes[parcel] = ray.put(content_of(parcel))
-                # Within a dictionary they stay references: a node fetches what it lacks.
-                flying[task.remote(unit, binary, {parcel.digest: boxes[parcel] for parcel in needs[unit]}, folder)] = unit
+                submit(unit)
             if not flying:
                 return
             for ref in ray.wait(list(flying))[0]:
                 unit = flying.pop(ref)
-                row, count = fetched(ray, ref, unit)
+                row, count, lacking = fetched(ray, ref, unit)
+                if lacking:
+                    for parcel in lacking - boxes.keys():
+                        boxes[parcel] = ray.put(content_of(parcel))
+                    submit(unit)
+                    continue
                 sent[0] += count
                 uses.subtract(needs[unit])
                 for parcel in needs[unit]:
                     if not uses[parcel]:
-                        del boxes[parcel]
+                        boxes.pop(parcel, None)
                 yield unit, row
     except (ray.exceptions.RayError, ConnectionError, RuntimeError) as err:
         raise Refusal(f"the Ray cluster at {address} was lost ({reason(err)[:200]}); go on with --resume") from err
@@ -438,52 +446,66 @@ def content_of(parcel):
 
 
 def at_node(unit, binary, boxes, folder):
-    """What a node does with a unit: its row, and how many bytes had to be fetched for it."""
+    """What a node does with a unit: its row, and how many bytes it fetched for it; or the parcels that it has not and that nobody has sent."""
     import ray
 
-    sent = []
     folder = os.path.join(tempfile.gettempdir(), folder)
     os.makedirs(folder, 0o700, exist_ok=True)
 
     def place(parcel):
-        at = os.path.join(folder, parcel.digest)
-        if not os.path.exists(at):
-            sent.append(unpack(parcel, lambda: ray.get(boxes[parcel.digest]), at))
-        return os.path.join(at, os.path.basename(parcel.path))
+        return os.path.join(folder, parcel.digest, os.path.basename(parcel.path))
 
-    context = ray.get_runtime_context()
+    parcels = {binary, *unit.parcels()}
+    lacking = {parcel for parcel in parcels if not os.path.lexists(place(parcel)) and not link(parcel, place(parcel))}
+    absent = {parcel for parcel in lacking if parcel.digest not in boxes}
+    if absent:
+        return None, 0, absent
+    count = sum(unpack(ray.get(boxes[parcel.digest]), place(parcel)) for parcel in lacking)
     row = perform(unit, place(binary), place, Children())
-    return row | {"host": socket.gethostname(), "node": context.get_node_id()}, sum(sent)
+    return row | {"host": socket.gethostname(), "node": ray.get_runtime_context().get_node_id()}, count, None
 
 
-def unpack(parcel, content, at):
-    """Puts a parcel into a folder `at` that is whole or not there: a link where this machine has the same, else what `content` gives.
-    Gives the number of bytes that were written."""
-    written, making = 0, f"{at}.{uuid.uuid4().hex}"
-    os.mkdir(making, 0o700)
-    path = os.path.join(making, os.path.basename(parcel.path))
-    with contextlib.suppress(OSError):
-        if digest_of(parcel.path) == parcel.digest:
-            os.symlink(parcel.path, path)
-    if not os.path.lexists(path):
-        for name, mode, data in content():
+def link(parcel, to):
+    """Makes a link to what this machine itself has, if that is the same."""
+    try:
+        same = digest_of(parcel.path) == parcel.digest
+    except OSError:
+        return False
+    return same and whole_or_not_at_all(to, lambda path: os.symlink(parcel.path, path))
+
+
+def unpack(content, to):
+    """Writes a parcel's content. Gives its size."""
+
+    def write(path):
+        for name, mode, data in content:
             file = os.path.normpath(os.path.join(path, name))
             os.makedirs(os.path.dirname(file), exist_ok=True)
-            with open(file, "wb", opener=lambda file, flags, mode=mode: os.open(file, flags, mode)) as whole_file:
-                whole_file.write(data)
-            written += len(data)
+            with open(file, "wb", opener=lambda file, flags: os.open(file, flags, mode)) as written:
+                written.write(data)
+
+    whole_or_not_at_all(to, write)
+    return sum(len(data) for _, _, data in content)
+
+
+def whole_or_not_at_all(path, make):
+    """Has `make` make a path in a new folder, and gives the folder its name when that is done."""
+    folder, name = os.path.split(path)
+    making = f"{folder}.{uuid.uuid4().hex}"
+    os.mkdir(making, 0o700)
+    make(os.path.join(making, name))
     try:
-        os.rename(making, at)
+        os.rename(making, folder)
     except OSError:
-        # Another unit of this node was faster.
+        # Another unit on this node was faster.
         shutil.rmtree(making, ignore_errors=True)
-        if not os.path.exists(at):
+        if not os.path.lexists(path):
             raise
-    return written
+    return True
 
 
 def fetched(ray, ref, unit):
-    """What became of a task: its row and its bytes; a row with the error where the node or the worker was lost for good."""
+    """What became of a task, as `at_node` gives it; a row with the error where the node or the worker was lost for good."""
     try:
         return ray.get(ref)
     except ray.exceptions.RayError as err:
@@ -491,7 +513,7 @@ def fetched(ray, ref, unit):
         lines = [line for line in str(err).splitlines() if line.strip()] or [type(err).__name__]
         told = lines[-1] if isinstance(err, ray.exceptions.RayTaskError) else lines[0]
         lost = {"wall_s": None, "host": None, "node": None}
-        return {name: getattr(unit, name) for name in KEYS[:-1]} | {"error": f"the unit was lost: {told.strip()}"} | lost, 0
+        return {name: getattr(unit, name) for name in KEYS[:-1]} | {"error": f"the unit was lost: {told.strip()}"} | lost, 0, None
 
 
 def clean_up(ray, folder):
