@@ -427,6 +427,9 @@ def connect(address):
     if __name__ != "__main__":
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:
+        # Ray itself tries for minutes.
+        if found := re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", address):
+            socket.create_connection((found[1], int(found[2])), timeout=10).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as err:
         raise Refusal(f"cannot join a Ray cluster at {address} ({reason(err)[:200]}); start one with `ray start --head`, or leave --address away") from err

@@ -27,7 +27,7 @@ import sweep  # noqa: E402
 BINARY = os.path.abspath(os.environ.get("SCX_AUGUR", os.path.join(ROOT, "target", "release", "scx_augur")))
 TRACE = os.path.join(ROOT, "tests", "traces", "recorded", "affinity-2x2-eevdf.augur")
 # Nothing waits longer than this; it is what a hanging test costs.
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 SWEEP = """
 seeds = { first = 5, count = 2 }
@@ -55,12 +55,15 @@ FOR_ANOTHER = "n=0; while [ $(wc -l < {folder}/calls) -lt 2 ] && [ $n -lt 1000 ]
 # For good from the third unit on, as long as there is a file `wall`.
 AT_THE_WALL = "[ -e {folder}/wall ] && [ $(wc -l < {folder}/calls) -ge 3 ] && exec sleep 1000"
 
+# Holds a cluster of two nodes of one CPU each, on loopback and with as few processes as Ray can do with, until its input ends.
 KEEPER = """
 import sys
 from ray.cluster_utils import Cluster
-node = dict(num_cpus=1, object_store_memory=80_000_000, include_dashboard=False, node_ip_address="127.0.0.1")
+node = dict(wait=False, num_cpus=1, object_store_memory=80_000_000, node_ip_address="127.0.0.1",
+            include_dashboard=False, include_log_monitor=False, no_monitor=True)
 cluster = Cluster(initialize_head=True, head_node_args=node)
 cluster.add_node(**node)
+cluster.wait_for_nodes(timeout=200)
 print("address", cluster.address, flush=True)
 sys.stdin.read()
 cluster.shutdown()
@@ -83,14 +86,12 @@ def direct(*argv):
     return json.loads(done.stdout)
 
 
-def marked(mark):
-    """The processes that have `mark` in their environment: those that a test started, and theirs."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            if mark.encode() in file.read():
-                found.append(int(pid))
-    return found
+def belongs(pid, mark, sessions):
+    """Whether a process was started in one of the sessions, or has the mark in its environment (Ray's workers write their names over theirs)."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/environ", "rb") as environment:
+        state, _, _, session = stat.read().rpartition(b")")[2].split()[:4]
+        return state != b"Z" and (int(session) in sessions or mark.encode() in environment.read())
+    return False
 
 
 def wait_until(condition):
@@ -107,7 +108,7 @@ class Sweep(unittest.TestCase):
     def setUp(self):
         self.here = tempfile.mkdtemp(prefix="sweep-")
         self.addCleanup(shutil.rmtree, self.here, ignore_errors=True)
-        self.mark = f"SWEEP_TEST={uuid.uuid4().hex}"
+        self.mark, self.sessions = f"SWEEP_TEST={uuid.uuid4().hex}", set()
         self.addCleanup(self.end_all)
         self.write("sweep.toml", SWEEP)
         self.write("calm.toml", CALM)
@@ -137,16 +138,31 @@ class Sweep(unittest.TestCase):
         return os.environ | {name: value, "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": self.here}
 
     def start(self, *argv, **how):
-        """Starts a Python of its own, which `end_all` finds."""
+        """Starts a Python of its own."""
         how = {"env": self.environment(), "stdout": subprocess.PIPE, "text": True} | how
-        process = subprocess.Popen([sys.executable, "-B", *argv], **how)
+        process = subprocess.Popen([sys.executable, "-B", *argv], start_new_session=True, **how)
+        self.sessions.add(process.pid)
         for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
             self.addCleanup(stream.close)
         return process
 
+    def left(self):
+        """What runs of the processes that this test started, and of theirs."""
+        pids = map(int, filter(str.isdigit, os.listdir("/proc")))
+        return [pid for pid in pids if belongs(pid, self.mark, self.sessions)]
+
+    def cluster(self):
+        """A process that holds a cluster, and its address. Ray gives up on a node that is not up within 30 s, as on a machine that is busy."""
+        for _ in range(3):
+            keeper = self.start("-c", KEEPER, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            for line in keeper.stdout:
+                if line.startswith("address "):
+                    return keeper, line.split()[1]
+            self.end_all()
+        return keeper, "no cluster"
+
     def end_all(self):
-        """Kills what a test started and did not end itself."""
-        while left := marked(self.mark):
+        while left := self.left():
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -212,7 +228,7 @@ class Sweep(unittest.TestCase):
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, said), (1, f"sweep.py: interrupted with 2 of {UNITS} units done; go on with --resume\n"))
-        self.assertEqual(marked(self.mark), [], "the unit that hung is gone, too")
+        self.assertEqual(self.left(), [], "the unit that hung is gone, too")
         self.assertFalse(os.path.exists(self.path("out")))
         code, _, said = run(*argv)
         self.assertEqual((code, "has 2 rows of a sweep that was not finished; go on with --resume" in said), (1, True), said)
@@ -226,12 +242,12 @@ class Sweep(unittest.TestCase):
 
     @unittest.skipUnless(importlib.util.find_spec("ray"), "ray is not installed; `scripts/setup sweep .venv` does it")
     def test_two_nodes_of_a_cluster_give_the_same_table(self):
-        keeper = self.start("-c", KEEPER, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+        # What hangs is killed, so that nothing here waits for longer.
         alarm = signal.signal(signal.SIGALRM, lambda *_: self.end_all())
         self.addCleanup(signal.signal, signal.SIGALRM, alarm)
         self.addCleanup(signal.alarm, 0)
         signal.alarm(PATIENCE_S)
-        address = next((line.split()[1] for line in keeper.stdout if line.startswith("address ")), "none")
+        keeper, address = self.cluster()
         self.assertTrue(address.startswith("127.0.0.1:"), address)
         self.gate(FOR_ANOTHER)
         # To nodes this path is another folder: they have none of these files, and are sent them.
@@ -249,7 +265,7 @@ class Sweep(unittest.TestCase):
         keeper.stdin.close()
         keeper.wait()
         self.end_all()
-        self.assertEqual(marked(self.mark), [])
+        self.assertEqual(self.left(), [])
 
     def test_a_wrong_sweep_is_one_sentence_that_names_the_place(self):
         simulate = "[[simulate]]\npolicies = ['eft']\n"
