@@ -23,6 +23,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 SCRIPT = os.path.join(ROOT, "scripts", "sweep.py")
 sys.path.insert(0, os.path.dirname(SCRIPT))
 import sweep  # noqa: E402
+import sweep_run  # noqa: E402
 
 BINARY = os.path.abspath(os.environ.get("SCX_AUGUR", os.path.join(ROOT, "target", "release", "scx_augur")))
 TRACE = os.path.join(ROOT, "tests", "traces", "recorded", "affinity-2x2-eevdf.augur")
@@ -178,7 +179,7 @@ class Sweep(unittest.TestCase):
 
     def assert_same(self, rows, others):
         def steady(rows):
-            return [{name: value for name, value in row.items() if name not in sweep.MEASURED} for row in rows]
+            return [{name: value for name, value in row.items() if name not in sweep_run.MEASURED} for row in rows]
 
         self.assertEqual(steady(rows), steady(others))
 
