@@ -70,6 +70,7 @@ class Journal:
             self.file.write(b"\n")
 
     def add(self, key, row):
+        # In this order whoever sees the line is never ahead of who counts the rows.
         self.rows[key] = row
         self.file.write(json.dumps({"key": key, "row": row}).encode() + b"\n")
         self.file.flush()
@@ -172,6 +173,7 @@ def carry_out(args, units, binary, version, journal, begin):
         write_table(rows, args.out)
     except KeyboardInterrupt as err:
         progress.end()
+        done = sum(key in journal.rows for key in keys.values())
         raise Refusal(f"interrupted with {done} of {len(units)} units done; go on with --resume") from err
     failed = [(unit, row["error"]) for unit, row in zip(units, rows) if row["error"] is not None]
     journal.done = not failed

@@ -129,10 +129,13 @@ class Sweep(unittest.TestCase):
         os.chmod(path, 0o755)
         return path
 
-    def calls(self):
-        with contextlib.suppress(FileNotFoundError), open(self.path("calls"), encoding="utf-8") as file:
+    def lines(self, name):
+        with contextlib.suppress(FileNotFoundError), open(self.path(name), encoding="utf-8") as file:
             return len(file.readlines())
         return 0
+
+    def calls(self):
+        return self.lines("calls")
 
     def environment(self):
         name, value = self.mark.split("=")
@@ -225,8 +228,9 @@ class Sweep(unittest.TestCase):
         gate, wall = self.gate(AT_THE_WALL), self.write("wall", "")
         argv = ["--config", self.path("sweep.toml"), "--out", self.path("out"), "--local", "--workers", "1", "--binary", gate]
         process = self.start(SCRIPT, *argv, stderr=subprocess.PIPE)
-        wait_until(lambda: self.calls() == 3 or process.poll() is not None)
-        process.send_signal(signal.SIGINT)
+        wait_until(lambda: (self.calls(), self.lines("out.partial")) == (3, 2) or process.poll() is not None)
+        # The same as Ctrl-C, which may be ignored where tests run in the background.
+        process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, said), (1, f"sweep.py: interrupted with 2 of {UNITS} units done; go on with --resume\n"))
         self.assertEqual(self.left(), [], "the unit that hung is gone, too")
