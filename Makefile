@@ -10,6 +10,8 @@ MODEL ?= model_dir/augur
 # Who is compared by `make frontier`, and where its table, picture and samples go.
 SCHEDULERS ?= frontier
 FRONTIER ?= target/frontier
+# The table that `make sweep` writes.
+SWEEP ?= target/sweep.parquet
 # Options for what the target starts: make run ARGS='--shadow'.
 ARGS ?=
 
@@ -20,8 +22,8 @@ PYTHON := .venv/bin/python
 PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity tests/live/run
 SECTION := scripts/section
 
-.PHONY: build run test vm vm-test record model model-from-replay frontier install uninstall clean help \
-	setup-build setup-python setup-vm setup-tensorflow test-format test-lint test-rust test-python
+.PHONY: build run test vm vm-test record model model-from-replay frontier sweep install uninstall clean help \
+	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
 
@@ -32,7 +34,7 @@ run: setup-build setup-tensorflow ## attach here, or in a virtual machine where 
 	@$(SECTION) build $(CARGO) build --release --locked
 	@scripts/run-demo $(ARGS)
 
-test: setup-build setup-python setup-vm test-format test-lint test-rust test-python ## everything that .ci/run runs
+test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python ## everything that .ci/run runs
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
@@ -57,6 +59,10 @@ model-from-replay: build setup-python ## train on replayed traces, three workloa
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
 	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) $(ARGS)
+
+sweep: build setup-sweep ## the example of a sweep, here or on a Ray cluster: make sweep ARGS='--address auto'
+	@mkdir -p $(dir $(SWEEP))
+	@$(SECTION) sweep $(PYTHON) scripts/sweep.py --config examples/sweep.toml --out $(SWEEP) $(ARGS)
 
 install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 	@[ -x $(BINARY) ] || { echo "there is no $(BINARY); run \`make build\` first" >&2; exit 1; }
@@ -93,6 +99,9 @@ setup-vm:
 setup-python:
 	@scripts/setup python .venv dev
 
+setup-sweep:
+	@scripts/setup sweep .venv
+
 setup-tensorflow:
 	@scripts/setup tensorflow-lib .tensorflow
 
@@ -110,4 +119,5 @@ test-rust:
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
 	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
-	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests
+	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p test_train.py
+	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
