@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod device;
+pub mod drift;
 pub mod fairness;
 pub mod frontier;
 pub mod graph;

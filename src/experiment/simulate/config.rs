@@ -75,7 +75,8 @@ impl Config {
         self.workload.check()?;
         self.hybrid_ml.check()?;
         let devices = self.machine.devices()?;
-        let most_mb = self.workload.memory_mb[1];
+        let drifted = self.workload.drift.memory_mb.unwrap_or_default();
+        let most_mb = self.workload.memory_mb[1].max(drifted[1]);
         ensure!(
             devices.all().iter().any(|device| most_mb <= device.memory_mb),
             "a task of {most_mb} MB fits no device; workload.memory_mb is too large, or machine.cpu.memory_mb and \
