@@ -11,6 +11,7 @@ pub mod interval;
 mod label;
 pub mod parquet;
 pub mod percentile;
+pub mod profile;
 pub mod queue;
 pub mod queueing;
 pub mod replay;

@@ -6,6 +6,7 @@ mod queue;
 
 use super::progress::Progress;
 use super::{WrongUse, policies};
+use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
 use crate::policy::device::registry;
 use anyhow::{Context, Result};
@@ -66,6 +67,10 @@ pub struct Args {
     /// Settings of machine, laws, workload and learning, as TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What `scx_augur profile` measured, in place of the defaults: durations, a GPU's speedup and bandwidth; --config goes
+    /// before it
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
     #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
     scenario: String,
@@ -168,13 +173,18 @@ fn simulate(args: &Args) -> Result<()> {
 }
 
 fn config(args: &Args) -> Result<Config> {
+    let mut defaults = args.scenario().config();
+    if let Some(path) = &args.profile {
+        profile::apply(&profile::read(path)?, &mut defaults);
+    }
     let mut config = match &args.config {
-        None => args.scenario().config(),
+        None => defaults,
         Some(path) => {
             let shown = path.display();
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
-            Config::from_toml(&text, args.scenario())
+            defaults
+                .with_toml(&text)
                 .with_context(|| format!("the settings {shown} are wrong"))?
         }
     };

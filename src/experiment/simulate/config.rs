@@ -59,9 +59,17 @@ impl Config {
     /// # Errors
     /// One sentence that names the line and the setting.
     pub fn from_toml(text: &str, scenario: Scenario) -> Result<Config> {
+        scenario.config().with_toml(text)
+    }
+
+    /// Reads TOML; what it leaves out is as here.
+    ///
+    /// # Errors
+    /// One sentence that names the line and the setting.
+    pub fn with_toml(&self, text: &str) -> Result<Config> {
         // By itself first, for the line of what is wrong.
         let _: Config = read(text)?;
-        let mut table = toml::Table::try_from(scenario.config())?;
+        let mut table = toml::Table::try_from(self)?;
         overlay(&mut table, read(text)?);
         Ok(table.try_into()?)
     }

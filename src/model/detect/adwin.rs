@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 /// How many values, their sum, and the sum of their squared deviations from their mean.
 #[derive(Clone, Copy, Debug, Default)]
-struct Summary {
+pub(super) struct Summary {
     count: f64,
     total: f64,
     squares: f64,
@@ -67,7 +67,7 @@ pub struct Adwin {
     /// A window up to this long is not looked at.
     pub grace_period: f64,
     /// Buckets of 2^i values, oldest first.
-    rows: Vec<VecDeque<Summary>>,
+    pub(super) rows: Vec<VecDeque<Summary>>,
     window: Summary,
     observed: u64,
 }
