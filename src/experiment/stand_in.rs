@@ -173,6 +173,9 @@ pub fn run(
         Some(balancer),
         &options,
         &mut |glance| {
+            if !glance.domains.is_empty() {
+                metrics.domains = glance.domains.iter().map(Into::into).enumerate().collect();
+            }
             if glance.now_ns >= next_ns {
                 next_ns = glance.now_ns.saturating_add(every_ns);
                 take(&mut metrics, glance, modelled, failed.load(Ordering::Relaxed));
@@ -226,7 +229,4 @@ fn take(metrics: &mut Metrics, glance: &Glance, modelled: bool, failed: u64) {
     metrics.latency_p999_us = us(latency.p999);
     metrics.latency_max_us = us(latency.max);
     metrics.wait_ms = ledger.waits_ns.iter().sum::<u64>() / 1_000_000;
-    if !glance.domains.is_empty() {
-        metrics.domains = glance.domains.iter().map(Into::into).enumerate().collect();
-    }
 }

@@ -43,6 +43,12 @@ impl Retrainer {
         self.forest.as_ref()
     }
 
+    /// The mean label of the window; nothing where it is empty.
+    pub fn mean_label(&self) -> Option<f64> {
+        let sum: f64 = self.rows.iter().map(|(_, label)| label).sum();
+        (!self.rows.is_empty()).then(|| sum / self.rows.len() as f64)
+    }
+
     /// How many rows the window holds.
     pub fn rows(&self) -> usize {
         self.rows.len()

@@ -23,8 +23,8 @@ Policies:
   greedy       the GPU's share is the task's intensity
   hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
                depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too;
-               retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, leaves
-               decisions to eft where there is some, and comes back when it has learned again)
+               retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, and after
+               one fallback=mean_share or eft decides until it has learned again)
   least_work   the device with the least left to do
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
@@ -47,7 +47,8 @@ Settings (--config), with their defaults:
   [workload.drift]  at = [] (as --drift-at), gpu_speed = 0.4, gpu_bandwidth = 0.25, cpu_speed = 1 (times what it was);
                size, intensity, memory_mb, rate_per_s (as before where not given); window_tasks = 250
   [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
-               time_scale_s = 10, energy_scale_j = 500, drift = \"off\", wrong_above = 0.05
+               time_scale_s = 10, energy_scale_j = 500, drift = \"off\", fallback = \"mean_share\",
+               wrong_above = 0.05
   [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
                seed = 1
 

@@ -4,7 +4,7 @@
 //! ran last, in the background.
 //!
 //! Where it watches for drift ([`Settings::drift`]) and finds some, it notes that, forgets the forest and what came before
-//! the drift, has `eft` decide until a forest has grown on what came since, and comes back.
+//! the drift, has a rule decide ([`Fallback`]) until a forest has grown on what came since, and comes back.
 
 use super::watch::{Event, Notices, Watch};
 use super::{DevicePolicy, Fleet, Placement, eft};
@@ -19,6 +19,27 @@ use serde::{Deserialize, Serialize};
 
 /// The seed of the tasks that the first forest learns from: none that is simulated.
 const TRAINING: u64 = 0x7261_696e_5f68_6d6c;
+
+/// Who decides between a drift and the next forest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// The mean of what would have been right since the drift, for every task.
+    #[default]
+    MeanShare,
+    /// Earliest finish time by the machine's laws, which the drift may have made wrong.
+    Eft,
+}
+
+impl Fallback {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fallback::MeanShare => "mean_share",
+            Fallback::Eft => "eft",
+        }
+    }
+}
 
 /// How it learns and what it weighs.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -44,6 +65,8 @@ pub struct Settings {
     pub energy_scale_j: f64,
     /// Who watches for drift.
     pub drift: detect::Kind,
+    /// Who decides after one.
+    pub fallback: Fallback,
     /// A share is wrong, to `ddm`, where it takes longer than the best one by more than this share of that one's time.
     pub wrong_above: f64,
 }
@@ -61,6 +84,7 @@ impl Default for Settings {
             time_scale_s: 10.0,
             energy_scale_j: 500.0,
             drift: detect::Kind::Off,
+            fallback: Fallback::default(),
             wrong_above: 0.05,
         }
     }
@@ -215,6 +239,7 @@ impl HybridMl {
     fn share(&self, task: &Task) -> f64 {
         let share = match self.retrainer.forest() {
             Some(forest) => forest.predict(&features(task)),
+            None if self.fallen => self.retrainer.mean_label().unwrap_or(task.intensity),
             None => task.intensity,
         };
         match share {
@@ -247,7 +272,8 @@ impl HybridMl {
             self.retrainer
                 .restart(usize::try_from(since).unwrap_or(usize::MAX));
             self.notices.push(task, drift);
-            self.notices.push(task, Event::FellBack { rule: "eft" });
+            let rule = self.settings.fallback.name();
+            self.notices.push(task, Event::FellBack { rule });
         }
     }
 
@@ -267,7 +293,7 @@ impl DevicePolicy for HybridMl {
 
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         let work = fleet.estimate(task);
-        if self.fallen {
+        if self.fallen && self.settings.fallback == Fallback::Eft {
             return eft::earliest(fleet, &work);
         }
         let share = self.share(task);

@@ -3,7 +3,7 @@
 
 use super::eft::Eft;
 use super::greedy::Greedy;
-use super::hybrid_ml::{self, HybridMl};
+use super::hybrid_ml::{self, Fallback, HybridMl};
 use super::least_work::LeastWork;
 use super::oracle::Oracle;
 use super::planned::Planned;
@@ -127,6 +127,7 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         "model",
         "alone",
         "drift",
+        "fallback",
     ])?;
     let mut settings = base.clone();
     let size = |key: &str, default: usize| -> Result<usize> {
@@ -144,6 +145,12 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         .map_or(settings.alone, |alone| alone != 0);
     if let Some(detector) = spelling.text("drift") {
         settings.drift = detect::Kind::parse(detector).with_context(|| format!("policy '{spelling}'"))?;
+    }
+    match spelling.text("fallback") {
+        None => {}
+        Some("mean_share") => settings.fallback = Fallback::MeanShare,
+        Some("eft") => settings.fallback = Fallback::Eft,
+        Some(other) => bail!("policy '{spelling}' has no fallback '{other}'; there are mean_share and eft"),
     }
     match spelling.text("model") {
         None => {}
