@@ -113,6 +113,12 @@ impl Settings {
             "workload.noise must be 0 to 10, not {}",
             self.noise
         );
+        ensure!(
+            self.drift.at.last().is_none_or(|&at| at < self.tasks),
+            "workload.drift.at (or --drift-at) must be numbers of tasks below workload.tasks, {}, not {:?}",
+            self.tasks,
+            self.drift.at
+        );
         self.drift.check()
     }
 }

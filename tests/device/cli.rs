@@ -285,6 +285,7 @@ fn bad_input_is_one_sentence_that_names_the_place() {
     refused(&["--policies", "hybrid_ml[model=svm]"], 2, "'svm'");
     refused(&["--policies", "hybrid_ml[drift=nobody]"], 2, "'nobody'");
     refused(&["--drift-at", "9,3"], 1, "workload.drift.at");
+    refused(&["--tasks", "9", "--drift-at", "9"], 1, "below workload.tasks");
     refused(&["--profile", GRAPH], 1, GRAPH);
     refused(&["--policies", "eft", "--tasks", "9", "--out", GRAPH], 1, GRAPH);
 }

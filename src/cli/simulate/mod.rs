@@ -44,7 +44,8 @@ Settings (--config), with their defaults:
   [workload]   tasks = 10000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
                tasks_per_graph = 1, parents_most = 3, deadline_durations = [2, 6], priorities = 5, noise = 0,
                shuffled = false (a control: features tell nothing)
-  [workload.drift]  at = [] (as --drift-at), gpu_speed = 0.4, gpu_bandwidth = 0.25, cpu_speed = 1 (times what it was);
+  [workload.drift]  at = [] (as --drift-at), gpu_speed = 0.4, gpu_bandwidth = 0.25, cpu_speed = 1 (times what it was;
+               multiprocessor: cpu_speed = 0.8);
                size, intensity, memory_mb, rate_per_s (as before where not given); window_tasks = 250
   [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
                time_scale_s = 10, energy_scale_j = 500, drift = \"off\", fallback = \"mean_share\",

@@ -48,6 +48,7 @@ impl Scenario {
             config.machine.gpus = 0;
             config.machine.cpu_speeds = vec![1.2, 1.0, 1.0, 0.8];
             config.workload.rate_per_s = 175.0;
+            config.workload.drift.cpu_speed = 0.8;
         }
         config
     }
