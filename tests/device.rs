@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Machines of CPUs and GPUs, graphs of tasks, and queues, seen from outside: published schedules, closed forms, bounds,
-//! properties of every policy, the command line.
+//! properties of every policy, drift, the command line; and the daemon's decisions on simulated CPUs.
 #![allow(clippy::unwrap_used)]
 
 #[path = "device/cli.rs"]
 mod cli;
+#[path = "device/drift.rs"]
+mod drift;
 #[path = "device/graph.rs"]
 mod graph;
 #[path = "device/learned.rs"]
 mod learned;
 #[path = "device/physics.rs"]
 mod physics;
+#[path = "device/profile.rs"]
+mod profile;
 #[path = "device/queue.rs"]
 mod queue;
 #[path = "device/run.rs"]
 mod run;
+#[path = "device/stand_in.rs"]
+mod stand_in;

@@ -57,6 +57,23 @@ fn model(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// What `profile` asks of a GPU, asked of TensorFlow's CPU: products are right, and a device that is not there is a fault.
+#[test]
+fn a_device_multiplies_matrices_and_says_how_long_it_took() {
+    use scx_augur::experiment::profile::on_device;
+    use scx_augur::model::tensorflow::product;
+    if !ready() {
+        return;
+    }
+    let measured = on_device(product::CPU, &[64, 96], 2).unwrap();
+    let sizes: Vec<usize> = measured.products.iter().map(|product| product.size).collect();
+    assert_eq!(sizes, [64, 96]);
+    assert!(measured.products.iter().all(|product| product.repeats == 2));
+    assert!(measured.transfer_bandwidth_mb_per_s > 0.0);
+    let fault = on_device("/device:GPU:77", &[64], 1).unwrap_err();
+    assert!(fault.to_string().contains("GPU:77"), "{fault}");
+}
+
 /// `scx_augur model …` with TensorFlow; `None` when these tests are to be left out.
 fn command(arguments: &[&str]) -> Option<Command> {
     let mut command = Command::cargo_bin("scx_augur").unwrap();

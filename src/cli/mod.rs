@@ -8,6 +8,7 @@ pub mod doctor;
 mod input;
 pub mod model;
 mod policies;
+pub mod profile;
 mod progress;
 pub mod record;
 pub mod replay;
@@ -54,6 +55,9 @@ Examples:
   scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
   scx_augur replay trace.augur --costs costs.toml        replay with that
+  scx_augur run --simulate --topology 2x4      the same, on a simulated machine
+  scx_augur profile                            what can this machine's CPU and GPU do?
+  scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
   scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
 
@@ -93,6 +97,8 @@ enum Command {
     Bench(Box<bench::Args>),
     /// Measure what a migration costs on this machine, for `replay --costs`
     Calibrate(calibrate::Args),
+    /// Measure this machine's CPU, and a GPU where one is present, for `simulate --profile`
+    Profile(profile::Args),
     /// Simulate machines of CPUs and GPUs under policies, side by side
     Simulate(Box<simulate::Args>),
 }
@@ -123,6 +129,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Replay(args) => replay::run(&args).map(|()| 0),
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),
+        Command::Profile(args) => profile::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
     };
     match outcome {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur run`: attach as this machine's scheduler.
 
-use super::WrongUse;
+use super::{WrongUse, machine_of, replay};
+use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
-use crate::live::{LoadOptions, Tuning};
-use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, prepare_library};
+use crate::live::{LoadOptions, Tuning, machine};
+use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, prepare_library};
+use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
@@ -100,6 +102,8 @@ pub struct Args {
     max_domain_cpus: Option<u32>,
     #[command(flatten)]
     tuning: TuningArgs,
+    #[command(flatten)]
+    simulated: SimulatedArgs,
     /// Bytes of the debug dump when the kernel ends the scheduler; 0 is the kernel's default
     #[arg(long, default_value_t = 0)]
     exit_dump_len: u32,
@@ -160,6 +164,37 @@ struct TuningArgs {
     no_wake_preempt: bool,
 }
 
+/// Without the kernel.
+#[derive(Debug, Parser)]
+struct SimulatedArgs {
+    /// Attach nothing: the same policy, gate and model decide on a simulated machine under a generated load, as fast as that
+    /// can be simulated, for --duration of simulated time [default: 10]. Needs no privilege. Statistics that a simulation
+    /// does not count stay 0; --model off, --engine, --shadow, --explore, --interval-ms and tuning hold as they do for the
+    /// kernel
+    #[arg(long, conflicts_with_all = ["monitor", "log_decisions", "partial", "max_domain_cpus"])]
+    simulate: bool,
+    /// The simulated machine, such as 2x2x4x2 (nodes, last-level caches of each, cores, threads) or a TOML file [default:
+    /// this machine's topology]
+    #[arg(long, value_name = "SPEC|FILE", requires = "simulate")]
+    topology: Option<String>,
+    /// How much of the simulated CPUs the load takes
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, requires = "simulate", value_parser = share)]
+    load: f64,
+    /// Tasks of the load [default: 4 a CPU]
+    #[arg(long, value_name = "N", requires = "simulate", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    tasks: Option<u32>,
+    /// What the load draws at random is drawn from this
+    #[arg(long, default_value_t = 1, requires = "simulate")]
+    seed: u64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share @ 0.01..=4.0) => Ok(share),
+        _ => Err(format!("`{text}` is no share from 0.01 to 4")),
+    }
+}
+
 fn micros(least: u64) -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(least..=10_000_000)
 }
@@ -184,6 +219,27 @@ impl From<&TuningArgs> for Tuning {
     }
 }
 
+impl From<&TuningArgs> for augur::Tuning {
+    fn from(args: &TuningArgs) -> augur::Tuning {
+        let ns = |us: u64| us.saturating_mul(1_000);
+        augur::Tuning {
+            slice_ns: ns(args.slice_us),
+            short_run_ns: ns(args.short_run_us),
+            short_wait_ns: ns(args.short_wait_us),
+            steal_llc_ns: ns(args.steal_llc_us),
+            steal_far_ns: ns(args.steal_far_us),
+            lag_ns: ns(args.lag_us),
+            trial_ns: ns(args.trial_us),
+            preempt_ratio: args.preempt_ratio.into(),
+            vfork_stays: args.vfork_stays.into(),
+            deadline_order: !args.no_deadline_order,
+            tick_preempt: !args.no_tick_preempt,
+            wake_preempt: !args.no_wake_preempt,
+            ..augur::Tuning::default()
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -195,6 +251,9 @@ pub fn run(args: &Args) -> Result<()> {
     // Before the first thread: TensorFlow reads the environment. A missing library is the model's fault, told later.
     let _ = prepare_library(args.tensorflow.as_deref());
     super::init_logging(args.verbose);
+    if args.simulated.simulate {
+        return simulate(args);
+    }
     let stop = stop_on_signals()?;
     if let Some(every) = args.monitor {
         return monitor(every, &stop, |metrics| {
@@ -225,6 +284,67 @@ fn show(metrics: &Metrics, json: bool, mut out: impl Write) -> Result<()> {
     metrics.format(&mut out)
 }
 
+/// The simulated stand-in for the kernel. It leaves nothing behind, so that Ctrl-C may end it at once.
+fn simulate(args: &Args) -> Result<()> {
+    let policy = policy::parse(&args.policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+    let simulated = &args.simulated;
+    let machine = match &simulated.topology {
+        Some(spec) => machine_of(spec)?,
+        None => machine::read(None)?,
+    };
+    let load = Load {
+        share: simulated.load,
+        tasks: simulated
+            .tasks
+            .map_or(4 * machine.cpus.len(), |tasks| tasks as usize),
+        duration: args.duration.unwrap_or(Duration::from_secs(10)),
+        seed: simulated.seed,
+    };
+    let decider = Decider {
+        policy,
+        model: simulated_model(args),
+        mode: mode(args),
+        interval: Duration::from_millis(args.interval_ms),
+        tuning: augur::Tuning::from(&args.tuning),
+    };
+    let mut shown = Ok(());
+    let last = stand_in::run(machine, &load, decider, args.stats, &mut |metrics| {
+        if shown.is_ok() {
+            shown = show(metrics, args.json, std::io::stdout().lock());
+        }
+    })?;
+    shown?;
+    if !args.json {
+        super::say!("in all:");
+    }
+    show(&last, args.json, std::io::stdout().lock())
+}
+
+/// As for the kernel, a model that does not load is told, and the heuristic decides.
+fn simulated_model(args: &Args) -> Result<Box<dyn Predictor>, &'static str> {
+    let directory = match &args.model {
+        Some(path) if path.as_os_str() == "off" => return Err("off"),
+        Some(path) => path.clone(),
+        None => default_model(),
+    };
+    let engine = match args.engine {
+        EngineName::Twin => "twin",
+        EngineName::Tensorflow => "tensorflow",
+    };
+    replay::load_model(&directory.to_string_lossy(), Some(engine)).map_err(|err| {
+        tracing::warn!("the heuristic decides: {err:#}");
+        "failed to load"
+    })
+}
+
+fn mode(args: &Args) -> Mode {
+    match args.explore {
+        Some(seed) => Mode::Explore(Generator::seed_from_u64(seed)),
+        None if args.shadow => Mode::Shadow,
+        None => Mode::Model,
+    }
+}
+
 fn options(args: &Args) -> Options {
     Options {
         load: LoadOptions {
@@ -235,11 +355,7 @@ fn options(args: &Args) -> Options {
         },
         interval: Duration::from_millis(args.interval_ms),
         rest: args.rest,
-        mode: match args.explore {
-            Some(seed) => Mode::Explore(Generator::seed_from_u64(seed)),
-            None if args.shadow => Mode::Shadow,
-            None => Mode::Model,
-        },
+        mode: mode(args),
         log: args.log_decisions.clone(),
         duration: args.duration,
         max_domain_cpus: args.max_domain_cpus.map(|cpus| cpus as usize),

@@ -2,6 +2,8 @@
 //! Whole runs: policies × workloads × seeds, side by side on all cores.
 
 pub mod graph;
+pub mod profile;
 pub mod queue;
 pub mod replay;
 pub mod simulate;
+pub mod stand_in;

@@ -9,7 +9,7 @@ use crate::policy::cpu::{Discipline, Places};
 use crate::report::replay::{Causes, DecisionOutcomes, Figures, Migrations};
 use crate::report::{Percentiles, jain};
 use crate::sim::burst::Rebuilt;
-use crate::sim::cpu::{self, Balancer, Logged, Options, Outcome, Run, Timeline};
+use crate::sim::cpu::{self, Balancer, Glance, Logged, Options, Outcome, Run, Timeline};
 use crate::sim::program::{Class, Program};
 use crate::sim::{rank, recorded};
 use anyhow::{Context, Result};
@@ -205,9 +205,10 @@ fn side_by_side(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run
 fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
     let program = plan.rebuilt.program.clone();
     let bursts = program.bursts.len().max(1) as f64;
-    let mut watch = |done: u64| {
+    let mut watch = |glance: &Glance| {
         // The end is told once, by the caller.
-        (plan.watch)(&unit.policy, unit.seed, (done as f64 / bursts).min(0.999));
+        let share = glance.ledger.bursts as f64 / bursts;
+        (plan.watch)(&unit.policy, unit.seed, share.min(0.999));
     };
     let mut start = |mut options: Options, scheme: Scheme, model: Option<Box<dyn Predictor>>| {
         options.oracle = scheme.oracle;

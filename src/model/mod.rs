@@ -5,6 +5,7 @@
 //! contract   the features            manifest    what a model directory says about itself
 //! tensorflow a SavedModel            mlp         its twin in plain Rust            constant  always the same
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
+//! detect     whether a stream of numbers is still what it was: ADWIN, Page-Hinkley, DDM
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! relay      a channel for batches and scores
 //! fault      why a model decides nothing for now
@@ -15,6 +16,7 @@
 pub mod canary;
 pub mod constant;
 pub mod contract;
+pub mod detect;
 pub mod drift;
 pub mod explain;
 pub mod fault;

@@ -23,7 +23,7 @@ pub struct Retrainer {
 }
 
 impl Retrainer {
-    /// Trains every `interval` rows on the last `window` of them.
+    /// Trains every `interval` rows on the last `window` of them; 0: never by itself.
     pub fn new(parameters: &Parameters, window: usize, interval: u64) -> Retrainer {
         Retrainer {
             parameters: parameters.clone(),
@@ -41,6 +41,17 @@ impl Retrainer {
     /// The forest as it is now.
     pub fn forest(&self) -> Option<&Forest> {
         self.forest.as_ref()
+    }
+
+    /// The mean label of the window; nothing where it is empty.
+    pub fn mean_label(&self) -> Option<f64> {
+        let sum: f64 = self.rows.iter().map(|(_, label)| label).sum();
+        (!self.rows.is_empty()).then(|| sum / self.rows.len() as f64)
+    }
+
+    /// How many rows the window holds.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// How often it was trained, and how often that failed: then the forest before it stays.
@@ -66,9 +77,24 @@ impl Retrainer {
         Ok(())
     }
 
+    /// Forgets the forest, and all rows but the last `keep`, for the others are no longer true. Where those are enough it
+    /// begins to train on them at once, else after an interval; there is no forest until one has taken effect.
+    pub fn restart(&mut self, keep: usize) {
+        self.settle();
+        self.forest = None;
+        self.rows.drain(..self.rows.len().saturating_sub(keep));
+        self.learned = 0;
+        if self.rows.len() as u64 >= self.interval {
+            self.begin();
+        }
+    }
+
     /// Takes a row into the window; at the end of an interval, the forest of the last round takes effect and the next
     /// one is begun.
     pub fn learn(&mut self, row: Row, label: f64) {
+        if self.interval == 0 {
+            return;
+        }
         self.add(row, label);
         self.learned += 1;
         if self.learned.is_multiple_of(self.interval) {

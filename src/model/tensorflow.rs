@@ -4,6 +4,8 @@
 //! Three things are never so: a missing library never stops the program from starting; a panic of the binding never
 //! leaves this file; a tensor is never asked for by a name that did not come out of the model's signature.
 
+pub mod product;
+
 use super::Predictor;
 use super::contract::{FEATURE_COUNT, FeatureRow};
 use super::fault::{Fault, check_scores};

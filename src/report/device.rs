@@ -2,6 +2,7 @@
 //! What policies made of a machine of CPUs and GPUs, as JSON, as a table and as CSV.
 
 use super::Interval;
+use super::drift::{Course, Drift};
 use super::table;
 use serde::Serialize;
 use std::fmt;
@@ -21,6 +22,9 @@ pub struct Report {
     /// Each policy against each other one, by mean completion, seed by seed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub win_loss: Vec<Duel>,
+    /// What drift did, where there was any or somebody looked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }
 
 /// One run. Completion is from arrival until done.
@@ -68,6 +72,9 @@ pub struct Figures {
     pub events: u64,
     /// All that happened, as one number in hexadecimal.
     pub state_hash: String,
+    /// How it went, for the report of drift.
+    #[serde(skip)]
+    pub course: Course,
 }
 
 /// One policy over all seeds, with 95 % confidence.
@@ -131,6 +138,7 @@ impl Report {
             intervals,
             win_loss,
             results,
+            drift: None,
         }
     }
 }
@@ -192,6 +200,16 @@ const COLUMNS: [&str; 12] = [
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.runs(f)?;
+        match &self.drift {
+            Some(drift) => write!(f, "\n{drift}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    fn runs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "{} tasks on {}; times from arrival until done",
@@ -219,9 +237,7 @@ impl fmt::Display for Report {
         )?;
         table::write(f, &self.matrix())
     }
-}
 
-impl Report {
     fn matrix(&self) -> Vec<Vec<String>> {
         let names: Vec<&String> = self.intervals.iter().map(|spread| &spread.policy).collect();
         let mut rows = vec![

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod device;
+pub mod drift;
 pub mod fairness;
 pub mod frontier;
 pub mod graph;
@@ -10,6 +11,7 @@ pub mod interval;
 mod label;
 pub mod parquet;
 pub mod percentile;
+pub mod profile;
 pub mod queue;
 pub mod queueing;
 pub mod replay;

@@ -201,6 +201,13 @@ impl Devices {
         &self.all
     }
 
+    /// The same devices, each as `change` makes it.
+    pub fn map(&self, change: impl Fn(&mut Device)) -> Devices {
+        let mut devices = self.clone();
+        devices.all.iter_mut().for_each(change);
+        devices
+    }
+
     /// How many of them are CPUs.
     pub fn cpus(&self) -> usize {
         self.cpus

@@ -2,6 +2,7 @@
 //! Tasks as they arrive, drawn one batch after the other: the same for a seed whoever schedules them, and with memory for
 //! one batch.
 
+use super::drift::Drift;
 use super::physics::Physics;
 use super::service::exponential;
 use super::task::{Batch, MOST_PARENTS, Parents, Task};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub noise: f64,
     /// A control: durations are those of other tasks, so that features tell nothing.
     pub shuffled: bool,
+    /// What changes on the way, and when.
+    pub drift: Drift,
 }
 
 impl Default for Settings {
@@ -59,6 +62,7 @@ impl Default for Settings {
             priorities: 5,
             noise: 0.0,
             shuffled: false,
+            drift: Drift::default(),
         }
     }
 }
@@ -70,16 +74,22 @@ impl Settings {
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
         ensure!(self.tasks > 0, "workload.tasks must be 1 or more");
-        ensure!(
-            self.rate_per_s > 0.0 && self.rate_per_s.is_finite(),
-            "workload.rate_per_s must be above 0, not {}",
-            self.rate_per_s
-        );
+        let drifted = self.drift.rate_per_s.unwrap_or(self.rate_per_s);
+        for (name, value) in [("rate_per_s", self.rate_per_s), ("drift.rate_per_s", drifted)] {
+            ensure!(
+                value > 0.0 && value.is_finite(),
+                "workload.{name} must be above 0, not {value}"
+            );
+        }
+        let drift = |range: Option<[f64; 2]>| range.unwrap_or_default();
         let ranges = [
             ("size", self.size, 1e9),
             ("intensity", self.intensity, 1.0),
             ("memory_mb", self.memory_mb, 1e9),
             ("deadline_durations", self.deadline_durations, 1e9),
+            ("drift.size", drift(self.drift.size), 1e9),
+            ("drift.intensity", drift(self.drift.intensity), 1.0),
+            ("drift.memory_mb", drift(self.drift.memory_mb), 1e9),
         ];
         for (name, [from, to], most) in ranges {
             ensure!(
@@ -103,7 +113,13 @@ impl Settings {
             "workload.noise must be 0 to 10, not {}",
             self.noise
         );
-        Ok(())
+        ensure!(
+            self.drift.at.last().is_none_or(|&at| at < self.tasks),
+            "workload.drift.at (or --drift-at) must be numbers of tasks below workload.tasks, {}, not {:?}",
+            self.tasks,
+            self.drift.at
+        );
+        self.drift.check()
     }
 }
 
@@ -111,6 +127,10 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Generator {
     settings: Settings,
+    /// The same as drift makes them.
+    drifted: Settings,
+    /// Whether it does now.
+    is_drifted: bool,
     physics: Physics,
     draws: Draws,
     /// What is true is drawn apart, so that features are the same with and without noise.
@@ -124,6 +144,8 @@ impl Generator {
     pub fn new(settings: &Settings, physics: &Physics, seed: u64) -> Generator {
         Generator {
             settings: settings.clone(),
+            drifted: settings.drift.settings(settings),
+            is_drifted: false,
             physics: physics.clone(),
             draws: Draws::seed_from_u64(seed),
             truth: Draws::seed_from_u64(seed ^ TRUTH),
@@ -140,7 +162,9 @@ impl Generator {
             return false;
         }
         let size = left.min(self.settings.tasks_per_graph as u64);
-        self.now_ns += exponential(&mut self.draws) * 1e9 * size as f64 / self.settings.rate_per_s;
+        self.is_drifted = self.settings.drift.is_on(self.count);
+        let rate_per_s = self.settings().rate_per_s;
+        self.now_ns += exponential(&mut self.draws) * 1e9 * size as f64 / rate_per_s;
         for place in 0..size {
             let parents = self.parents(place);
             let task = self.task();
@@ -152,8 +176,28 @@ impl Generator {
         true
     }
 
+    /// Those of the batch that is drawn.
+    fn settings(&self) -> &Settings {
+        if self.is_drifted {
+            &self.drifted
+        } else {
+            &self.settings
+        }
+    }
+
+    /// What sizes, intensities and memories are drawn from.
+    fn ranges(&self) -> [[f64; 2]; 3] {
+        let Settings {
+            size,
+            intensity,
+            memory_mb,
+            ..
+        } = self.settings();
+        [*size, *intensity, *memory_mb]
+    }
+
     fn task(&mut self) -> Task {
-        let mut task = features(&self.settings, &mut self.draws);
+        let mut task = features(self.ranges(), &mut self.draws);
         let [from, to] = self.settings.deadline_durations;
         let slack = from + (to - from) * self.draws.random::<f64>();
         task.number = self.count;
@@ -167,7 +211,7 @@ impl Generator {
     fn work(&mut self, task: &Task) -> super::task::Work {
         let mut work = if self.settings.shuffled {
             // Drawn as the features are, but apart: the durations of other tasks. What it takes in memory stays.
-            let other = features(&self.settings, &mut self.truth);
+            let other = features(self.ranges(), &mut self.truth);
             self.physics.work(&Task {
                 memory_mb: task.memory_mb,
                 ..other
@@ -193,12 +237,12 @@ impl Generator {
     }
 }
 
-fn features(settings: &Settings, draws: &mut Draws) -> Task {
+fn features([size, intensity, memory_mb]: [[f64; 2]; 3], draws: &mut Draws) -> Task {
     let mut between = |[from, to]: [f64; 2]| from + (to - from) * draws.random::<f64>();
     Task {
-        size: between(settings.size),
-        intensity: between(settings.intensity),
-        memory_mb: between(settings.memory_mb),
+        size: between(size),
+        intensity: between(intensity),
+        memory_mb: between(memory_mb),
         ..Task::default()
     }
 }

@@ -5,12 +5,14 @@
 //! task       what a task is: what may be known of it, and what is true of it
 //! physics    how long a task takes where, from its features, and how it is split best
 //! generator  tasks and graphs of tasks as they arrive, one batch after the other
+//! drift      what changes on the way, and when
 //! graph      a graph with given times and transfers, for list scheduling
 //! service    service times for queueing theory     antithetic  the same draws again, mirrored
 //! ```
 //! Nothing here knows a policy or a clock.
 
 pub mod antithetic;
+pub mod drift;
 pub mod generator;
 pub mod graph;
 pub mod physics;
@@ -18,6 +20,7 @@ pub mod service;
 pub mod task;
 
 pub use antithetic::Antithetic;
+pub use drift::Drift;
 pub use generator::Generator;
 pub use graph::Graph;
 pub use physics::Physics;

@@ -276,11 +276,17 @@ fn bad_input_is_one_sentence_that_names_the_place() {
         ("[workload]\nmemory_mb = [10, 100000]\n", "fits no device"),
         ("[machine]\ncpus = 0\ngpus = 0\n", "machine.cpus"),
         ("[hybrid_ml.forest]\ntrees = 0\n", "trees"),
+        ("[workload.drift]\ngpu_speed = 0\n", "drift.gpu_speed"),
+        ("[workload.drift]\nsize = [9, 1]\n", "drift.size"),
     ] {
         refused(&["--config", &file("wrong.toml", text)], 1, word);
     }
     refused(&["--policies", "dqn2"], 2, "'dqn2'");
     refused(&["--policies", "hybrid_ml[model=svm]"], 2, "'svm'");
+    refused(&["--policies", "hybrid_ml[drift=nobody]"], 2, "'nobody'");
+    refused(&["--drift-at", "9,3"], 1, "workload.drift.at");
+    refused(&["--tasks", "9", "--drift-at", "9"], 1, "below workload.tasks");
+    refused(&["--profile", GRAPH], 1, GRAPH);
     refused(&["--policies", "eft", "--tasks", "9", "--out", GRAPH], 1, GRAPH);
 }
 

@@ -6,6 +6,7 @@ mod queue;
 
 use super::progress::Progress;
 use super::{WrongUse, policies};
+use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
 use crate::policy::device::registry;
 use anyhow::{Context, Result};
@@ -21,7 +22,9 @@ Policies:
   random       any share, any CPU and GPU
   greedy       the GPU's share is the task's intensity
   hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
-               depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too)
+               depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too;
+               retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, and after
+               one fallback=mean_share or eft decides until it has learned again)
   least_work   the device with the least left to do
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
@@ -41,10 +44,18 @@ Settings (--config), with their defaults:
   [workload]   tasks = 10000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
                tasks_per_graph = 1, parents_most = 3, deadline_durations = [2, 6], priorities = 5, noise = 0,
                shuffled = false (a control: features tell nothing)
+  [workload.drift]  at = [] (as --drift-at), gpu_speed = 0.4, gpu_bandwidth = 0.25, cpu_speed = 1 (times what it was;
+               multiprocessor: cpu_speed = 0.8);
+               size, intensity, memory_mb, rate_per_s (as before where not given); window_tasks = 250
   [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
-               time_scale_s = 10, energy_scale_j = 500
+               time_scale_s = 10, energy_scale_j = 500, drift = \"off\", fallback = \"mean_share\",
+               wrong_above = 0.05
   [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
                seed = 1
+
+With --drift-at the report says after how many tasks each policy that watches noticed, how often without cause, when its \
+model decided again, and how far it was behind the oracle (if that is among the policies) before and after. Policies are \
+not told of drift: they plan with the devices as they were at the beginning, and learn from what tasks took.
 
 --out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error or Ctrl-C \
 there is none of them.";
@@ -58,6 +69,10 @@ pub struct Args {
     /// Settings of machine, laws, workload and learning, as TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What `scx_augur profile` measured, in place of the defaults: durations, a GPU's speedup and bandwidth; --config goes
+    /// before it
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
     #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
     scenario: String,
@@ -83,6 +98,10 @@ pub struct Args {
     /// A folder for tables of all tasks and results; made where it is missing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Number of the task from which on the workload and the devices are others, as [workload.drift] says; more numbers,
+    /// separated by commas: back again, and so on
+    #[arg(long, value_name = "T,...", value_delimiter = ',')]
+    drift_at: Option<Vec<u64>>,
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
@@ -156,17 +175,25 @@ fn simulate(args: &Args) -> Result<()> {
 }
 
 fn config(args: &Args) -> Result<Config> {
+    let mut defaults = args.scenario().config();
+    if let Some(path) = &args.profile {
+        profile::apply(&profile::read(path)?, &mut defaults);
+    }
     let mut config = match &args.config {
-        None => args.scenario().config(),
+        None => defaults,
         Some(path) => {
             let shown = path.display();
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
-            Config::from_toml(&text, args.scenario())
+            defaults
+                .with_toml(&text)
                 .with_context(|| format!("the settings {shown} are wrong"))?
         }
     };
     config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
+    if let Some(at) = &args.drift_at {
+        config.workload.drift.at.clone_from(at);
+    }
     config.machine.gpus = args.gpus.map_or(config.machine.gpus, |gpus| gpus as usize);
     config.context().with_context(|| match &args.config {
         Some(path) => format!("the settings {} are wrong", path.display()),

@@ -48,6 +48,7 @@ impl Scenario {
             config.machine.gpus = 0;
             config.machine.cpu_speeds = vec![1.2, 1.0, 1.0, 0.8];
             config.workload.rate_per_s = 175.0;
+            config.workload.drift.cpu_speed = 0.8;
         }
         config
     }
@@ -59,9 +60,17 @@ impl Config {
     /// # Errors
     /// One sentence that names the line and the setting.
     pub fn from_toml(text: &str, scenario: Scenario) -> Result<Config> {
+        scenario.config().with_toml(text)
+    }
+
+    /// Reads TOML; what it leaves out is as here.
+    ///
+    /// # Errors
+    /// One sentence that names the line and the setting.
+    pub fn with_toml(&self, text: &str) -> Result<Config> {
         // By itself first, for the line of what is wrong.
         let _: Config = read(text)?;
-        let mut table = toml::Table::try_from(scenario.config())?;
+        let mut table = toml::Table::try_from(self)?;
         overlay(&mut table, read(text)?);
         Ok(table.try_into()?)
     }
@@ -75,7 +84,8 @@ impl Config {
         self.workload.check()?;
         self.hybrid_ml.check()?;
         let devices = self.machine.devices()?;
-        let most_mb = self.workload.memory_mb[1];
+        let drifted = self.workload.drift.memory_mb.unwrap_or_default();
+        let most_mb = self.workload.memory_mb[1].max(drifted[1]);
         ensure!(
             devices.all().iter().any(|device| most_mb <= device.memory_mb),
             "a task of {most_mb} MB fits no device; workload.memory_mb is too large, or machine.cpu.memory_mb and \

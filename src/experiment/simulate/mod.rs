@@ -2,16 +2,18 @@
 //! One machine and workload under several device policies and seeds, side by side. Each policy gets the same tasks.
 
 mod config;
+mod course;
 mod files;
 mod timed;
 
 pub use config::{Config, Scenario};
 
-use crate::policy::device::{Context, registry};
+use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
 use crate::sim::device::{self, Done, Fault, Options, Outcome};
 use anyhow::{Context as _, Result};
+use course::Recorder;
 use files::Files;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -76,18 +78,34 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
     let done = done
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let results = done.into_values().collect::<Result<Vec<Figures>>>()?;
+    let mut results = done.into_values().collect::<Result<Vec<Figures>>>()?;
     let devices = context
         .devices
         .all()
         .iter()
         .map(|device| device.name.clone())
         .collect();
-    let report = Report::new(devices, context.workload.tasks, results);
+    let workload = &context.workload;
+    let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
+    let drift = course::report(
+        &workload.drift,
+        workload.tasks,
+        &mut results,
+        oracle.map(String::as_str),
+    );
+    let report = Report {
+        drift,
+        ..Report::new(devices, workload.tasks, results)
+    };
     if let Some(files) = files {
         files.finish(&report)?;
     }
     Ok(report)
+}
+
+/// The first one of them is what drift is measured by.
+fn is_oracle(policy: &str) -> bool {
+    policy.split('[').next() == Some("oracle")
 }
 
 fn one(
@@ -106,8 +124,10 @@ fn one(
     };
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
     let (mut count, mut failure) = (0, None);
+    let mut recorder = Recorder::new(&context.workload.drift, context.workload.tasks);
     let mut left = |done: &Done| {
         count += 1;
+        recorder.done(done);
         if let Some(table) = &mut table
             && let Err(err) = files::row(table, done, context.devices.cpus())
         {
@@ -125,7 +145,10 @@ fn one(
             if let (Some(files), Some(table)) = (files, table) {
                 files.keep(table)?;
             }
-            Ok(figures(&outcome, policy, seed, timed.mean_ns()))
+            let mut figures = figures(&outcome, policy, seed, timed.mean_ns());
+            figures.course = recorder.finish();
+            course::notices(&mut figures.course, timed.notices());
+            Ok(figures)
         }
     }
 }
@@ -159,5 +182,6 @@ fn figures(outcome: &Outcome, policy: &str, seed: u64, decision_ns: f64) -> Figu
         decision_ns,
         events: outcome.events,
         state_hash: format!("{:016x}", outcome.state_hash),
+        ..Figures::default()
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A policy whose decisions are timed. The simulation itself knows no clock.
 
-use crate::policy::device::{DevicePolicy, Fleet, Placement};
+use crate::policy::device::{DevicePolicy, Fleet, Notices, Placement};
 use crate::workload::{Parents, Task, Work};
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,10 @@ impl DevicePolicy for Timed {
 
     fn learn(&mut self, fleet: &Fleet, task: &Task, work: &Work) {
         self.policy.learn(fleet, task, work);
+    }
+
+    fn notices(&self) -> Option<&Notices> {
+        self.policy.notices()
     }
 
     fn is_oracle(&self) -> bool {

@@ -2,18 +2,44 @@
 //! Hybrid ML: a forest predicts from a task's features which share the GPU should have; then the GPU of least cost,
 //! (1 − w) · T / 10 s + w · E / 500 J. The forest is trained again every so many tasks on what was right for those that
 //! ran last, in the background.
+//!
+//! Where it watches for drift ([`Settings::drift`]) and finds some, it notes that, forgets the forest and what came before
+//! the drift, has a rule decide ([`Fallback`]) until a forest has grown on what came since, and comes back.
 
-use super::{DevicePolicy, Fleet, Placement};
+use super::watch::{Event, Notices, Watch};
+use super::{DevicePolicy, Fleet, Placement, eft};
+use crate::model::detect;
 use crate::model::forest::{Parameters, Row};
 use crate::model::retrain::Retrainer;
 use crate::topology::device::Devices;
 use crate::workload::generator;
-use crate::workload::{Batch, Generator, Physics, Task, Work};
+use crate::workload::{Batch, Drift, Generator, Physics, Task, Work};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// The seed of the tasks that the first forest learns from: none that is simulated.
 const TRAINING: u64 = 0x7261_696e_5f68_6d6c;
+
+/// Who decides between a drift and the next forest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// The mean of what would have been right since the drift, for every task.
+    #[default]
+    MeanShare,
+    /// Earliest finish time by the machine's laws, which the drift may have made wrong.
+    Eft,
+}
+
+impl Fallback {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fallback::MeanShare => "mean_share",
+            Fallback::Eft => "eft",
+        }
+    }
+}
 
 /// How it learns and what it weighs.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -21,7 +47,7 @@ const TRAINING: u64 = 0x7261_696e_5f68_6d6c;
 pub struct Settings {
     /// The forest.
     pub forest: Parameters,
-    /// Trained again after so many tasks.
+    /// Trained again after so many tasks; 0: never.
     pub retrain_interval: u64,
     /// From so many tasks that ran last.
     pub window: usize,
@@ -37,6 +63,12 @@ pub struct Settings {
     pub time_scale_s: f64,
     /// An energy that weighs 1.
     pub energy_scale_j: f64,
+    /// Who watches for drift.
+    pub drift: detect::Kind,
+    /// Who decides after one.
+    pub fallback: Fallback,
+    /// A share is wrong, to `ddm`, where it takes longer than the best one by more than this share of that one's time.
+    pub wrong_above: f64,
 }
 
 impl Default for Settings {
@@ -51,6 +83,9 @@ impl Default for Settings {
             energy_weight: 0.5,
             time_scale_s: 10.0,
             energy_scale_j: 500.0,
+            drift: detect::Kind::Off,
+            fallback: Fallback::default(),
+            wrong_above: 0.05,
         }
     }
 }
@@ -63,8 +98,13 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         self.forest.check()?;
         ensure!(
-            self.retrain_interval > 0,
-            "hybrid_ml.retrain_interval must be 1 or more"
+            self.retrain_interval > 0 || self.drift == detect::Kind::Off,
+            "hybrid_ml.retrain_interval must be 1 or more where hybrid_ml.drift watches, for it is then trained again"
+        );
+        ensure!(
+            self.wrong_above >= 0.0 && self.wrong_above.is_finite(),
+            "hybrid_ml.wrong_above must be 0 or more, not {}",
+            self.wrong_above
         );
         let most = 1_000_000;
         ensure!(
@@ -130,11 +170,31 @@ pub fn label(devices: &Devices, work: &Work) -> f64 {
     }
 }
 
+/// How much longer a task takes with this share than with the best one, as a share of that: what the prediction was wrong by,
+/// whatever the queues.
+fn excess(devices: &Devices, work: &Work, share: f64) -> Option<f64> {
+    let (cpus, all) = (devices.cpus(), devices.all());
+    let (cpu, gpu) = (all.get(..cpus)?.first()?, all.get(cpus)?);
+    let takes = |share: f64| match share {
+        share if share <= 0.0 => work.alone_s(cpu),
+        share if share >= 1.0 => work.alone_s(gpu),
+        share => {
+            let (on_cpu, on_gpu) = work.parts_s(cpu, gpu, share);
+            on_cpu.max(on_gpu)
+        }
+    };
+    Some(takes(share) / takes(work.best_share(cpu, gpu)) - 1.0)
+}
+
 /// `hybrid_ml`.
 pub struct HybridMl {
     name: String,
     settings: Settings,
     retrainer: Retrainer,
+    watch: Option<Watch>,
+    /// Since a drift a rule decides.
+    fallen: bool,
+    notices: Notices,
 }
 
 impl HybridMl {
@@ -152,6 +212,7 @@ impl HybridMl {
         let mut retrainer = Retrainer::new(&settings.forest, settings.window, settings.retrain_interval);
         let drawn = generator::Settings {
             tasks: settings.pretrain_tasks as u64,
+            drift: Drift::default(),
             ..workload.clone()
         };
         if settings.pretrain_tasks > 0 {
@@ -166,14 +227,19 @@ impl HybridMl {
         }
         Ok(HybridMl {
             name,
+            watch: (settings.drift != detect::Kind::Off)
+                .then(|| Watch::new(settings.drift, workload, settings.wrong_above)),
             settings: settings.clone(),
             retrainer,
+            fallen: false,
+            notices: Notices::default(),
         })
     }
 
     fn share(&self, task: &Task) -> f64 {
         let share = match self.retrainer.forest() {
             Some(forest) => forest.predict(&features(task)),
+            None if self.fallen => self.retrainer.mean_label().unwrap_or(task.intensity),
             None => task.intensity,
         };
         match share {
@@ -185,6 +251,32 @@ impl HybridMl {
 }
 
 impl HybridMl {
+    /// Falls back where something drifts, comes back where a forest has grown on what came since.
+    fn look(&mut self, fleet: &Fleet, task: &Task, work: &Work) {
+        let error = self.watch.as_ref().map_or(0.0, |_| {
+            excess(&fleet.devices, work, self.share(task)).unwrap_or(0.0)
+        });
+        let Some(watch) = &mut self.watch else {
+            return;
+        };
+        if self.fallen {
+            if self.retrainer.forest().is_some() {
+                self.fallen = false;
+                watch.restart();
+                let rows = self.retrainer.rows() as u64;
+                self.notices.push(task, Event::Retrained { rows });
+                self.notices.push(task, Event::CameBack);
+            }
+        } else if let Some((drift, since)) = watch.observe(task, error) {
+            self.fallen = true;
+            self.retrainer
+                .restart(usize::try_from(since).unwrap_or(usize::MAX));
+            self.notices.push(task, drift);
+            let rule = self.settings.fallback.name();
+            self.notices.push(task, Event::FellBack { rule });
+        }
+    }
+
     /// What time and energy of a placement weigh together.
     fn cost(&self, fleet: &Fleet, work: &Work, placement: Placement) -> f64 {
         let w = self.settings.energy_weight;
@@ -201,6 +293,9 @@ impl DevicePolicy for HybridMl {
 
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         let work = fleet.estimate(task);
+        if self.fallen && self.settings.fallback == Fallback::Eft {
+            return eft::earliest(fleet, &work);
+        }
         let share = self.share(task);
         let Some(cpu) = fleet.least_busy(fleet.cpus(), &work) else {
             return fleet.anywhere(&work);
@@ -225,5 +320,10 @@ impl DevicePolicy for HybridMl {
 
     fn learn(&mut self, fleet: &Fleet, task: &Task, work: &Work) {
         self.retrainer.learn(features(task), label(&fleet.devices, work));
+        self.look(fleet, task, work);
+    }
+
+    fn notices(&self) -> Option<&Notices> {
+        self.watch.as_ref().map(|_| &self.notices)
     }
 }

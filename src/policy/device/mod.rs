@@ -7,6 +7,7 @@
 //! fleet     the devices and what they still have to do: all that a policy may know
 //! list      schedulers of whole graphs with known times: HEFT, CPOP, PEFT, lookahead, and what they are measured against
 //! planned   those as device policies
+//! watch     whether what was learned still holds, and what was noticed
 //! registry  all of them by name
 //! ```
 //! As any policy, a device policy reads no clock, file, map or global, and no future. What a task takes it knows by the
@@ -24,9 +25,11 @@ pub mod planned;
 pub mod random;
 pub mod registry;
 pub mod round_robin;
+pub mod watch;
 
 pub use fleet::{Fleet, State};
 pub use registry::{Context, parse};
+pub use watch::{Notice, Notices};
 
 use crate::workload::{Parents, Task, Work};
 
@@ -60,6 +63,11 @@ pub trait DevicePolicy: Send {
 
     /// A task ran, and this is what it took.
     fn learn(&mut self, _fleet: &Fleet, _task: &Task, _work: &Work) {}
+
+    /// What it noticed of drift; nothing where it does not look for any.
+    fn notices(&self) -> Option<&Notices> {
+        None
+    }
 
     /// Whether it is told the future.
     fn is_oracle(&self) -> bool {

@@ -3,19 +3,20 @@
 
 use super::eft::Eft;
 use super::greedy::Greedy;
-use super::hybrid_ml::{self, HybridMl};
+use super::hybrid_ml::{self, Fallback, HybridMl};
 use super::least_work::LeastWork;
 use super::oracle::Oracle;
 use super::planned::Planned;
 use super::random::Random;
 use super::round_robin::RoundRobin;
 use super::{DevicePolicy, list};
+use crate::model::detect;
 use crate::model::forest::Kind;
 use crate::policy::Generator;
 use crate::policy::spelling::Spelling;
 use crate::topology::device::Devices;
 use crate::workload::{Physics, generator};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use rand::SeedableRng;
 
 /// What policies are made for.
@@ -38,7 +39,7 @@ pub const NAMES: [(&str, &str); 12] = [
     ("greedy", "the GPU's share is the task's intensity"),
     (
         "hybrid_ml",
-        "a forest predicts the share; hybrid_ml[retrain_interval=50,window=1000,model=gradient_boosting]",
+        "a forest predicts the share; hybrid_ml[retrain_interval=50,window=1000,model=gradient_boosting,drift=adwin]",
     ),
     (
         "oracle",
@@ -125,6 +126,8 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         "depth",
         "model",
         "alone",
+        "drift",
+        "fallback",
     ])?;
     let mut settings = base.clone();
     let size = |key: &str, default: usize| -> Result<usize> {
@@ -140,6 +143,15 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
     settings.alone = spelling
         .integer("alone")?
         .map_or(settings.alone, |alone| alone != 0);
+    if let Some(detector) = spelling.text("drift") {
+        settings.drift = detect::Kind::parse(detector).with_context(|| format!("policy '{spelling}'"))?;
+    }
+    match spelling.text("fallback") {
+        None => {}
+        Some("mean_share") => settings.fallback = Fallback::MeanShare,
+        Some("eft") => settings.fallback = Fallback::Eft,
+        Some(other) => bail!("policy '{spelling}' has no fallback '{other}'; there are mean_share and eft"),
+    }
     match spelling.text("model") {
         None => {}
         Some("random_forest") => settings.forest.kind = Kind::RandomForest,

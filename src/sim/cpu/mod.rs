@@ -32,6 +32,7 @@ pub use rounds::{Balancer, Decisions, INTERVAL_NS};
 pub use timeline::Timeline;
 
 use super::{Program, Violation};
+use crate::policy::DomainState;
 use crate::policy::cpu::{Discipline, Places};
 use event::Kind;
 use rounds::Rounds;
@@ -116,6 +117,19 @@ pub struct Run {
     pub log: Vec<Logged>,
 }
 
+/// A run that goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    /// Simulated time.
+    pub now_ns: u64,
+    /// What was seen so far.
+    pub ledger: &'a Ledger,
+    /// What became of the balancer's decisions so far.
+    pub decisions: Decisions,
+    /// The domains, right after a round; else nothing.
+    pub domains: &'a [DomainState],
+}
+
 /// Runs a program to its end.
 ///
 /// # Errors
@@ -130,7 +144,7 @@ pub fn run(
     run_watched(program, places, discipline, balancer, options, &mut |_| {})
 }
 
-/// The same; `watch` is told now and then how many bursts have ended.
+/// The same; `watch` gets a glance now and then, and after every round.
 ///
 /// # Errors
 /// As [`run`].
@@ -140,7 +154,7 @@ pub fn run_watched(
     discipline: Box<dyn Discipline>,
     balancer: Option<Balancer>,
     options: &Options,
-    watch: &mut dyn FnMut(u64),
+    watch: &mut dyn FnMut(&Glance),
 ) -> Result<Run, Violation> {
     /// Events between two calls of `watch`.
     const OFTEN: u64 = 1 << 14;
@@ -149,19 +163,35 @@ pub fn run_watched(
     let mut rounds = balancer.map(|balancer| Rounds::new(balancer, &mut state));
     while let Some(kind) = state.step()? {
         steps += 1;
-        if steps.is_multiple_of(OFTEN) {
-            watch(state.ledger.bursts);
-        }
         if kind == Kind::Round
             && let Some(rounds) = &mut rounds
         {
             rounds.round(&mut state)?;
+            let domains: Vec<DomainState> = (0..state.world.places.domains())
+                .map(|domain| state.domain_state(domain))
+                .collect();
+            watch(&glance(&state, Some(rounds), &domains));
+        } else if steps.is_multiple_of(OFTEN) {
+            watch(&glance(&state, rounds.as_ref(), &[]));
         }
         if state.is_over() {
             break;
         }
     }
     finish(state, rounds)
+}
+
+fn glance<'a>(state: &'a State, rounds: Option<&Rounds>, domains: &'a [DomainState]) -> Glance<'a> {
+    Glance {
+        now_ns: state.world.now_ns,
+        ledger: &state.ledger,
+        decisions: Decisions {
+            applied: state.applied,
+            expired: state.expired,
+            ..rounds.map(|rounds| rounds.decisions).unwrap_or_default()
+        },
+        domains,
+    }
 }
 
 fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {

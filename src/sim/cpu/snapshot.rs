@@ -43,7 +43,7 @@ impl State {
         self.world.task(task).bursts >= self.program.tasks[task as usize].bursts
     }
 
-    fn domain_state(&self, domain: usize) -> DomainState {
+    pub(super) fn domain_state(&self, domain: usize) -> DomainState {
         let members = &self.world.places.members[domain];
         let cpus = || members.iter().map(|&cpu| self.world.cpu(cpu));
         let capacity = self.world.places.machine.domains[domain].capacity;

@@ -7,7 +7,8 @@ use super::ledger::Ledger;
 use super::{Done, Fault, Options, Outcome};
 use crate::policy::device::{DevicePolicy, Fleet, Placement, oracle};
 use crate::sim::Engine;
-use crate::workload::{Batch, Generator, Work};
+use crate::topology::device::Devices;
+use crate::workload::{Batch, Drift, Generator, Work};
 use std::ops::ControlFlow;
 
 /// What happens: a batch arrives, or the first part of a device's queue is done.
@@ -34,6 +35,9 @@ pub fn run<'a>(
         generator: Generator::new(&options.workload, &options.physics, options.seed),
         batch: Batch::default(),
         places: Vec::new(),
+        drift: options.workload.drift.clone(),
+        other: options.workload.drift.devices(&options.devices),
+        is_drifted: false,
         truth: fleet.clone(),
         seen: fleet,
         policy,
@@ -67,10 +71,14 @@ struct Run<'a> {
     batch: Batch,
     /// Where the tasks of the batch that arrives are kept.
     places: Vec<u32>,
-    /// Devices as a policy sees them.
+    /// Devices as a policy sees them: what they still have to do, and what they could do at the beginning.
     seen: Fleet,
     /// Devices as they are.
     truth: Fleet,
+    drift: Drift,
+    /// Devices as they are where they are not as in `truth`: as drift makes them, or as they were.
+    other: Devices,
+    is_drifted: bool,
     policy: &'a mut dyn DevicePolicy,
     left: &'a mut Left<'a>,
 }
@@ -90,7 +98,17 @@ impl Run<'_> {
         }
     }
 
+    /// What is in queues by now ends as it would have; what is placed from now on takes what devices take.
+    fn drift(&mut self) {
+        let first = self.batch.tasks.first();
+        if first.is_some_and(|task| self.drift.is_on(task.number) != self.is_drifted) {
+            self.is_drifted = !self.is_drifted;
+            std::mem::swap(&mut self.truth.devices, &mut self.other);
+        }
+    }
+
     fn arrive(&mut self) -> Result<(), Fault> {
+        self.drift();
         self.places.clear();
         let rows = self
             .batch
@@ -154,16 +172,18 @@ impl Run<'_> {
         let seen = self.seen.estimate(&task);
         let (start_ns, finish_ns) = match placement {
             Placement::One(device) => {
-                let alone = |work: &Work| [ns(work.alone_s(self.seen.device(device)))];
-                self.put(place, [device], alone(&work), alone(&seen))
+                let alone = |fleet: &Fleet, work: &Work| [ns(work.alone_s(fleet.device(device)))];
+                let parts = [alone(&self.truth, &work), alone(&self.seen, &seen)];
+                self.put(place, [device], parts)
             }
             Placement::Split { cpu, gpu, share } => {
                 self.engine.note(share.to_bits());
-                let parts = |work: &Work| {
-                    let (on_cpu, on_gpu) = work.parts_s(self.seen.device(cpu), self.seen.device(gpu), share);
+                let parts = |fleet: &Fleet, work: &Work| {
+                    let (on_cpu, on_gpu) = work.parts_s(fleet.device(cpu), fleet.device(gpu), share);
                     [ns(on_cpu), ns(on_gpu)]
                 };
-                self.put(place, [cpu, gpu], parts(&work), parts(&seen))
+                let parts = [parts(&self.truth, &work), parts(&self.seen, &seen)];
+                self.put(place, [cpu, gpu], parts)
             }
         };
         let (_, best_s) = oracle::best(&self.truth, &work, None);
@@ -176,13 +196,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Puts parts behind what devices have, all to begin together; returns when they do and when the last is done.
+    /// Puts parts (what they take, and what they seem to) behind what devices have, all to begin together; returns when they do and when the last is done.
     fn put<const N: usize>(
         &mut self,
         place: u32,
         devices: [usize; N],
-        parts: [u64; N],
-        seen: [u64; N],
+        [parts, seen]: [[u64; N]; 2],
     ) -> (u64, u64) {
         let now_ns = self.engine.now_ns();
         let latest = |of: &dyn Fn(&Lane) -> u64| devices.iter().map(|&device| of(&self.lanes[device])).max();
@@ -265,7 +284,10 @@ impl Run<'_> {
         if (self.left)(&done).is_break() {
             return Err(Fault::Stopped);
         }
+        // What is learned is what devices did, not what they could have done at the beginning.
+        std::mem::swap(&mut self.seen.devices, &mut self.truth.devices);
         self.policy.learn(&self.seen, &done.task, &work);
+        std::mem::swap(&mut self.seen.devices, &mut self.truth.devices);
         for child in children {
             let flight = self.flights.get_mut(child);
             flight.missing -= 1;

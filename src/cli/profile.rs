@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur profile`: what this machine's CPU and GPU can do, for `simulate --profile`.
+
+use super::progress::Runs;
+use super::say;
+use crate::experiment::profile::{self, Plan};
+use crate::model::prepare_library;
+use crate::trace::Output;
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::io::Write;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Products of square matrices of f32, on all CPUs together: median, quartiles, 10⁹ operations a second. The memory \
+bandwidth is that of a = b + s · c over three arrays of 64 MB (STREAM's triad, the best pass).
+
+A GPU is asked through TensorFlow: where its library is found and sees one, products of the same sizes run there, in \
+chains, so that what bringing the data there takes does not count; that is timed by itself, TensorFlow's own work \
+included. The recommended share of the GPU is c/(c + g), with which both end together. (The GPU's side was tried out with \
+TensorFlow's CPU device only; no GPU was at hand.)
+
+In a simulation (`simulate --profile`) a product of N rows counts as a task of size N and intensity 1.";
+
+/// Measure this machine's CPU, and a GPU where one is present.
+#[derive(Debug, Parser)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The profile to write
+    #[arg(short, long, value_name = "FILE", default_value = "hardware_profile.json")]
+    out: PathBuf,
+    /// Rows of the matrices
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "256,512,1024,2048",
+          value_parser = clap::value_parser!(u64).range(2..=16_384))]
+    sizes: Vec<u64>,
+    /// How often each size is measured
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeats: u32,
+    /// Threads of the CPU [default: one a CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Option<u32>,
+    /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
+    #[arg(long, value_name = "PATH")]
+    tensorflow: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    // Before the first thread. Where it is missing there is no GPU, which is told later.
+    let _ = prepare_library(args.tensorflow.as_deref());
+    let mut output = Output::create(&args.out)?;
+    let sizes: Vec<usize> = args.sizes.iter().map(|&size| size as usize).collect();
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let progress = Runs::new();
+    let plan = Plan {
+        sizes: &sizes,
+        repeats: args.repeats,
+        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+        watch: &|_, share| progress.tell("profile".to_owned(), share),
+    };
+    let (profile, missing) = profile::measure(&plan);
+    progress.end();
+    let text = serde_json::to_string_pretty(&profile)?;
+    let named = || format!("cannot write {}", args.out.display());
+    writeln!(output, "{text}").with_context(named)?;
+    output.finish()?;
+    if let Some(missing) = missing {
+        eprintln!("{missing}");
+    }
+    if args.json {
+        say!("{text}");
+    } else {
+        say!("{}", profile.to_string().trim_end());
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `run --simulate`: the daemon's decisions on a simulated machine.
+
+use assert_cmd::Command;
+use scx_augur::experiment::stand_in::{self, Decider, Load};
+use scx_augur::live::stats::Metrics;
+use scx_augur::model::{Constant, Predictor};
+use scx_augur::policy::{self, Mode};
+use scx_augur::topology::Machine;
+use std::time::Duration;
+
+fn run(model: Result<Constant, &'static str>) -> Metrics {
+    let load = Load {
+        share: 0.9,
+        tasks: 32,
+        duration: Duration::from_secs(4),
+        seed: 5,
+    };
+    let decider = Decider {
+        policy: policy::parse("augur").unwrap(),
+        model: model.map(|model| Box::new(model) as Box<dyn Predictor>),
+        mode: Mode::Model,
+        interval: Duration::from_millis(100),
+        tuning: Default::default(),
+    };
+    let mut shown = Vec::new();
+    let last = stand_in::run(
+        Machine::from_spec("2x4").unwrap(),
+        &load,
+        decider,
+        Some(Duration::from_secs(1)),
+        &mut |metrics| shown.push(metrics.clone()),
+    )
+    .unwrap();
+    assert!(shown.len() >= 4 && shown.windows(2).all(|pair| pair[0].rounds < pair[1].rounds));
+    for metrics in shown.iter().chain([&last]) {
+        let ended = metrics.applied + metrics.refused + metrics.expired;
+        assert_eq!(metrics.accepted, ended + metrics.pending, "{metrics:?}");
+        let kinds = metrics.mig_core + metrics.mig_llc + metrics.mig_cross_llc + metrics.mig_cross_node;
+        assert_eq!(metrics.migrations, kinds, "{metrics:?}");
+    }
+    last
+}
+
+/// As for the kernel: a model that always stays lets nothing through, one that always moves all that the heuristic names.
+#[test]
+fn the_gate_is_the_daemons() {
+    let (off, stay, moving) = (run(Err("off")), run(Ok(Constant::STAY)), run(Ok(Constant::MOVE)));
+    assert!(off.proposed > 0 && off.applied > 0, "{off:?}");
+    assert_eq!((off.model_rounds, off.fallback_rounds), (0, off.rounds));
+    assert!(stay.proposed > 0);
+    // Stealing between domains is denied, too: what crosses is what woke up there.
+    assert_eq!((stay.accepted, stay.mig_balance), (0, 0));
+    assert!(stay.mig_cross_llc <= stay.mig_wakeup && stay.mig_cross_llc < off.mig_cross_llc);
+    let same = |metrics: &Metrics| Metrics {
+        model: String::new(),
+        model_rounds: 0,
+        fallback_rounds: 0,
+        ..metrics.clone()
+    };
+    assert_eq!(same(&moving), same(&off));
+}
+
+#[test]
+fn the_command_prints_what_run_prints_and_the_same_each_time() {
+    let once = || {
+        let arguments = "run --simulate --topology 2x2x2 --model off --duration 2 --seed 3 --json";
+        let mut command = Command::cargo_bin("scx_augur").unwrap();
+        let output = command.args(arguments.split(' ')).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    };
+    let first = once();
+    let metrics: Metrics = serde_json::from_slice(&first).unwrap();
+    assert!(
+        metrics.rounds >= 20 && metrics.wakeups > 0 && metrics.domains.len() == 4,
+        "{metrics:?}"
+    );
+    assert_eq!(first, once());
+    let mut command = Command::cargo_bin("scx_augur").unwrap();
+    let wrong = command.args(["run", "--topology", "2x2"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
