@@ -5,6 +5,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod convert;
 pub mod doctor;
+pub mod experiment;
 mod input;
 pub mod model;
 mod policies;
@@ -56,6 +57,7 @@ Examples:
   scx_augur replay trace.augur --costs costs.toml        replay with that
   scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
+  scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -95,6 +97,8 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Simulate machines of CPUs and GPUs under policies, side by side
     Simulate(Box<simulate::Args>),
+    /// Compare policies on simulated machines in one go: tables, pictures and one report
+    Experiment(experiment::Args),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -124,6 +128,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
+        Command::Experiment(args) => experiment::run(&args).map(|()| 0),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

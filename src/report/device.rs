@@ -3,7 +3,7 @@
 
 use super::Interval;
 use super::table;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The whole report.
@@ -24,7 +24,7 @@ pub struct Report {
 }
 
 /// One run. Completion is from arrival until done.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Figures {
     /// The policy, as it is written.
     pub policy: String,
@@ -222,7 +222,7 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    fn matrix(&self) -> Vec<Vec<String>> {
+    pub(super) fn matrix(&self) -> Vec<Vec<String>> {
         let names: Vec<&String> = self.intervals.iter().map(|spread| &spread.policy).collect();
         let mut rows = vec![
             std::iter::once(String::new())

@@ -2,6 +2,7 @@
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
 pub mod bench;
+mod canvas;
 pub mod device;
 pub mod fairness;
 pub mod frontier;
@@ -13,6 +14,7 @@ pub mod percentile;
 pub mod queue;
 pub mod queueing;
 pub mod replay;
+pub mod study;
 pub mod table;
 
 pub use fairness::jain;

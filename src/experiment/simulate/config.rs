@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The settings file: machine, laws, workload, and how what learns does.
 
+use crate::experiment::study;
 use crate::policy::device::{Context, hybrid_ml};
 use crate::topology::device;
 use crate::workload::{Physics, generator};
@@ -19,6 +20,8 @@ pub struct Config {
     pub workload: generator::Settings,
     /// How `hybrid_ml` learns.
     pub hybrid_ml: hybrid_ml::Settings,
+    /// What only `experiment` looks at.
+    pub experiment: study::Settings,
 }
 
 /// What is simulated where nothing else is said.
@@ -59,9 +62,17 @@ impl Config {
     /// # Errors
     /// One sentence that names the line and the setting.
     pub fn from_toml(text: &str, scenario: Scenario) -> Result<Config> {
+        scenario.config().with_toml(text)
+    }
+
+    /// Reads TOML; what it leaves out is as here.
+    ///
+    /// # Errors
+    /// One sentence that names the line and the setting.
+    pub fn with_toml(&self, text: &str) -> Result<Config> {
         // By itself first, for the line of what is wrong.
         let _: Config = read(text)?;
-        let mut table = toml::Table::try_from(scenario.config())?;
+        let mut table = toml::Table::try_from(self)?;
         overlay(&mut table, read(text)?);
         Ok(table.try_into()?)
     }

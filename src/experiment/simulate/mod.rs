@@ -6,11 +6,12 @@ mod files;
 mod timed;
 
 pub use config::{Config, Scenario};
+pub(in crate::experiment) use files::plain;
 
 use crate::policy::device::{Context, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Done, Fault, Options, Outcome};
+use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
 use anyhow::{Context as _, Result};
 use files::Files;
 use std::collections::BTreeMap;
@@ -97,13 +98,6 @@ fn one(
     files: Option<&Files>,
     watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
 ) -> Result<Figures> {
-    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed,
-    };
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
     let (mut count, mut failure) = (0, None);
     let mut left = |done: &Done| {
@@ -116,17 +110,40 @@ fn one(
         }
         watch(count)
     };
-    let outcome = device::run(&options, &mut timed, &mut left);
+    let outcome = unit(context, policy, seed, &mut left);
     match (outcome, failure) {
         (_, Some(err)) => Err(err),
-        (Err(Fault::Stopped), None) => Err(Fault::Stopped.into()),
-        (Err(fault), None) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
-        (Ok(outcome), None) => {
+        (Err(err), None) => Err(err),
+        (Ok(figures), None) => {
             if let (Some(files), Some(table)) = (files, table) {
                 files.keep(table)?;
             }
-            Ok(figures(&outcome, policy, seed, timed.mean_ns()))
+            Ok(figures)
         }
+    }
+}
+
+/// One policy on the tasks of one seed; `left` is told of each that is done.
+///
+/// # Errors
+/// One sentence: no such policy, what it did and must not, or that `left` wanted no more.
+pub(in crate::experiment) fn unit(
+    context: &Context,
+    policy: &str,
+    seed: u64,
+    left: &mut Left<'_>,
+) -> Result<Figures> {
+    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed,
+    };
+    match device::run(&options, &mut timed, left) {
+        Ok(outcome) => Ok(figures(&outcome, policy, seed, timed.mean_ns())),
+        Err(Fault::Stopped) => Err(Fault::Stopped.into()),
+        Err(fault) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
     }
 }
 
