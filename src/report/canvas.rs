@@ -14,7 +14,7 @@ pub const FONT: &str = "dejavu";
 pub const TEXT_PX: i32 = 18;
 pub const GREY: RGBColor = RGBColor(90, 90, 90);
 const LIGHT: RGBColor = RGBColor(222, 222, 222);
-/// Okabe and Ito, Color Universal Design, 2008, without the yellow, which white paper swallows.
+/// Okabe and Ito, Color Universal Design, 2008, without the yellow, which white paper swallows; and Tol's wine.
 const HUES: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -22,8 +22,11 @@ const HUES: [RGBColor; 7] = [
     RGBColor(204, 121, 167),
     RGBColor(86, 180, 233),
     RGBColor(230, 159, 0),
-    RGBColor(40, 40, 40),
+    RGBColor(136, 34, 85),
 ];
+/// What is no competitor but a bound.
+pub const BOUND: usize = usize::MAX;
+const BOUND_HUE: RGBColor = RGBColor(70, 70, 70);
 
 pub type Drawn = Result<(), Box<dyn std::error::Error>>;
 
@@ -111,7 +114,10 @@ fn failed(name: &str, err: &dyn std::fmt::Display) -> anyhow::Error {
 
 /// The colour of the `at`-th of several things.
 pub fn hue(at: usize) -> RGBColor {
-    HUES[at % HUES.len()]
+    match at {
+        BOUND => BOUND_HUE,
+        at => HUES[at % HUES.len()],
+    }
 }
 
 /// Text at a place; `to` says which of its points is there.
@@ -131,6 +137,19 @@ where
         .color(colour)
         .pos(Pos::new(to.0, to.1));
     Ok(area.draw_text(words, &style, at)?)
+}
+
+/// Text on white, so that it is read where lines pass below it.
+pub fn label<B: DrawingBackend>(area: &Area<B>, words: &str, corner: (i32, i32)) -> Drawn
+where
+    B::ErrorType: 'static,
+{
+    let far = (corner.0 + width_px(words) + 2, corner.1 + TEXT_PX + 3);
+    area.draw(&Rectangle::new(
+        [(corner.0 - 2, corner.1 - 1), far],
+        WHITE.mix(0.8).filled(),
+    ))?;
+    text(area, words, corner, (HPos::Left, VPos::Top), TEXT_PX, &BLACK)
 }
 
 /// Text from below to above, around its middle.
@@ -175,7 +194,7 @@ where
     B::ErrorType: 'static,
 {
     let fill = hue(which).filled();
-    match which / HUES.len() + which % 3 {
+    match which.wrapping_add(which / HUES.len()) % 3 {
         0 => area.draw(&Circle::new(at, 5, fill))?,
         1 => area.draw(&Rectangle::new(
             [(at.0 - 5, at.1 - 5), (at.0 + 5, at.1 + 5)],
@@ -239,7 +258,9 @@ impl Axis {
 
     /// Round values on it.
     pub fn ticks(&self) -> Vec<f64> {
-        let all = if self.log {
+        /// Below this many times, plain steps read better.
+        const FEW: f64 = 3.0;
+        let all = if self.log && self.to / self.from > FEW {
             self.times()
         } else {
             let step = step((self.to - self.from) / 6.0);
@@ -295,7 +316,8 @@ pub fn short(value: f64) -> String {
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 2,
         size if size >= 0.1 => 3,
-        _ => 5,
+        size if size >= 0.01 => 4,
+        _ => 6,
     };
     let text = format!("{value:.digits$}");
     match text.contains('.') {

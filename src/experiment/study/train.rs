@@ -49,12 +49,13 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
             seed,
             ..context.hybrid_ml.forest.clone()
         };
+        let snap = context.hybrid_ml.snap;
         let mut last = None;
         for &count in &settings.learning_tasks {
             let forest = Forest::fit(&learned.rows[..count], &learned.labels[..count], &parameters)?;
             lessons
                 .points
-                .push(held_out.lesson("tasks", count, &forest, pair));
+                .push(held_out.lesson(("tasks", count), &forest, snap, pair));
             last = Some(forest);
         }
         for &trees in &settings.learning_trees {
@@ -65,7 +66,7 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
             let forest = Forest::fit(&learned.rows, &learned.labels, &parameters)?;
             lessons
                 .points
-                .push(held_out.lesson("trees", trees, &forest, pair));
+                .push(held_out.lesson(("trees", trees), &forest, snap, pair));
         }
         if let Some(forest) = last {
             let predict = |row: &Row| forest.predict(row);
@@ -114,10 +115,16 @@ impl Set {
         set
     }
 
-    fn lesson(&self, by: &str, count: usize, forest: &Forest, (cpu, gpu): (&Device, &Device)) -> Lesson {
+    fn lesson(
+        &self,
+        (by, count): (&str, usize),
+        forest: &Forest,
+        snap: f64,
+        (cpu, gpu): (&Device, &Device),
+    ) -> Lesson {
         let (mut wrong, mut took_s, mut best_s) = (0.0, 0.0, 0.0);
         for ((row, label), work) in self.rows.iter().zip(&self.labels).zip(&self.works) {
-            let share = forest.predict(row).clamp(0.0, 1.0);
+            let share = snapped(forest.predict(row), snap);
             wrong += (share - label).abs();
             took_s += takes_s(work, cpu, gpu, share);
             best_s += takes_s(work, cpu, gpu, *label);
@@ -128,6 +135,15 @@ impl Set {
             share_error: wrong / self.rows.len().max(1) as f64,
             time_lost: took_s / best_s - 1.0,
         }
+    }
+}
+
+/// A share as `hybrid_ml` would use it: nearly all is all, and nearly nothing is nothing.
+fn snapped(share: f64, snap: f64) -> f64 {
+    match share {
+        share if share < snap => 0.0,
+        share if share > 1.0 - snap => 1.0,
+        share => share,
     }
 }
 

@@ -212,7 +212,7 @@ fn results(study: &Study) -> String {
         "99 %",
         "makespan",
         "energy of a task",
-        "cost of 1000 tasks",
+        "cost of a million tasks",
         "deadlines missed",
         "balance",
     ];
@@ -225,7 +225,7 @@ fn results(study: &Study) -> String {
             time(&line.completion_p99_ns),
             table::time(line.makespan_ns.mean),
             with(&line.energy_j_per_task, 1.0, "J"),
-            with(&line.cost_usd_per_thousand, 1.0, "$"),
+            with(&line.cost_usd_per_million, 1.0, "$"),
             with(&line.sla_miss_share, 100.0, "%"),
             table::number(line.balance.mean),
         ]
@@ -263,7 +263,7 @@ fn race_words(study: &Study) -> String {
 fn heatmap_words(study: &Study) -> String {
     format!(
         "Where each policy loses time: mean completion of the tasks of a size and an intensity, divided by that of the same tasks under \
-         {}. 1.00 is as good, 2.00 takes twice as long; the darker, the slower.",
+         {}. 1.00 is as good; 2.00 takes twice as long, and the darker, the slower; orange is below 1.00, faster.",
         code(&study.heatmap.reference)
     )
 }
@@ -275,7 +275,7 @@ fn duel_words(study: &Study) -> String {
     }
     let ties = study.win_loss.iter().filter(|duel| duel.verdict == "tie").count() / 2;
     format!(
-        "Seeds won and lost on mean completion, and how much longer (+) or shorter (−) the row's tasks take than the column's. Blue and \
+        "Seeds won and lost on mean completion, and how much longer (+) or shorter (−) the row's tasks take than the column's. Columns carry the numbers of the rows. Blue and \
          orange only where the 95 % interval of the paired difference leaves out 0; grey is a tie, {ties} of {} pairs here.",
         study.win_loss.len() / 2
     )

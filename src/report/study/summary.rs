@@ -62,8 +62,8 @@ pub struct Line {
     pub makespan_ns: Interval,
     /// What a task draws.
     pub energy_j_per_task: Interval,
-    /// What a thousand tasks cost.
-    pub cost_usd_per_thousand: Interval,
+    /// What a million tasks cost.
+    pub cost_usd_per_million: Interval,
     /// Share of tasks that missed their deadline.
     pub sla_miss_share: Interval,
     /// How much of the makespan each device worked.
@@ -227,12 +227,13 @@ impl Study {
             .collect()
     }
 
-    /// The place of a policy in the order that they were asked for: its colour everywhere.
-    pub fn place(&self, policy: &str) -> usize {
-        self.policies
+    /// The place of a policy among those that compete, in the order that they were asked for; none of the oracle.
+    pub fn place(&self, policy: &str) -> Option<usize> {
+        let rest = self
+            .policies
             .iter()
-            .position(|line| line.policy == policy)
-            .unwrap_or(0)
+            .filter(|line| Some(&line.policy) != self.oracle.as_ref());
+        rest.map(|line| &line.policy).position(|name| name == policy)
     }
 
     /// The policies with the least mean completion first.
@@ -273,7 +274,7 @@ fn line(runs: &[Run], tasks: u64) -> Line {
         wait_mean_ns: over(runs, |figures| figures.wait_mean_ns),
         makespan_ns: over(runs, |figures| figures.makespan_ns as f64),
         energy_j_per_task: over(runs, |figures| figures.energy_j / count),
-        cost_usd_per_thousand: over(runs, |figures| figures.cost_usd / count * 1000.0),
+        cost_usd_per_million: over(runs, |figures| figures.cost_usd / count * 1e6),
         sla_miss_share: over(runs, |figures| figures.sla_miss_share),
         utilisation: (0..devices).map(used).collect(),
         balance: over(runs, |figures| figures.balance),

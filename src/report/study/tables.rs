@@ -179,7 +179,7 @@ fn summary(study: &Study) -> Sheet {
             ("wait_mean_ns", &line.wait_mean_ns),
             ("makespan_ns", &line.makespan_ns),
             ("energy_j_per_task", &line.energy_j_per_task),
-            ("cost_usd_per_thousand", &line.cost_usd_per_thousand),
+            ("cost_usd_per_million", &line.cost_usd_per_million),
             ("sla_miss_share", &line.sla_miss_share),
             ("balance", &line.balance),
         ];

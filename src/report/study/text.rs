@@ -21,7 +21,7 @@ impl fmt::Display for Study {
                 "p99",
                 "regret",
                 "energy a task",
-                "cost of 1000",
+                "cost of 10^6 tasks",
                 "SLA misses",
                 "balance",
             ]
@@ -51,7 +51,7 @@ impl Study {
             time(&line.completion_p99_ns),
             regret.map_or_else(String::new, |gap| time(&gap.decision_ns)),
             with(&line.energy_j_per_task, 1.0, "J"),
-            with(&line.cost_usd_per_thousand, 1.0, "$"),
+            with(&line.cost_usd_per_million, 1.0, "$"),
             with(&line.sla_miss_share, 100.0, "%"),
             table::number(line.balance.mean),
         ]

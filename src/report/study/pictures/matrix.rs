@@ -4,7 +4,6 @@
 use super::WIDTH;
 use crate::report::canvas::{self, Area, Drawn, Picture, TEXT_PX};
 use crate::report::study::Study;
-use crate::report::table::number;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -16,6 +15,8 @@ const MORE: [(u8, u8, u8); 5] = [
     (34, 94, 168),
     (8, 29, 88),
 ];
+/// Faster than what it is divided by.
+const LESS: [(u8, u8, u8); 2] = [(255, 255, 229), (236, 140, 20)];
 const BETTER: RGBColor = RGBColor(0, 114, 178);
 const WORSE: RGBColor = RGBColor(230, 159, 0);
 const TIE: RGBColor = RGBColor(225, 225, 225);
@@ -98,6 +99,7 @@ impl Heatmap<'_> {
                     .copied()
                     .flatten();
                 match times {
+                    Some(times) if times < 1.0 => (canvas::between(&LESS, -times.ln()), factor(times)),
                     Some(times) => (canvas::between(&MORE, times.ln() / worst.ln()), factor(times)),
                     None => (NOTHING, String::new()),
                 }
@@ -236,7 +238,8 @@ impl Duels<'_> {
             _ => TIE,
         };
         let percent = -100.0 * duel.ahead_ns.mean / mean.completion_mean_ns.mean;
-        (fill, format!("{}:{}\n{percent:+.0} %", duel.wins, duel.losses))
+        let percent = format!("{percent:+.0} %").replace('-', "−");
+        (fill, format!("{}:{}\n{percent}", duel.wins, duel.losses))
     }
 }
 
@@ -374,7 +377,7 @@ impl Picture for Devices<'_> {
                         canvas::between(&MORE, used.mean),
                         format!("{:.0}", used.mean * 100.0),
                     ),
-                    None => (WHITE, number(line.balance.mean)),
+                    None => (WHITE, format!("{:.2}", line.balance.mean)),
                 }
             },
         )

@@ -80,13 +80,18 @@ fn times(interval: &Interval, factor: f64) -> Interval {
 
 const MS: f64 = 1e-6;
 
+/// A policy's colour, the same everywhere.
+fn hue(study: &Study, policy: &str) -> usize {
+    study.place(policy).unwrap_or(canvas::BOUND)
+}
+
 fn race(study: &Study) -> Bars {
     let bar = |line: &super::Line| {
         let value = times(&line.completion_mean_ns, MS);
         let bar = Bar {
             note: format!("{} ms", canvas::short(value.mean)),
             value,
-            which: study.place(&line.policy),
+            which: hue(study, &line.policy),
         };
         (line.policy.clone(), vec![bar])
     };
@@ -181,7 +186,7 @@ fn learning(curves: &[&Curve], by: &str) -> Curves {
         _ => "trees in the forest",
     };
     Curves {
-        title: format!("Learning: what predicted shares lose, by {x}"),
+        title: format!("Learning: time lost by predicted shares, by {by}"),
         x: format!("{x} (log scale)"),
         y: "time lost, % (log scale)".to_owned(),
         x_log: true,
@@ -199,7 +204,7 @@ fn timeline(study: &Study) -> Curves {
             .zip(&track.completion_mean_ns)
             .map(|(start, interval)| (*start as f64, times(interval, MS)))
             .collect(),
-        which: study.place(&track.policy),
+        which: hue(study, &track.policy),
         band: false,
     };
     let marks = study.timeline.marks.iter();

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Energy against time: who is behind nobody in both stands on the frontier.
 
-use super::{MS, WIDTH, times};
+use super::{MS, WIDTH, hue, times};
 use crate::report::canvas::{self, Area, Axis, Drawn, GREY, Picture, TEXT_PX};
 use crate::report::study::Study;
 use crate::report::{Interval, label};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
 
 const HEIGHT: i32 = 620;
 const RADIUS_PX: i32 = 7;
+const WHISKER: RGBColor = RGBColor(150, 150, 150);
+const JOINT: RGBColor = RGBColor(185, 185, 185);
 
 /// A policy.
 struct Point {
@@ -28,7 +29,7 @@ impl Frontier {
             label: line.policy.clone(),
             energy_j: line.energy_j_per_task,
             time_ms: times(&line.completion_mean_ns, MS),
-            which: study.place(&line.policy),
+            which: hue(study, &line.policy),
         });
         Frontier(points.collect())
     }
@@ -89,14 +90,13 @@ impl Picture for Frontier {
             }
             steps.push(at(point));
         }
-        canvas::line(area, steps, RGBColor(150, 150, 150), 3)?;
+        canvas::line(area, steps, JOINT, 3)?;
         for point in &self.0 {
             let middle = at(point);
             let across = [point.energy_j.low, point.energy_j.high].map(|end| (x.at(end), middle.1));
             let along = [point.time_ms.low, point.time_ms.high].map(|end| (middle.0, y.at(end)));
-            canvas::line(area, across.to_vec(), GREY, 1)?;
-            canvas::line(area, along.to_vec(), GREY, 1)?;
-            canvas::mark(area, middle, point.which)?;
+            canvas::line(area, across.to_vec(), WHISKER, 1)?;
+            canvas::line(area, along.to_vec(), WHISKER, 1)?;
         }
         let wanted: Vec<label::Wanted> = self
             .0
@@ -111,15 +111,10 @@ impl Picture for Frontier {
             if let Some(leader) = place.leader {
                 canvas::line(area, leader.to_vec(), GREY, 1)?;
             }
-            canvas::text(
-                area,
-                &point.label,
-                place.corner,
-                (HPos::Left, VPos::Top),
-                TEXT_PX,
-                &BLACK,
-            )?;
+            canvas::label(area, &point.label, place.corner)?;
         }
-        Ok(())
+        self.0
+            .iter()
+            .try_for_each(|point| canvas::mark(area, at(point), point.which))
     }
 }
