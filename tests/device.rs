@@ -5,6 +5,8 @@
 
 #[path = "device/cli.rs"]
 mod cli;
+#[path = "device/experiment.rs"]
+mod experiment;
 #[path = "device/graph.rs"]
 mod graph;
 #[path = "device/learned.rs"]

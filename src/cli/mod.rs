@@ -91,14 +91,14 @@ enum Command {
     Export(convert::Export),
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
+    /// Compare policies on simulated machines in one go: tables, pictures and one report
+    Experiment(experiment::Args),
     /// Run real work under several schedulers in turn, and compare
     Bench(Box<bench::Args>),
     /// Measure what a migration costs on this machine, for `replay --costs`
     Calibrate(calibrate::Args),
     /// Simulate machines of CPUs and GPUs under policies, side by side
     Simulate(Box<simulate::Args>),
-    /// Compare policies on simulated machines in one go: tables, pictures and one report
-    Experiment(experiment::Args),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -125,10 +125,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Import(args) => convert::import(&args).map(|()| 0),
         Command::Export(args) => convert::export(&args).map(|()| 0),
         Command::Replay(args) => replay::run(&args).map(|()| 0),
+        Command::Experiment(args) => experiment::run(&args).map(|()| 0),
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
-        Command::Experiment(args) => experiment::run(&args).map(|()| 0),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -7,8 +7,8 @@
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! fault      why a model decides nothing for now
+//! explain    what a model's answers hang on    importance   the same of what predicts a number
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
-//! explain    what a model's answers hang on                                  importance   the same of what predicts a number
 //! ```
 //! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
 

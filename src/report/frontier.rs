@@ -4,18 +4,19 @@
 //! Both axes are logarithmic: what counts is by how many times one scheduler does better than another.
 
 use super::bench::{Report, Spread, number};
-use super::{canvas, label};
-use anyhow::Result;
-use canvas::{FONT, GREY};
+use super::label;
+use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
 use std::ops::Range;
 
 const SIZE: (u32, u32) = (1200, 800);
 /// Room at the right for the scale of colours.
 const SCALE_PX: i32 = 130;
 const RADIUS_PX: i32 = 7;
+const FONT: &str = "dejavu";
 const LABEL_PX: u32 = 17;
 /// From the least time to the greatest.
 const COLOURS: [(u8, u8, u8); 5] = [
@@ -25,6 +26,7 @@ const COLOURS: [(u8, u8, u8); 5] = [
     (94, 201, 98),
     (230, 190, 30),
 ];
+const GREY: RGBColor = RGBColor(90, 90, 90);
 
 type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
@@ -45,7 +47,16 @@ pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
     if points.is_empty() {
         return Ok(None);
     }
-    canvas::bitmap("the frontier", SIZE, |root| draw(root, &points, report)).map(Some)
+    let failed = |err: &dyn std::fmt::Display| anyhow!("cannot draw the frontier: {err}");
+    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
+        .map_err(|_| failed(&"its font is of no use"))?;
+    let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
+    {
+        let root = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
+        draw(&root, &points, report).map_err(|err| failed(&err))?;
+        root.present().map_err(|err| failed(&err))?;
+    }
+    packed(&pixels).map(Some)
 }
 
 fn points(report: &Report) -> Vec<Point> {
@@ -63,7 +74,19 @@ fn points(report: &Report) -> Vec<Point> {
         .collect()
 }
 
+fn packed(pixels: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
 fn draw(root: &Area<'_>, points: &[Point], report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+    root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(SIZE.0 as i32 - SCALE_PX);
     let over = |of: fn(&Point) -> Spread| axis(points.iter().map(of));
     let (x, y) = (over(|point| point.migrations), over(|point| point.wait_s));
@@ -215,7 +238,13 @@ fn share(value: f64, range: &Range<f64>) -> f64 {
 }
 
 fn colour(share: f64) -> RGBColor {
-    canvas::between(&COLOURS, share)
+    let last = COLOURS.len() - 1;
+    let place = share.clamp(0.0, 1.0) * last as f64;
+    let index = (place as usize).min(last - 1);
+    let between = place - index as f64;
+    let (from, to) = (COLOURS[index], COLOURS[index + 1]);
+    let mix = |a: u8, b: u8| (f64::from(a) + between * (f64::from(b) - f64::from(a))) as u8;
+    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }
 
 #[cfg(test)]

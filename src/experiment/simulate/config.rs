@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The settings file: machine, laws, workload, and how what learns does.
 
-use crate::experiment::study;
 use crate::policy::device::{Context, hybrid_ml};
 use crate::topology::device;
 use crate::workload::{Physics, generator};
@@ -12,6 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What only `experiment` looks at.
+    pub experiment: crate::experiment::study::Settings,
     /// The devices.
     pub machine: device::Settings,
     /// How long tasks take.
@@ -20,8 +21,6 @@ pub struct Config {
     pub workload: generator::Settings,
     /// How `hybrid_ml` learns.
     pub hybrid_ml: hybrid_ml::Settings,
-    /// What only `experiment` looks at.
-    pub experiment: study::Settings,
 }
 
 /// What is simulated where nothing else is said.

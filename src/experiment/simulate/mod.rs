@@ -7,11 +7,12 @@ mod timed;
 
 pub use config::{Config, Scenario};
 pub(in crate::experiment) use files::plain;
+pub(in crate::experiment) use timed::Timed;
 
 use crate::policy::device::{Context, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
+use crate::sim::device::{self, Done, Fault, Options, Outcome};
 use anyhow::{Context as _, Result};
 use files::Files;
 use std::collections::BTreeMap;
@@ -19,7 +20,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use timed::Timed;
 
 /// What to run.
 pub struct Plan<'a> {
@@ -98,6 +98,13 @@ fn one(
     files: Option<&Files>,
     watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
 ) -> Result<Figures> {
+    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed,
+    };
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
     let (mut count, mut failure) = (0, None);
     let mut left = |done: &Done| {
@@ -110,44 +117,27 @@ fn one(
         }
         watch(count)
     };
-    let outcome = unit(context, policy, seed, &mut left);
+    let outcome = device::run(&options, &mut timed, &mut left);
     match (outcome, failure) {
         (_, Some(err)) => Err(err),
-        (Err(err), None) => Err(err),
-        (Ok(figures), None) => {
+        (Err(Fault::Stopped), None) => Err(Fault::Stopped.into()),
+        (Err(fault), None) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
+        (Ok(outcome), None) => {
             if let (Some(files), Some(table)) = (files, table) {
                 files.keep(table)?;
             }
-            Ok(figures)
+            Ok(figures(&outcome, policy, seed, timed.mean_ns()))
         }
     }
 }
 
-/// One policy on the tasks of one seed; `left` is told of each that is done.
-///
-/// # Errors
-/// One sentence: no such policy, what it did and must not, or that `left` wanted no more.
-pub(in crate::experiment) fn unit(
-    context: &Context,
+/// A run in figures; decisions took `decision_ns` each.
+pub(in crate::experiment) fn figures(
+    outcome: &Outcome,
     policy: &str,
     seed: u64,
-    left: &mut Left<'_>,
-) -> Result<Figures> {
-    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed,
-    };
-    match device::run(&options, &mut timed, left) {
-        Ok(outcome) => Ok(figures(&outcome, policy, seed, timed.mean_ns())),
-        Err(Fault::Stopped) => Err(Fault::Stopped.into()),
-        Err(fault) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
-    }
-}
-
-fn figures(outcome: &Outcome, policy: &str, seed: u64, decision_ns: f64) -> Figures {
+    decision_ns: f64,
+) -> Figures {
     let makespan_ns = outcome.makespan_ns.max(1) as f64;
     let utilisation: Vec<f64> = outcome
         .devices

@@ -2,12 +2,12 @@
 //! Phase four: one policy on the tasks of one seed, and where its tasks lost time.
 
 use super::store::Store;
-use crate::experiment::simulate;
-use crate::policy::device::Context;
+use crate::experiment::simulate::{self, Timed};
+use crate::policy::device::{Context, registry};
 use crate::report::study::{Run, Tally};
-use crate::sim::device::Done;
+use crate::sim::device::{self, Done, Fault, Options};
 use crate::workload::Task;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::ops::ControlFlow;
 
 /// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
@@ -77,8 +77,18 @@ pub fn run(
         run.windows[window as usize].add(completion_ns);
         watch()
     };
-    let figures = simulate::unit(context, policy, seed, &mut left)?;
-    run.figures = figures;
+    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed,
+    };
+    let outcome = match device::run(&options, &mut timed, &mut left) {
+        Err(Fault::Stopped) => return Err(Fault::Stopped.into()),
+        outcome => outcome.with_context(|| format!("simulation under {policy} failed"))?,
+    };
+    run.figures = simulate::figures(&outcome, policy, seed, timed.mean_ns());
     store.keep(&unit(at, policy, seed), &run)
 }
 

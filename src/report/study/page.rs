@@ -37,7 +37,7 @@ pub fn page(study: &Study, drawings: &[Drawing]) -> String {
         headline(study)
     );
     for section in &sections {
-        let _ = write!(page, "<a href=\"#{}\">{}</a>", section.id, section.title);
+        let _ = write!(page, "<a href=\"#{}\">{}</a> ", section.id, section.title);
     }
     page.push_str("</nav>\n");
     for section in &sections {
@@ -204,33 +204,45 @@ fn results_words(study: &Study) -> String {
 }
 
 fn results(study: &Study) -> String {
-    let head = [
-        "policy",
-        "mean",
-        "median",
-        "95 %",
-        "99 %",
-        "makespan",
-        "energy of a task",
-        "cost of a million tasks",
-        "deadlines missed",
-        "balance",
-    ];
-    let row = |line: &&Line| {
+    let times = |line: &&Line| {
         vec![
             code(&line.policy),
             time(&line.completion_mean_ns),
             table::time(line.completion_p50_ns.mean),
             table::time(line.completion_p95_ns.mean),
             time(&line.completion_p99_ns),
-            table::time(line.makespan_ns.mean),
-            with(&line.energy_j_per_task, 1.0, "J"),
-            with(&line.cost_usd_per_million, 1.0, "$"),
-            with(&line.sla_miss_share, 100.0, "%"),
-            table::number(line.balance.mean),
+            time(&line.wait_mean_ns),
+            time(&line.makespan_ns),
         ]
     };
-    html_table(&head, &study.ranked().iter().map(row).collect::<Vec<_>>())
+    let costs = |line: &&Line| {
+        vec![
+            code(&line.policy),
+            with(&line.sla_miss_share, 100.0, "%"),
+            with(&line.energy_j_per_task, 1.0, "J"),
+            with(&line.cost_usd_per_million, 1.0, "$"),
+            with(&line.balance, 1.0, ""),
+        ]
+    };
+    let ranked = study.ranked();
+    let rows = |row: &dyn Fn(&&Line) -> Vec<String>| ranked.iter().map(row).collect::<Vec<_>>();
+    let head = [
+        "policy",
+        "mean completion",
+        "median",
+        "95 %",
+        "99 %",
+        "mean wait",
+        "makespan",
+    ];
+    let more = [
+        "policy",
+        "deadlines missed",
+        "energy of a task",
+        "cost of a million tasks",
+        "balance",
+    ];
+    html_table(&head, &rows(&times)) + &html_table(&more, &rows(&costs))
 }
 
 fn html_table(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -325,12 +337,7 @@ fn learning_words(study: &Study) -> String {
 }
 
 fn percent(interval: &Interval) -> String {
-    let half = (interval.high - interval.mean) * 100.0;
-    format!(
-        "{} ± {} %",
-        table::number(interval.mean * 100.0),
-        table::number(half)
-    )
+    with(interval, 100.0, "%")
 }
 
 fn importance_words(study: &Study) -> String {
@@ -350,7 +357,7 @@ fn importance_words(study: &Study) -> String {
 
 fn timeline_words(study: &Study) -> String {
     let marks = match study.timeline.marks.len() {
-        0 => "The workload is the same from the first task to the last, so what rises is a queue that grows."
+        0 => "The workload is the same from the first task to the last, so what goes up and down is waiting."
             .to_owned(),
         1 => "The workload shifts at the grey line.".to_owned(),
         count => format!("The workload shifts at each of the {count} grey lines."),

@@ -58,10 +58,16 @@ impl Study {
     }
 }
 
-/// A time and how far it may be off.
+/// A time and how far it may be off, in the unit that reads best.
 pub fn time(interval: &Interval) -> String {
     let half = interval.high - interval.mean;
-    format!("{} ± {}", table::time(interval.mean), table::time(half))
+    let (unit_ns, unit) = match interval.mean.abs() {
+        size if size < 1e3 => (1.0, "ns"),
+        size if size < 1e6 => (1e3, "µs"),
+        size if size < 1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    format!("{:.2} ± {:.2} {unit}", interval.mean / unit_ns, half / unit_ns)
 }
 
 /// A quantity in a unit, and how far it may be off.
