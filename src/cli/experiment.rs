@@ -108,8 +108,8 @@ fn show(bar: &Mutex<Option<Progress>>, step: &Step) {
             }
             match kept {
                 0 => eprintln!("{name}: {units} to do"),
-                kept if kept == units => eprintln!("{name}: all {units} are there from before"),
-                kept => eprintln!("{name}: {} to do, {kept} are there from before", units - kept),
+                kept if kept == units => eprintln!("{name}: done before ({units})"),
+                kept => eprintln!("{name}: {} to do, {kept} done before", units - kept),
             }
             *bar = (units > kept).then(|| Progress::new((units - kept) as u64, name));
         }

@@ -7,7 +7,6 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
-use std::ops::Range;
 
 pub const FONT: &str = "dejavu";
 /// Of all text but titles.
@@ -211,12 +210,12 @@ pub struct Axis {
     from: f64,
     to: f64,
     log: bool,
-    px: Range<i32>,
+    px: [i32; 2],
 }
 
 impl Axis {
     /// From 0 to some way beyond the greatest value, or from some way below the least one where there is one below 0.
-    pub fn linear(values: impl IntoIterator<Item = f64>, px: Range<i32>) -> Axis {
+    pub fn linear(values: impl IntoIterator<Item = f64>, px: [i32; 2]) -> Axis {
         let (low, high) = ends(values);
         let (low, high) = (low.min(0.0), if high > low.min(0.0) { high } else { 1.0 });
         let room = 0.06 * (high - low);
@@ -229,7 +228,7 @@ impl Axis {
     }
 
     /// By how many times; values of 0 and less do not count.
-    pub fn logarithmic(values: impl IntoIterator<Item = f64>, px: Range<i32>) -> Axis {
+    pub fn logarithmic(values: impl IntoIterator<Item = f64>, px: [i32; 2]) -> Axis {
         let (low, high) = ends(values.into_iter().filter(|value| *value > 0.0));
         let (low, high) = if high > 0.0 { (low, high) } else { (1.0, 10.0) };
         let room = (high / low).powf(0.06).max(1.06);
@@ -248,12 +247,12 @@ impl Axis {
         } else {
             (value - self.from) / (self.to - self.from)
         };
-        self.px.start + (share * f64::from(self.px.end - self.px.start)).round() as i32
+        self.px[0] + (share * f64::from(self.px[1] - self.px[0])).round() as i32
     }
 
     /// Where it begins.
     pub fn start_px(&self) -> i32 {
-        self.px.start
+        self.px[0]
     }
 
     /// Round values on it.
@@ -335,7 +334,7 @@ pub fn frame<B: DrawingBackend>(
 where
     B::ErrorType: 'static,
 {
-    let (left, right, bottom, top) = (x.px.start, x.px.end, y.px.start, y.px.end);
+    let ([left, right], [bottom, top]) = (x.px, y.px);
     for value in y.ticks() {
         line(area, vec![(left, y.at(value)), (right, y.at(value))], LIGHT, 1)?;
         let at = (left - 8, y.at(value));
@@ -424,19 +423,19 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
-        let linear = Axis::linear([3.0, 9.7], 0..100);
+        let linear = Axis::linear([3.0, 9.7], [0, 100]);
         assert_eq!(linear.ticks(), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!((linear.at(0.0), linear.at(9.7 * 1.06)), (0, 100));
-        let below = Axis::linear([-4.0, 4.0], 100..0);
+        let below = Axis::linear([-4.0, 4.0], [100, 0]);
         assert_eq!(below.ticks(), [-4.0, -2.0, 0.0, 2.0, 4.0]);
         assert_eq!(below.at(0.0), 50);
-        let times = Axis::logarithmic([25.0, 1600.0, 0.0], 0..100);
+        let times = Axis::logarithmic([25.0, 1600.0, 0.0], [0, 100]);
         assert_eq!(times.ticks(), [30.0, 100.0, 300.0, 1000.0]);
         assert_eq!(times.at(200.0), 50);
         for lonely in [
-            Axis::linear([0.0], 0..9),
-            Axis::logarithmic([], 0..9),
-            Axis::logarithmic([7.0], 0..9),
+            Axis::linear([0.0], [0, 9]),
+            Axis::logarithmic([], [0, 9]),
+            Axis::logarithmic([7.0], [0, 9]),
         ] {
             assert!(lonely.ticks().iter().all(|tick| tick.is_finite()), "{lonely:?}");
         }

@@ -4,7 +4,7 @@
 use assert_cmd::Command;
 use scx_augur::experiment::simulate::Config;
 use scx_augur::experiment::study::{self, Plan, Step};
-use scx_augur::policy::device::parse;
+use scx_augur::policy::device::{parse, registry};
 use scx_augur::report::device::Figures;
 use scx_augur::report::study::{Lessons, Run, Study};
 use scx_augur::sim::device::{Done, Options};
@@ -303,6 +303,17 @@ fn the_page_has_every_part_and_needs_nothing_else() {
 }
 
 #[test]
+fn the_example_is_one() {
+    let example = include_str!("../../examples/experiment.toml");
+    let config = study::defaults().with_toml(example).unwrap();
+    config.experiment.check().unwrap();
+    assert_eq!(config.context().unwrap().devices.all().len(), 6);
+    for policy in &config.experiment.policies {
+        registry::check(policy, &config.context().unwrap()).unwrap();
+    }
+}
+
+#[test]
 fn bad_input_is_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -372,7 +383,7 @@ fn a_folder_belongs_to_one_set_of_settings() {
     let again = experiment(&arguments);
     let said = String::from_utf8(again.stderr).unwrap();
     assert!(
-        again.status.success() && said.contains("schedule: all 4 are there from before"),
+        again.status.success() && said.contains("schedule: done before (4)"),
         "{said}"
     );
     assert!(String::from_utf8(again.stdout).unwrap().contains("report.html"));

@@ -281,6 +281,9 @@ fn heatmap_words(study: &Study) -> String {
 }
 
 fn duel_words(study: &Study) -> String {
+    if study.policies.len() < 2 {
+        return "There is one policy, and nobody to compare it with.".to_owned();
+    }
     if study.win_loss.is_empty() {
         return "With one seed there is no telling a lead from noise: run the experiment with <code>--seeds</code> of 2 or more."
             .to_owned();

@@ -49,7 +49,7 @@ impl Bars {
         let (left, right) = (names.unwrap_or(0) + 28, WIDTH - notes.unwrap_or(0) - 30);
         Axis::linear(
             all().flat_map(|bar| [bar.value.low.min(bar.value.mean), bar.value.high]),
-            left..right,
+            [left, right],
         )
     }
 

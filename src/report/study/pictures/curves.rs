@@ -33,7 +33,7 @@ pub struct Curves {
 impl Curves {
     fn axes(&self) -> (Axis, Axis) {
         let labels = self.lines.iter().map(|line| canvas::width_px(&line.label)).max();
-        let across = 96..WIDTH - labels.unwrap_or(0) - 44;
+        let across = [96, WIDTH - labels.unwrap_or(0) - 44];
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let counts = points().map(|(count, _)| *count);
         let x = match self.x_log {
@@ -45,7 +45,7 @@ impl Curves {
             true => [value.low.max(value.mean / 3.0), value.high],
             false => [value.mean; 2],
         });
-        (x, Axis::logarithmic(ends, HEIGHT - 80..60))
+        (x, Axis::logarithmic(ends, [HEIGHT - 80, 60]))
     }
 
     fn line<B: DrawingBackend>(area: &Area<B>, line: &Line, (x, y): (&Axis, &Axis)) -> Drawn

@@ -9,6 +9,7 @@ use plotters::prelude::*;
 
 const HEIGHT: i32 = 620;
 const RADIUS_PX: i32 = 7;
+const LIFT_PX: i32 = 14;
 const WHISKER: RGBColor = RGBColor(150, 150, 150);
 const JOINT: RGBColor = RGBColor(185, 185, 185);
 
@@ -41,8 +42,8 @@ impl Frontier {
                 .collect::<Vec<f64>>()
         };
         (
-            Axis::logarithmic(ends(|point| point.energy_j), 96..WIDTH - 30),
-            Axis::logarithmic(ends(|point| point.time_ms), HEIGHT - 80..60),
+            Axis::logarithmic(ends(|point| point.energy_j), [96, WIDTH - 30]),
+            Axis::logarithmic(ends(|point| point.time_ms), [HEIGHT - 80, 60]),
         )
     }
 
@@ -102,7 +103,8 @@ impl Picture for Frontier {
             .0
             .iter()
             .map(|point| label::Wanted {
-                at: at(point),
+                // A little above, so that the whisker goes on below it.
+                at: (at(point).0, at(point).1 - LIFT_PX),
                 size: (canvas::width_px(&point.label), TEXT_PX + 4),
             })
             .collect();
