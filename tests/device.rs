@@ -7,6 +7,8 @@
 mod cli;
 #[path = "device/drift.rs"]
 mod drift;
+#[path = "device/experiment.rs"]
+mod experiment;
 #[path = "device/graph.rs"]
 mod graph;
 #[path = "device/learned.rs"]

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod convert;
 pub mod doctor;
+pub mod experiment;
 mod input;
 pub mod model;
 mod policies;
@@ -60,6 +61,7 @@ Examples:
   scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
   scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
+  scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report
 
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
@@ -93,6 +95,8 @@ enum Command {
     Export(convert::Export),
     /// Replay a recorded trace under policies, side by side
     Replay(replay::Args),
+    /// Compare policies on simulated machines in one go: tables, pictures and one report
+    Experiment(experiment::Args),
     /// Run real work under several schedulers in turn, and compare
     Bench(Box<bench::Args>),
     /// Measure what a migration costs on this machine, for `replay --costs`
@@ -127,6 +131,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Import(args) => convert::import(&args).map(|()| 0),
         Command::Export(args) => convert::export(&args).map(|()| 0),
         Command::Replay(args) => replay::run(&args).map(|()| 0),
+        Command::Experiment(args) => experiment::run(&args).map(|()| 0),
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Profile(args) => profile::run(&args).map(|()| 0),

@@ -30,6 +30,11 @@ impl Progress {
         }
     }
 
+    /// One more is done, of few.
+    pub fn one(&self) {
+        self.0.inc(1);
+    }
+
     /// All is done.
     pub fn finish(&self) {
         self.0.finish_and_clear();

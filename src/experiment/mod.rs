@@ -7,3 +7,4 @@ pub mod queue;
 pub mod replay;
 pub mod simulate;
 pub mod stand_in;
+pub mod study;

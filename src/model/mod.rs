@@ -9,6 +9,7 @@
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! relay      a channel for batches and scores
 //! fault      why a model decides nothing for now
+//! explain    what a model's answers hang on    importance   the same of what predicts a number
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
 //! ```
 //! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
@@ -22,6 +23,7 @@ pub mod explain;
 pub mod fault;
 pub mod forest;
 pub mod guard;
+pub mod importance;
 pub mod library;
 pub mod log;
 pub mod manifest;

@@ -4,7 +4,7 @@
 use super::Interval;
 use super::drift::{Course, Drift};
 use super::table;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The whole report.
@@ -28,7 +28,7 @@ pub struct Report {
 }
 
 /// One run. Completion is from arrival until done.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Figures {
     /// The policy, as it is written.
     pub policy: String,
@@ -238,7 +238,7 @@ impl Report {
         table::write(f, &self.matrix())
     }
 
-    fn matrix(&self) -> Vec<Vec<String>> {
+    pub(super) fn matrix(&self) -> Vec<Vec<String>> {
         let names: Vec<&String> = self.intervals.iter().map(|spread| &spread.policy).collect();
         let mut rows = vec![
             std::iter::once(String::new())

@@ -2,6 +2,7 @@
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
 pub mod bench;
+mod canvas;
 pub mod device;
 pub mod drift;
 pub mod fairness;
@@ -15,6 +16,7 @@ pub mod profile;
 pub mod queue;
 pub mod queueing;
 pub mod replay;
+pub mod study;
 pub mod table;
 
 pub use fairness::jain;

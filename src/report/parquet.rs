@@ -4,7 +4,7 @@
 use crate::trace::Output;
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
-use parquet::data_type::{DataType, DoubleType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -16,11 +16,13 @@ const ROWS: usize = 1 << 16;
 
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell {
+pub enum Cell<'a> {
     /// A whole number, or none.
     Integer(Option<i64>),
     /// A number.
     Real(f64),
+    /// Words.
+    Text(&'a str),
 }
 
 /// A table that is being written.
@@ -33,6 +35,7 @@ pub struct Table {
 enum Column {
     Integer(Vec<Option<i64>>),
     Real(Vec<f64>),
+    Text(Vec<ByteArray>),
 }
 
 impl Table {
@@ -40,10 +43,11 @@ impl Table {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn create(path: &Path, columns: &[(&str, Cell)]) -> Result<Table> {
+    pub fn create(path: &Path, columns: &[(&str, Cell<'_>)]) -> Result<Table> {
         let fields = columns.iter().map(|(name, cell)| match cell {
             Cell::Integer(_) => format!("optional int64 {name};"),
             Cell::Real(_) => format!("required double {name};"),
+            Cell::Text(_) => format!("required binary {name} (UTF8);"),
         });
         let schema = format!("message tasks {{ {} }}", fields.collect::<String>());
         let schema = parse_message_type(&schema).context("the table's columns are damaged")?;
@@ -53,6 +57,7 @@ impl Table {
         let columns = columns.iter().map(|(_, cell)| match cell {
             Cell::Integer(_) => Column::Integer(Vec::new()),
             Cell::Real(_) => Column::Real(Vec::new()),
+            Cell::Text(_) => Column::Text(Vec::new()),
         });
         Ok(Table {
             file: SerializedFileWriter::new(Output::create(path)?, Arc::new(schema), Arc::new(properties))?,
@@ -65,11 +70,12 @@ impl Table {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn push(&mut self, cells: &[Cell]) -> Result<()> {
+    pub fn push(&mut self, cells: &[Cell<'_>]) -> Result<()> {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             match (column, cell) {
                 (Column::Integer(values), Cell::Integer(value)) => values.push(*value),
                 (Column::Real(values), Cell::Real(value)) => values.push(*value),
+                (Column::Text(values), Cell::Text(value)) => values.push(ByteArray::from(*value)),
                 _ => anyhow::bail!("a cell is not of its column's kind"),
             }
         }
@@ -88,6 +94,10 @@ impl Table {
                 }
                 Column::Real(values) => {
                     write::<DoubleType>(&mut group, values, None)?;
+                    values.clear();
+                }
+                Column::Text(values) => {
+                    write::<ByteArrayType>(&mut group, values, None)?;
                     values.clear();
                 }
             }

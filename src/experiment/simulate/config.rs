@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What only `experiment` looks at.
+    pub experiment: crate::experiment::study::Settings,
     /// The devices.
     pub machine: device::Settings,
     /// How long tasks take.

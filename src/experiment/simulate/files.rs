@@ -56,17 +56,9 @@ impl Files {
     /// # Errors
     /// Where the file cannot be written.
     pub fn tasks(&self, policy: &str, seed: u64) -> Result<Table> {
-        let plain: String = policy
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-        let path = self.folder.join(format!("tasks-{plain}-{seed}.parquet"));
+        let path = self
+            .folder
+            .join(format!("tasks-{}-{seed}.parquet", plain(policy)));
         let integer = Cell::Integer(None);
         let real = Cell::Real(0.0);
         let kinds = [
@@ -119,6 +111,12 @@ impl Files {
         whole.push(json);
         whole.into_iter().try_for_each(Output::finish)
     }
+}
+
+/// A policy's name as a part of a file's.
+pub fn plain(policy: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    policy.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
 /// Adds a task to its table.

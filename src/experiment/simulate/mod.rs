@@ -7,6 +7,8 @@ mod files;
 mod timed;
 
 pub use config::{Config, Scenario};
+pub(in crate::experiment) use files::plain;
+pub(in crate::experiment) use timed::Timed;
 
 use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
@@ -20,7 +22,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use timed::Timed;
 
 /// What to run.
 pub struct Plan<'a> {
@@ -153,7 +154,13 @@ fn one(
     }
 }
 
-fn figures(outcome: &Outcome, policy: &str, seed: u64, decision_ns: f64) -> Figures {
+/// A run in figures; decisions took `decision_ns` each.
+pub(in crate::experiment) fn figures(
+    outcome: &Outcome,
+    policy: &str,
+    seed: u64,
+    decision_ns: f64,
+) -> Figures {
     let makespan_ns = outcome.makespan_ns.max(1) as f64;
     let utilisation: Vec<f64> = outcome
         .devices

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur experiment`: profile, generate, train, schedule and evaluate in one go, with one report.
+
+use super::progress::Progress;
+use super::{WrongUse, policies, say};
+use crate::experiment::simulate::Config;
+use crate::experiment::study::{self, Plan, Step};
+use crate::policy::device::registry;
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+const AFTER_HELP: &str = "\
+Phases:
+  profile   where it runs, and the hardware profile that was given   profile.json
+  generate  the tasks of each seed, as every policy gets them        tasks/SEED.parquet
+  train     forests on more and more tasks and trees, tried on       train/LEARNER-SEED.json
+            tasks that they have not seen
+  schedule  each policy on the tasks of each seed                    runs/POLICY-SEED.json
+  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline and timing as .csv and .parquet; \
+pictures as .png; summary.json; report.html, one file that needs no network
+
+Each unit is a file that is written whole. After Ctrl-C or an error the same command goes on with what is missing; other settings \
+in the same folder are refused. One set of settings gives the same tables each time, bit by bit, on any number of threads; only \
+timing.csv (what decisions took) and profile.json are about the machine that it ran on.
+
+Settings (--config): those of `simulate`, with workload.tasks = 2000, and these, with their defaults:
+  [experiment]
+  title = \"Scheduling policies on a simulated machine of CPUs and GPUs\"
+  seed = 1, seeds = 5
+  policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"hybrid_ml[alone=1]\", \"oracle\"]
+  hardware_profile = FILE      what `scx_augur profile` left, for the report; none by default
+  heatmap = [5, 5]             cells of sizes, of intensities
+  windows = 20                 of the timeline
+  learning_tasks = [25, 50, 100, 200, 400, 800, 1600], learning_trees = [1, 3, 10, 30, 100], held_out_tasks = 1000
+  shifts = [{ task = 1000, what = \"larger tasks\" }]    marks on the timeline; none by default
+
+examples/experiment.toml is one of them.";
+
+/// Compare policies on simulated machines in one go: tables, pictures and one report
+#[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Args {
+    /// Settings of machine, laws, workload, learning and the experiment, as TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder for all files; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How many tasks each run has [default: 2000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    tasks: Option<u64>,
+    /// Policies, `name[key=value,...]`, separated by commas
+    #[arg(long, alias = "policy", value_name = "P,...")]
+    policies: Option<String>,
+    /// The first seed [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// So many seeds, each one more than the last [default: 5]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    seeds: Option<u64>,
+    /// Print the summary as JSON instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Threads [default: one a CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Option<u32>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    let config = config(args)?;
+    let context = config.context()?;
+    for policy in &config.experiment.policies {
+        registry::check(policy, &context).map_err(|err| WrongUse(format!("{err:#}")))?;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = Plan {
+        config: &config,
+        out: &args.out,
+        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+        stop: &stop,
+    };
+    let bar: Mutex<Option<Progress>> = Mutex::new(None);
+    let study = study::run(&plan, &|step| show(&bar, &step))?;
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&study)?);
+    } else {
+        say!("{study}\n{}", args.out.join("report.html").display());
+    }
+    Ok(())
+}
+
+fn show(bar: &Mutex<Option<Progress>>, step: &Step) {
+    let Ok(mut bar) = bar.lock() else { return };
+    match step {
+        Step::Phase { name, units, kept } => {
+            if let Some(bar) = bar.take() {
+                bar.finish();
+            }
+            match kept {
+                0 => eprintln!("{name}: {units} to do"),
+                kept if kept == units => eprintln!("{name}: done before ({units})"),
+                kept => eprintln!("{name}: {} to do, {kept} done before", units - kept),
+            }
+            *bar = (units > kept).then(|| Progress::new((units - kept) as u64, name));
+        }
+        Step::Unit => {
+            if let Some(bar) = bar.as_ref() {
+                bar.one();
+            }
+        }
+    }
+}
+
+fn config(args: &Args) -> Result<Config> {
+    let mut config = study::defaults();
+    if let Some(path) = &args.config {
+        let shown = path.display();
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
+        config = config
+            .with_toml(&text)
+            .with_context(|| format!("the settings {shown} are wrong"))?;
+    }
+    config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
+    let experiment = &mut config.experiment;
+    experiment.seed = args.seed.unwrap_or(experiment.seed);
+    experiment.seeds = args.seeds.unwrap_or(experiment.seeds);
+    if let Some(names) = &args.policies {
+        experiment.policies = policies::split(names)?;
+    }
+    let checked = config
+        .experiment
+        .check()
+        .and_then(|()| config.context().map(|_| ()));
+    checked.with_context(|| match &args.config {
+        Some(path) => format!("the settings {} are wrong", path.display()),
+        None => "these settings are wrong".to_owned(),
+    })?;
+    Ok(config)
+}

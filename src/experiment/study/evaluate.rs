@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Phase five: all units that were kept become tables, pictures and a page.
+
+use super::schedule::Cells;
+use super::store::Store;
+use super::{Settings, profile, schedule, train};
+use crate::experiment::simulate::Config;
+use crate::policy::device::{Context, registry};
+use crate::report::study::{self, Lessons, Mark, Run, Study};
+use anyhow::{Context as _, Result};
+
+/// Puts all units together.
+///
+/// # Errors
+/// Where one cannot be read.
+pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &str) -> Result<Study> {
+    let experiment = &config.experiment;
+    let (mut runs, mut lessons): (Vec<Run>, Vec<Lessons>) = (Vec::new(), Vec::new());
+    for (at, policy) in experiment.policies.iter().enumerate() {
+        for seed in experiment.all_seeds() {
+            runs.push(store.read(&schedule::unit(at, policy, seed))?);
+        }
+    }
+    for (learner, _) in train::LEARNERS {
+        for seed in experiment.all_seeds() {
+            lessons.push(store.read(&train::unit(learner, seed))?);
+        }
+    }
+    let devices = context.devices.all().iter().map(|device| device.name.clone());
+    let cells = Cells::new(experiment.heatmap, context);
+    let oracle = oracle(experiment, context)?;
+    let mut study = Study::new(
+        devices.collect(),
+        oracle,
+        &runs,
+        &lessons,
+        (cells.size, cells.intensity),
+    );
+    study.title.clone_from(&experiment.title);
+    study.machine = store.read(profile::UNIT)?;
+    study.timeline.marks = marks(config);
+    study.settings = settings.to_owned();
+    Ok(study)
+}
+
+/// Moments that the workload shifts at, and what detectors said of it: all that the timeline marks. What the generator
+/// shifts by itself joins here.
+fn marks(config: &Config) -> Vec<Mark> {
+    config.experiment.shifts.clone()
+}
+
+fn oracle(experiment: &Settings, context: &Context) -> Result<Option<String>> {
+    for policy in &experiment.policies {
+        // Made only to ask it: what learns before its first task is not.
+        let name = policy.split('[').next().unwrap_or_default();
+        if name == "oracle" && registry::parse(policy, context, 0)?.is_oracle() {
+            return Ok(Some(policy.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes tables, pictures, and the page last.
+///
+/// # Errors
+/// Where one cannot be written.
+pub fn write(store: &Store, study: &Study) -> Result<()> {
+    for sheet in study::sheets(study) {
+        store.write(&format!("{}.csv", sheet.name), &sheet.csv()?)?;
+        if let Some(table) = sheet.parquet(&store.path(&format!("{}.parquet", sheet.name)))? {
+            table.finish()?;
+        }
+    }
+    let mut json = serde_json::to_vec_pretty(study).context("the summary cannot be written")?;
+    json.push(b'\n');
+    store.write("summary.json", &json)?;
+    let drawings = study::drawings(study)?;
+    for drawing in &drawings {
+        store.write(&format!("{}.png", drawing.name), &drawing.png)?;
+    }
+    store.write("report.html", study::page(study, &drawings).as_bytes())
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An experiment in five phases, that can be stopped and goes on where it was.
+//!
+//! ```text
+//! profile    where it runs                                      profile.json
+//! generate   the tasks of each seed                             tasks/SEED.parquet
+//! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json
+//! schedule   each policy on the tasks of each seed              runs/POLICY-SEED.json
+//! evaluate   tables, pictures and a page out of all that        *.csv *.parquet *.png report.html
+//! ```
+//! Each unit is a file that is there whole or not at all ([`store`]); the last phase reads only files, so that what was
+//! stopped and went on is the same, bit by bit, as what was not.
+
+mod evaluate;
+mod generate;
+mod profile;
+mod schedule;
+mod settings;
+mod store;
+mod train;
+
+pub use settings::Settings;
+
+use super::simulate::Config;
+use crate::policy::device::{Context, registry};
+use crate::report::study::Study;
+use anyhow::{Result, bail};
+use schedule::Cells;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use store::Store;
+
+/// Tasks of a run where nothing else is said: enough to tell policies apart in less than a minute.
+const TASKS: u64 = 2000;
+
+/// What to do, and where.
+pub struct Plan<'a> {
+    /// Machine, laws, workload, and the experiment's own settings.
+    pub config: &'a Config,
+    /// The folder.
+    pub out: &'a Path,
+    /// Threads.
+    pub threads: usize,
+    /// Set to stop in order.
+    pub stop: &'a AtomicBool,
+}
+
+/// Where an experiment is.
+pub enum Step {
+    /// A phase begins: so many units, so many of them done before.
+    Phase {
+        /// Its name.
+        name: &'static str,
+        /// All of its units.
+        units: usize,
+        /// Those that were kept from before.
+        kept: usize,
+    },
+    /// A unit is done.
+    Unit,
+}
+
+/// The settings where nothing else is said.
+pub fn defaults() -> Config {
+    let mut config = Config::default();
+    config.workload.tasks = TASKS;
+    config
+}
+
+/// One piece of work, done where its file is there.
+#[derive(Clone, Debug)]
+enum Unit {
+    Profile,
+    Generate(u64),
+    Train(usize, u64),
+    Schedule(usize, u64),
+}
+
+/// Runs all phases, or what is left of them, and writes the report. But for the time that decisions took, and for the
+/// machine, the result depends on nothing but the settings.
+///
+/// # Errors
+/// One sentence: a setting that cannot be, a folder that cannot be written or holds another experiment, or that it was
+/// stopped; what was done is kept.
+pub fn run(plan: &Plan<'_>, tell: &(dyn Fn(Step) + Sync)) -> Result<Study> {
+    let config = plan.config;
+    config.experiment.check()?;
+    let context = config.context()?;
+    for policy in &config.experiment.policies {
+        registry::check(policy, &context)?;
+    }
+    let settings = toml::to_string(config)?;
+    let store = Store::open(plan.out, &settings)?;
+    for (name, units) in phases(&config.experiment) {
+        let left: Vec<Unit> = units
+            .iter()
+            .filter(|unit| !store.has(&file(&config.experiment, unit)))
+            .cloned()
+            .collect();
+        let kept = units.len() - left.len();
+        tell(Step::Phase {
+            name,
+            units: units.len(),
+            kept,
+        });
+        side_by_side(plan, &left, |unit| {
+            one(plan, &store, &context, unit)?;
+            tell(Step::Unit);
+            Ok(())
+        })?;
+    }
+    tell(Step::Phase {
+        name: "evaluate",
+        units: 1,
+        kept: 0,
+    });
+    let study = evaluate::evaluate(&store, config, &context, &settings)?;
+    evaluate::write(&store, &study)?;
+    tell(Step::Unit);
+    Ok(study)
+}
+
+fn phases(settings: &Settings) -> [(&'static str, Vec<Unit>); 4] {
+    let seeds = settings.all_seeds();
+    let each = |count: usize, of: fn(usize, u64) -> Unit| {
+        let all = (0..count).flat_map(|at| seeds.iter().map(move |&seed| of(at, seed)));
+        all.collect::<Vec<Unit>>()
+    };
+    [
+        ("profile", vec![Unit::Profile]),
+        ("generate", seeds.iter().copied().map(Unit::Generate).collect()),
+        ("train", each(train::LEARNERS.len(), Unit::Train)),
+        ("schedule", each(settings.policies.len(), Unit::Schedule)),
+    ]
+}
+
+fn file(settings: &Settings, unit: &Unit) -> String {
+    match unit {
+        Unit::Profile => profile::UNIT.to_owned(),
+        Unit::Generate(seed) => generate::unit(*seed),
+        Unit::Train(learner, seed) => train::unit(train::LEARNERS[*learner].0, *seed),
+        Unit::Schedule(at, seed) => schedule::unit(*at, &settings.policies[*at], *seed),
+    }
+}
+
+fn one(plan: &Plan<'_>, store: &Store, context: &Context, unit: &Unit) -> Result<()> {
+    let settings = &plan.config.experiment;
+    match unit {
+        Unit::Profile => profile::profile(store, settings.hardware_profile.as_deref()),
+        Unit::Generate(seed) => generate::tasks(store, context, *seed),
+        Unit::Train(learner, seed) => train::lessons(store, context, settings, *learner, *seed),
+        Unit::Schedule(at, seed) => {
+            let cells = Cells::new(settings.heatmap, context);
+            let watch = || match plan.stop.load(Ordering::Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+            let unit = (*at, settings.policies[*at].as_str(), *seed);
+            schedule::run(store, context, unit, (&cells, settings.windows), &watch)
+        }
+    }
+}
+
+/// Does units on all threads, until one fails or all are to stop.
+fn side_by_side(plan: &Plan<'_>, units: &[Unit], work: impl Fn(&Unit) -> Result<()> + Sync) -> Result<()> {
+    let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
+    std::thread::scope(|scope| {
+        for _ in 0..plan.threads.clamp(1, units.len().max(1)) {
+            scope.spawn(|| {
+                while !plan.stop.load(Ordering::Relaxed) {
+                    let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                        return;
+                    };
+                    if let Err(err) = work(unit) {
+                        next.store(units.len(), Ordering::Relaxed);
+                        if let Ok(mut failure) = failure.lock() {
+                            failure.get_or_insert(err);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if plan.stop.load(Ordering::Relaxed) {
+        bail!(
+            "interrupted; what is done is kept in {}, and the same command goes on from there",
+            plan.out.display()
+        );
+    }
+    let failure = failure
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Phase one: where the experiment runs.
+//!
+//! What `scx_augur profile` measures joins here: [`profile`] passes its `hardware_profile.json` on to the report as it is.
+
+use super::store::Store;
+use crate::report::study::Profile;
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// The unit.
+pub const UNIT: &str = "profile.json";
+
+/// Looks at this machine, and reads the hardware profile if one was named.
+///
+/// # Errors
+/// Where that profile cannot be read, or is no JSON.
+pub fn profile(store: &Store, hardware: Option<&Path>) -> Result<()> {
+    let measured = hardware.map(read).transpose()?;
+    let first = |path: &str, key: &str| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(key)).map(str::to_owned);
+        line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
+    };
+    let memory_kb =
+        first("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let found = Profile {
+        cpu: first("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_mb: memory_kb.unwrap_or(0) / 1024,
+        kernel: kernel.trim().to_owned(),
+        hardware: measured,
+    };
+    store.keep(UNIT, &found)
+}
+
+fn read(path: &Path) -> Result<serde_json::Value> {
+    let shown = path.display();
+    let text = std::fs::read(path).with_context(|| format!("cannot read the hardware profile {shown}"))?;
+    serde_json::from_slice(&text).with_context(|| format!("the hardware profile {shown} is no JSON"))
+}

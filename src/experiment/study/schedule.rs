@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Phase four: one policy on the tasks of one seed, and where its tasks lost time.
+
+use super::store::Store;
+use crate::experiment::simulate::{self, Timed};
+use crate::policy::device::{Context, registry};
+use crate::report::study::{Run, Tally};
+use crate::sim::device::{self, Done, Fault, Options};
+use crate::workload::Task;
+use anyhow::{Context as _, Result};
+use std::ops::ControlFlow;
+
+/// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
+pub fn unit(at: usize, policy: &str, seed: u64) -> String {
+    format!("runs/{at:02}-{}-{seed}.json", simulate::plain(policy))
+}
+
+/// Cells of sizes and intensities, of equal width.
+pub struct Cells {
+    /// Edges of the sizes.
+    pub size: Vec<f64>,
+    /// Edges of the intensities.
+    pub intensity: Vec<f64>,
+}
+
+impl Cells {
+    /// So many of each, over all that the workload draws.
+    pub fn new([sizes, intensities]: [usize; 2], context: &Context) -> Cells {
+        let edges = |[from, to]: [f64; 2], count: usize| -> Vec<f64> {
+            (0..=count)
+                .map(|at| from + (to - from) * at as f64 / count as f64)
+                .collect()
+        };
+        Cells {
+            size: edges(context.workload.size, sizes),
+            intensity: edges(context.workload.intensity, intensities),
+        }
+    }
+
+    fn len(&self) -> usize {
+        (self.size.len() - 1) * (self.intensity.len() - 1)
+    }
+
+    fn at(&self, task: &Task) -> usize {
+        place(&self.size, task.size) * (self.intensity.len() - 1) + place(&self.intensity, task.intensity)
+    }
+}
+
+/// Which cell a value is in; what is beyond the edges is in the first or the last.
+fn place(edges: &[f64], value: f64) -> usize {
+    let inner = &edges[1..edges.len() - 1];
+    inner.partition_point(|edge| *edge <= value)
+}
+
+/// Runs a policy on the tasks of a seed, and keeps what came of it; `watch` is told of each task and breaks to stop.
+///
+/// # Errors
+/// One sentence: what the policy must not do, or what cannot be written.
+pub fn run(
+    store: &Store,
+    context: &Context,
+    (at, policy, seed): (usize, &str, u64),
+    (cells, windows): (&Cells, u64),
+    watch: &(dyn Fn() -> ControlFlow<()> + Sync),
+) -> Result<()> {
+    let tasks = context.workload.tasks;
+    let windows = windows.min(tasks);
+    let mut run = Run {
+        cells: vec![Tally::default(); cells.len()],
+        windows: vec![Tally::default(); windows as usize],
+        ..Run::default()
+    };
+    let mut left = |done: &Done| {
+        let completion_ns = done.finish_ns - done.task.arrival_ns;
+        run.cells[cells.at(&done.task)].add(completion_ns);
+        let window = u128::from(done.task.number) * u128::from(windows) / u128::from(tasks);
+        run.windows[window as usize].add(completion_ns);
+        watch()
+    };
+    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
+    let options = Options {
+        devices: context.devices.clone(),
+        physics: context.physics.clone(),
+        workload: context.workload.clone(),
+        seed,
+    };
+    let outcome = match device::run(&options, &mut timed, &mut left) {
+        Err(Fault::Stopped) => return Err(Fault::Stopped.into()),
+        outcome => outcome.with_context(|| format!("simulation under {policy} failed"))?,
+    };
+    run.figures = simulate::figures(&outcome, policy, seed, timed.mean_ns());
+    store.keep(&unit(at, policy, seed), &run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_value_on_an_edge_is_above_it() {
+        let edges = [0.0, 1.0, 2.0, 3.0];
+        assert_eq!(
+            [-1.0, 0.5, 1.0, 2.5, 3.0, 9.0].map(|value| place(&edges, value)),
+            [0, 0, 1, 2, 2, 2]
+        );
+        assert_eq!(place(&[0.0, 1.0], 0.5), 0);
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What an experiment found: policies on the same tasks, seed by seed.
+//!
+//! ```text
+//! unit       one policy on one seed, one learner on one seed: what is kept of it in a file
+//! summary    all of that together, with confidence intervals
+//! tables     that as CSV and Parquet          text    as text
+//! pictures   as pictures, one file each       page    as one page that needs nothing else
+//! ```
+
+mod page;
+mod pictures;
+mod summary;
+mod tables;
+mod text;
+mod unit;
+
+pub use page::page;
+pub use pictures::{Drawing, drawings};
+pub use summary::{Curve, Gap, Heatmap, Importance, Line, Panel, Point, Study, Timeline, Track};
+pub use tables::{Sheet, Value, sheets};
+pub use unit::{Lesson, Lessons, Mark, Profile, Run, Tally};
