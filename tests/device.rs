@@ -15,3 +15,5 @@ mod physics;
 mod queue;
 #[path = "device/run.rs"]
 mod run;
+#[path = "device/trained.rs"]
+mod trained;

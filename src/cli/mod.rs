@@ -55,6 +55,7 @@ Examples:
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
   scx_augur replay trace.augur --costs costs.toml        replay with that
   scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
+  scx_augur simulate train --policy graph --vary --load 0.3,0.95 --out mine     train a policy for simulated machines
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
 
 Files:

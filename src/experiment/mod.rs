@@ -5,3 +5,4 @@ pub mod graph;
 pub mod queue;
 pub mod replay;
 pub mod simulate;
+pub mod train;

@@ -8,13 +8,18 @@
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! fault      why a model decides nothing for now
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
+//! trainable  a network that is trained here, through its signatures    array   its weights    trained   what came of it
+//! dense      layers in plain Rust     dueling, messages   the trained networks' twins
 //! ```
 //! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
 
+pub mod array;
 pub mod canary;
 pub mod constant;
 pub mod contract;
+pub mod dense;
 pub mod drift;
+pub mod dueling;
 pub mod explain;
 pub mod fault;
 pub mod forest;
@@ -22,10 +27,13 @@ pub mod guard;
 pub mod library;
 pub mod log;
 pub mod manifest;
+pub mod messages;
 pub mod mlp;
 pub mod reload;
 pub mod retrain;
 pub mod tensorflow;
+pub mod trainable;
+pub mod trained;
 
 pub use constant::Constant;
 pub use contract::{CONTRACT_VERSION, FEATURE_COUNT, FEATURES, FeatureRow};
