@@ -12,6 +12,8 @@ SCHEDULERS ?= frontier
 FRONTIER ?= target/frontier
 # The table that `make sweep` writes.
 SWEEP ?= target/sweep.parquet
+# How model_dir/dqn-multiprocessor learns.
+DQN := dqn[gamma=0.6,sla=0.25,imbalance=0.02,learning_rate=0.001,learning_rate_decay=0.9999,epsilon_decay=0.9998]
 # Options for what the target starts: make run ARGS='--shadow'.
 ARGS ?=
 
@@ -22,7 +24,7 @@ PYTHON := .venv/bin/python
 PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity tests/live/run
 SECTION := scripts/section
 
-.PHONY: build run test vm vm-test record model model-from-replay frontier sweep install uninstall clean help \
+.PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
 	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
@@ -57,6 +59,15 @@ model-from-replay: build setup-python ## train on replayed traces, three workloa
 		--out target/replay-model --name augur --seed 1 --closed-loop tests/traces/recorded/hackbench-* tests/traces/recorded/interactive-* \
 		tests/traces/recorded/stress-cpu-* $(ARGS)
 
+networks: setup-python ## the graphs without weights in model_dir/trainable, which `simulate train` trains
+	@for kind in dqn graph; do $(SECTION) "network $$kind" $(PYTHON) scripts/train.py --trainable $$kind --out model_dir/trainable/$$kind || exit 1; done
+
+policies: build setup-tensorflow ## train model_dir/graph and model_dir/dqn-multiprocessor again, from nothing
+	rm -rf target/trained
+	@$(SECTION) graph $(BINARY) simulate train --scenario multiprocessor --policy 'graph' --vary --load 0.3,0.95 --episodes 25 --out target/trained/graph
+	@$(SECTION) dqn $(BINARY) simulate train --scenario multiprocessor --policy '$(DQN)' --load 0.7,0.95 --episodes 22 --out target/trained/dqn-multiprocessor
+	@for policy in graph dqn-multiprocessor; do install -D -m 644 target/trained/$$policy/policy.msgpack model_dir/$$policy/policy.msgpack || exit 1; done
+
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
 	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) $(ARGS)
 
@@ -70,6 +81,8 @@ install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 	install -s -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/scx_augur
 	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' systemd/scx_augur.service > $(DESTDIR)$(UNITDIR)/scx_augur.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/scx_augur.service
+	@to=$(DESTDIR)$(PREFIX)/share/scx_augur/model_dir && install -d $$to && \
+		for part in trainable dqn-multiprocessor; do rm -rf $$to/$$part && cp -r model_dir/$$part $$to/ && chmod -R u=rwX,go=rX $$to/$$part || exit 1; done
 	@if [ -d $(MODEL) ]; then \
 		to=$(DESTDIR)$(PREFIX)/share/scx_augur/model_dir; \
 		install -d $$to && rm -rf $$to/augur && cp -r $(MODEL) $$to/augur && chmod -R u=rwX,go=rX $$to/augur && \

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How fast device policies decide, in decisions a second on one core, on one CPU and four GPUs; and how fast whole runs
-//! are, in tasks a second.
+//! are, in tasks a second; and how fast `dqn` is trained, in steps a second, with batches of 128 through TensorFlow.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use scx_augur::model::{library, prepare_library};
+use scx_augur::policy::device::registry::{self, Start};
 use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, State, parse};
 use scx_augur::sim::device::{self, Options};
 use scx_augur::topology::device::Settings;
 use scx_augur::workload::{Batch, Generator, Physics, Task, generator};
 use std::hint::black_box;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 const TASKS: u64 = 10_000;
 
@@ -22,6 +25,7 @@ fn context() -> Context {
             ..generator::Settings::default()
         },
         hybrid_ml: Default::default(),
+        dqn: Default::default(),
     }
 }
 
@@ -62,6 +66,7 @@ fn decisions(criterion: &mut Criterion) {
         "greedy",
         "least_work",
         "eft",
+        "graph",
         "heft",
         "oracle",
         "hybrid_ml",
@@ -97,5 +102,35 @@ fn runs(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decisions, runs);
+/// A step is a decision and a batch of 128; two hidden layers of 256, on the task alone and with the devices' queues.
+fn training(criterion: &mut Criterion) {
+    const STEPS: u64 = 100;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = library::find(None).or_else(|_| library::find(Some(&here.join(".venv"))));
+    let Ok(found) = found else {
+        eprintln!("no TensorFlow library: training is left out");
+        return;
+    };
+    prepare_library(Some(&found.library)).unwrap();
+    let context = context();
+    let tasks = tasks(&context);
+    let mut fleet = Fleet::new(context.devices.clone(), context.physics.clone());
+    let mut group = criterion.benchmark_group("train");
+    group.sample_size(20).throughput(Throughput::Elements(STEPS));
+    for name in ["dqn", "dqn[queues=1]", "graph"] {
+        let networks = here.join("model_dir/trainable");
+        let mut learner = registry::learner(name, &context, &networks, Start::Seed(1)).unwrap();
+        learner.begin(0);
+        // Fills the first batches.
+        decide(&mut *learner, &mut fleet, &tasks[..1000]);
+        let mut parts = tasks.chunks_exact(STEPS as usize).cycle();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| decide(&mut *learner, &mut fleet, parts.next().unwrap()));
+        });
+        learner.end().unwrap();
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decisions, runs, training);
 criterion_main!(benches);

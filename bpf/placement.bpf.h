@@ -106,11 +106,22 @@ static s32 cpu_in_domain(const struct task_struct *p, u32 dom, bool *idle)
 	return *idle ? cpu : least_queued(p, dom);
 }
 
+/*
+ * The one that runs here has ended and wakes its parent: some microseconds, and the CPU is free. Whatever was predicted of it,
+ * neither a migration nor an interruption is worth that.
+ */
+static bool is_leaving(s32 cpu)
+{
+	return cpu == (s32)bpf_get_smp_processor_id() && bpf_get_current_task_btf()->exit_state;
+}
+
 /* Would the task rather wait for the one that runs on its CPU than move? */
 static bool would_wait(struct task_ctx *tctx, const struct augur_cpu *cctx, s32 cpu, u64 now)
 {
 	if (!cctx->curr_since_ns)
 		return false;
+	if (is_leaving(cpu) && !scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		return true;
 	if (wake_preempt && tctx->avg_run_ns <= short_run_ns)
 		return true;
 	return !scx_bpf_dsq_nr_queued(dsq_of(cpu)) && remaining_ns(cctx, now) <= short_wait_ns;
@@ -135,6 +146,8 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 	const struct augur_cpu *cctx = cpu_ctx_of(cpu);
 
 	if (!wake_preempt || !cctx || !cctx->curr_since_ns || scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu))
+		return false;
+	if (is_leaving(cpu))
 		return false;
 	if (cctx->curr_yields && !is_sched_idle(p))
 		return true;

@@ -25,6 +25,11 @@ def main(argv=None):
         if args.evaluate:
             report_closed_loop(closed_loop(args))
             return 0
+        if args.trainable:
+            from training.trainable import export_trainable
+
+            export_trainable(args.trainable, args.out)
+            return 0
         seed_everything(args.seed)
         dummy(args) if args.dummy else train(args)
     except Refusal as refusal:

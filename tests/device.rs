@@ -23,3 +23,5 @@ mod queue;
 mod run;
 #[path = "device/stand_in.rs"]
 mod stand_in;
+#[path = "device/trained.rs"]
+mod trained;

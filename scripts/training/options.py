@@ -9,6 +9,7 @@ and `golden.json` (rows with the scores that Python computed, to test other impl
     train.py --from-log FILE... --out DIR               from decision logs, recorded with an exploring gate
     train.py --evaluate DIR --closed-loop TRACE...      what a model changes in replay
     train.py --from-replay FILE... --out DIR            from rows with hindsight labels (`replay --log-decisions`)
+    train.py --trainable dqn|graph --out DIR            a network that `scx_augur simulate train` trains, without weights
 
 Files are named WORKLOAD-MACHINE-SCHEDULER.*; --held-out WORKLOAD... keeps whole workloads from the training, and --closed-loop TRACE...
 replays traces under `augur` and under the new model, seed by seed, and says what the model changed.
@@ -25,6 +26,7 @@ def arguments(argv=None):
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dummy", nargs="?", const="mlp", choices=["stay", "move", "mlp"],
                         help="no training: always 0, always 1, or a network of random weights")  # fmt: skip
+    source.add_argument("--trainable", choices=["dqn", "graph"], help="no training: a graph with signatures to train it from Rust")
     source.add_argument("--evaluate", metavar="DIR", help="no training: the closed loop of the model in DIR")
     source.add_argument("--from-log", nargs="+", metavar="FILE", help="decision logs (CSV)")
     source.add_argument("--from-replay", nargs="+", metavar="FILE", help="feature rows with a `label` column (CSV)")

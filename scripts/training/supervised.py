@@ -88,7 +88,7 @@ def train(args):
 
 
 # Arguments that say where things lie, not how the model is made.
-NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate")
+NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate", "trainable")
 
 
 def weigh_hindsight(table, part, scores, held_out, _args):

@@ -60,6 +60,7 @@ Examples:
   scx_augur profile                            what can this machine's CPU and GPU do?
   scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
   scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
+  scx_augur simulate train --policy graph --vary --load 0.3,0.95 --out mine     train a policy for simulated machines
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
   scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report
 

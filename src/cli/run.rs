@@ -382,16 +382,19 @@ fn model(args: &Args) -> Result<ModelHandle> {
 }
 
 pub(super) fn default_model() -> PathBuf {
+    installed(MODEL)
+}
+
+/// A part of `model_dir`: below the working directory, beside the program, or with the packages.
+pub(super) fn installed(part: &str) -> PathBuf {
     let program = std::env::current_exe().ok();
     let prefix = program
         .as_deref()
         .and_then(|path| path.parent()?.parent())
         .map(|prefix| prefix.join(SHARED));
     let places = [Some(PathBuf::new()), prefix, Some(Path::new("/usr").join(SHARED))];
-    let mut models = places.into_iter().flatten().map(|place| place.join(MODEL));
-    models
-        .find(|model| model.exists())
-        .unwrap_or_else(|| MODEL.into())
+    let mut models = places.into_iter().flatten().map(|place| place.join(part));
+    models.find(|model| model.exists()).unwrap_or_else(|| part.into())
 }
 
 pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {

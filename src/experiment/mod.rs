@@ -8,3 +8,4 @@ pub mod replay;
 pub mod simulate;
 pub mod stand_in;
 pub mod study;
+pub mod train;

@@ -4,6 +4,7 @@
 
 use super::Predictor;
 use super::contract::FeatureRow;
+use super::dense::add_product;
 use super::fault::Fault;
 use super::manifest::{Activation, Layer, MANIFEST_FILE, Manifest, Normaliser};
 
@@ -97,15 +98,7 @@ impl Dense {
     fn forward(&self, input: &[f32], output: &mut Vec<f32>) {
         output.clear();
         output.extend_from_slice(&self.bias);
-        for (value, weights) in input.iter().zip(self.kernel.chunks_exact(self.bias.len())) {
-            // About half of what a ReLU layer hands on is zero.
-            if *value != 0.0 {
-                output
-                    .iter_mut()
-                    .zip(weights)
-                    .for_each(|(sum, weight)| *sum += value * weight);
-            }
-        }
+        add_product(input, &self.kernel, output);
         output.iter_mut().for_each(|sum| *sum = self.activation.of(*sum));
     }
 }

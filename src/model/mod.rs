@@ -11,14 +11,19 @@
 //! fault      why a model decides nothing for now
 //! explain    what a model's answers hang on    importance   the same of what predicts a number
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
+//! trainable  a network that is trained here, through its signatures    array   its weights    trained   what came of it
+//! dense      layers in plain Rust     dueling, messages   the trained networks' twins
 //! ```
 //! A model never decides before it passed the canary, and never makes its caller wait longer than the deadline.
 
+pub mod array;
 pub mod canary;
 pub mod constant;
 pub mod contract;
+pub mod dense;
 pub mod detect;
 pub mod drift;
+pub mod dueling;
 pub mod explain;
 pub mod fault;
 pub mod forest;
@@ -27,11 +32,14 @@ pub mod importance;
 pub mod library;
 pub mod log;
 pub mod manifest;
+pub mod messages;
 pub mod mlp;
 mod relay;
 pub mod reload;
 pub mod retrain;
 pub mod tensorflow;
+pub mod trainable;
+pub mod trained;
 
 pub use constant::Constant;
 pub use contract::{CONTRACT_VERSION, FEATURE_COUNT, FEATURES, FeatureRow};

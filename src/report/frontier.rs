@@ -16,7 +16,7 @@ const SIZE: (u32, u32) = (1200, 800);
 /// Room at the right for the scale of colours.
 const SCALE_PX: i32 = 130;
 const RADIUS_PX: i32 = 7;
-const FONT: &str = "dejavu";
+pub(super) const FONT: &str = "dejavu";
 const LABEL_PX: u32 = 17;
 /// From the least time to the greatest.
 const COLOURS: [(u8, u8, u8); 5] = [
@@ -28,7 +28,7 @@ const COLOURS: [(u8, u8, u8); 5] = [
 ];
 const GREY: RGBColor = RGBColor(90, 90, 90);
 
-type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 /// One scheduler.
 struct Point {
@@ -47,16 +47,27 @@ pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
     if points.is_empty() {
         return Ok(None);
     }
-    let failed = |err: &dyn std::fmt::Display| anyhow!("cannot draw the frontier: {err}");
+    drawn("the frontier", |root| draw(root, &points, report)).map(Some)
+}
+
+/// A picture of what `draw` draws; `what` names it in errors.
+///
+/// # Errors
+/// Where it cannot be drawn or packed.
+pub(super) fn drawn(
+    what: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<Vec<u8>> {
+    let failed = |err: &dyn std::fmt::Display| anyhow!("cannot draw {what}: {err}");
     register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| failed(&"its font is of no use"))?;
     let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
     {
         let root = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-        draw(&root, &points, report).map_err(|err| failed(&err))?;
+        draw(&root).map_err(|err| failed(&err))?;
         root.present().map_err(|err| failed(&err))?;
     }
-    packed(&pixels).map(Some)
+    packed(&pixels)
 }
 
 fn points(report: &Report) -> Vec<Point> {

@@ -10,6 +10,7 @@ pub mod frontier;
 pub mod graph;
 pub mod interval;
 mod label;
+pub mod learning;
 pub mod parquet;
 pub mod percentile;
 pub mod profile;

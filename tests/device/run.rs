@@ -10,13 +10,14 @@ use scx_augur::workload::{Batch, Generator, Task};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-pub const POLICIES: [&str; 11] = [
+pub const POLICIES: [&str; 12] = [
     "round_robin",
     "random",
     "greedy",
     "oracle",
     "least_work",
     "eft",
+    "graph",
     "heft",
     "cpop",
     "peft",

@@ -3,6 +3,7 @@
 
 mod graph;
 mod queue;
+mod train;
 
 use super::progress::Progress;
 use super::{WrongUse, policies};
@@ -25,6 +26,8 @@ Policies:
                depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too;
                retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, and after
                one fallback=mean_share or eft decides until it has learned again)
+  dqn          a deep Q-network that `simulate train` trained: dqn[dir=DIR]
+  graph        a graph network, trained on four devices, for any number of them: graph, or graph[dir=DIR] of `simulate train`
   least_work   the device with the least left to do
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
@@ -52,6 +55,10 @@ Settings (--config), with their defaults:
                wrong_above = 0.05
   [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
                seed = 1
+  [dqn]        as in `simulate train --help`: energy_weight = 0.5, sla_penalty = 0, imbalance_penalty = 0, normalise = false,
+               queues = false, discount = 0.99, learning_rate = 0.001,
+               learning_rate_decay = 1, epsilon_decay = 0.9999, epsilon_least = 0.01,
+               replay = 50000, batch = 128, target_interval = 100, hidden = 256, double = false, n_step = 1
 
 With --drift-at the report says after how many tasks each policy that watches noticed, how often without cause, when its \
 model decided again, and how far it was behind the oracle (if that is among the policies) before and after. Policies are \
@@ -66,22 +73,11 @@ there is none of them.";
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Settings of machine, laws, workload and learning, as TOML
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// What `scx_augur profile` measured, in place of the defaults: durations, a GPU's speedup and bandwidth; --config goes
-    /// before it
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
-    /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
-    #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
-    scenario: String,
+    #[command(flatten)]
+    machine: Machine,
     /// How many tasks come [default: 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
     tasks: Option<u64>,
-    /// How many GPUs there are [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
-    gpus: Option<u32>,
     /// Policies, `name[key=value,...]`, separated by commas [default: round_robin, random, greedy, least_work, eft,
     /// hybrid_ml, oracle; multiprocessor: round_robin, least_work, eft]
     #[arg(long, alias = "policy", value_name = "P,...")]
@@ -107,12 +103,32 @@ pub struct Args {
     threads: Option<u32>,
 }
 
+/// What is simulated.
+#[derive(Debug, Parser)]
+struct Machine {
+    /// Settings of machine, laws, workload and learning, as TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What `scx_augur profile` measured, in place of the defaults: durations, a GPU's speedup and bandwidth; --config goes
+    /// before it
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// cpu-gpu: a CPU and four GPUs; multiprocessor: four CPUs of speeds 1.2, 1, 1 and 0.8, and 175 tasks a second
+    #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
+    scenario: String,
+    /// How many GPUs there are [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    gpus: Option<u32>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Schedule a graph of tasks with given times and transfers
     Graph(graph::Args),
     /// Identical servers and their queues, beside queueing theory's closed forms
     Queue(queue::Args),
+    /// Train a policy that learns
+    Train(train::Args),
 }
 
 /// Runs the command.
@@ -123,22 +139,18 @@ pub fn run(args: &Args) -> Result<()> {
     match &args.command {
         Some(Command::Graph(args)) => graph::run(args),
         Some(Command::Queue(args)) => queue::run(args),
+        Some(Command::Train(args)) => train::run(args),
         None => simulate(args),
     }
 }
 
-impl Args {
-    fn scenario(&self) -> Scenario {
-        match self.scenario.as_str() {
-            "multiprocessor" => Scenario::Multiprocessor,
-            _ => Scenario::CpuGpu,
-        }
-    }
-}
-
 fn simulate(args: &Args) -> Result<()> {
-    let config = config(args)?;
-    let policies = policies::split(args.policies.as_deref().unwrap_or(args.scenario().policies()))?;
+    let config = args.machine.config(args.tasks, args.drift_at.as_deref())?;
+    let policies = policies::split(
+        args.policies
+            .as_deref()
+            .unwrap_or(args.machine.scenario().policies()),
+    )?;
     for policy in &policies {
         registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -152,9 +164,7 @@ fn simulate(args: &Args) -> Result<()> {
         out: args.out.as_deref(),
         threads: args.threads.map_or_else(cores, |threads| threads as usize),
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = stop.clone();
-    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
+    let stop = stop_on_signals();
     let runs = policies.len() as u64 * args.seeds;
     let bar = Progress::new(config.workload.tasks.saturating_mul(runs), "tasks");
     let report = simulate::run(&plan, &|count| {
@@ -174,30 +184,48 @@ fn simulate(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn config(args: &Args) -> Result<Config> {
-    let mut defaults = args.scenario().config();
-    if let Some(path) = &args.profile {
-        profile::apply(&profile::read(path)?, &mut defaults);
-    }
-    let mut config = match &args.config {
-        None => defaults,
-        Some(path) => {
-            let shown = path.display();
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
-            defaults
-                .with_toml(&text)
-                .with_context(|| format!("the settings {shown} are wrong"))?
+/// Becomes true at Ctrl-C.
+fn stop_on_signals() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
+    stop
+}
+
+impl Machine {
+    fn scenario(&self) -> Scenario {
+        match self.scenario.as_str() {
+            "multiprocessor" => Scenario::Multiprocessor,
+            _ => Scenario::CpuGpu,
         }
-    };
-    config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
-    if let Some(at) = &args.drift_at {
-        config.workload.drift.at.clone_from(at);
     }
-    config.machine.gpus = args.gpus.map_or(config.machine.gpus, |gpus| gpus as usize);
-    config.context().with_context(|| match &args.config {
-        Some(path) => format!("the settings {} are wrong", path.display()),
-        None => "these settings are wrong".to_owned(),
-    })?;
-    Ok(config)
+
+    /// The settings: the scenario's, changed by the file, changed by the command line.
+    fn config(&self, tasks: Option<u64>, drift_at: Option<&[u64]>) -> Result<Config> {
+        let mut defaults = self.scenario().config();
+        if let Some(path) = &self.profile {
+            profile::apply(&profile::read(path)?, &mut defaults);
+        }
+        let mut config = match &self.config {
+            None => defaults,
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read the settings {shown}"))?;
+                defaults
+                    .with_toml(&text)
+                    .with_context(|| format!("the settings {shown} are wrong"))?
+            }
+        };
+        config.workload.tasks = tasks.unwrap_or(config.workload.tasks);
+        if let Some(at) = drift_at {
+            config.workload.drift.at = at.to_vec();
+        }
+        config.machine.gpus = self.gpus.map_or(config.machine.gpus, |gpus| gpus as usize);
+        config.context().with_context(|| match &self.config {
+            Some(path) => format!("the settings {} are wrong", path.display()),
+            None => "these settings are wrong".to_owned(),
+        })?;
+        Ok(config)
+    }
 }

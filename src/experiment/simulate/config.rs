@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The settings file: machine, laws, workload, and how what learns does.
 
-use crate::policy::device::{Context, hybrid_ml};
+use crate::policy::device::{Context, dqn, hybrid_ml};
 use crate::topology::device;
 use crate::workload::{Physics, generator};
 use anyhow::{Result, anyhow, ensure};
@@ -21,6 +21,8 @@ pub struct Config {
     pub workload: generator::Settings,
     /// How `hybrid_ml` learns.
     pub hybrid_ml: hybrid_ml::Settings,
+    /// How `dqn` learns.
+    pub dqn: dqn::Settings,
 }
 
 /// What is simulated where nothing else is said.
@@ -51,6 +53,18 @@ impl Scenario {
             config.machine.cpu_speeds = vec![1.2, 1.0, 1.0, 0.8];
             config.workload.rate_per_s = 175.0;
             config.workload.drift.cpu_speed = 0.8;
+            // The reward is −completion time, in mean run times, less penalties for a missed deadline and for imbalance. What
+            // a decision does to others is over when the queues that it made are: the far future is noise.
+            config.dqn = dqn::Settings {
+                queues: true,
+                energy_weight: 0.0,
+                normalise: true,
+                sla_penalty: 1.0,
+                imbalance_penalty: 0.1,
+                discount: 0.5,
+                learning_rate: 5e-4,
+                ..dqn::Settings::default()
+            };
         }
         config
     }
@@ -85,6 +99,7 @@ impl Config {
         self.physics.check()?;
         self.workload.check()?;
         self.hybrid_ml.check()?;
+        self.dqn.check()?;
         let devices = self.machine.devices()?;
         let drifted = self.workload.drift.memory_mb.unwrap_or_default();
         let most_mb = self.workload.memory_mb[1].max(drifted[1]);
@@ -98,6 +113,7 @@ impl Config {
             physics: self.physics.clone(),
             workload: self.workload.clone(),
             hybrid_ml: self.hybrid_ml.clone(),
+            dqn: self.dqn.clone(),
         })
     }
 }

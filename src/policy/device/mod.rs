@@ -4,6 +4,7 @@
 //! ```text
 //! a task is ready ─▶ place(fleet, task) ─▶ one device, or a CPU and a GPU with a share ─▶ it ran ─▶ learn
 //!
+//! dqn, graph   networks that were trained: which device has the highest value; learner while they are trained
 //! fleet     the devices and what they still have to do: all that a policy may know
 //! list      schedulers of whole graphs with known times: HEFT, CPOP, PEFT, lookahead, and what they are measured against
 //! planned   those as device policies
@@ -14,10 +15,13 @@
 //! machine's laws from the task's features ([`crate::workload::Physics`]); what it really takes is told when it ran. An oracle is told
 //! before ([`DevicePolicy::foresee`]), and is a bound, never a competitor.
 
+pub mod dqn;
 pub mod eft;
 pub mod fleet;
+pub mod graph;
 pub mod greedy;
 pub mod hybrid_ml;
+pub mod learner;
 pub mod least_work;
 pub mod list;
 pub mod oracle;
@@ -28,6 +32,7 @@ pub mod round_robin;
 pub mod watch;
 
 pub use fleet::{Fleet, State};
+pub use learner::{Learner, Lesson};
 pub use registry::{Context, parse};
 pub use watch::{Notice, Notices};
 
@@ -76,4 +81,15 @@ pub trait DevicePolicy: Send {
 
     /// What the task that is placed next really takes; only an oracle is told.
     fn foresee(&mut self, _work: &Work) {}
+}
+
+/// The number of the highest value among those that are allowed; of equals the first.
+fn best(values: &[f32], allowed: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut best: Option<(f32, usize)> = None;
+    for (at, &value) in values.iter().enumerate() {
+        if allowed(at) && best.is_none_or(|(most, _)| value > most) {
+            best = Some((value, at));
+        }
+    }
+    best.map(|(_, at)| at)
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every device policy by its name: the one table that a new policy is entered in.
 
+use super::dqn::{self, Dqn, DqnLearner, Encoder};
 use super::eft::Eft;
+use super::graph::{self, Graph, GraphLearner};
 use super::greedy::Greedy;
 use super::hybrid_ml::{self, Fallback, HybridMl};
 use super::least_work::LeastWork;
@@ -9,15 +11,16 @@ use super::oracle::Oracle;
 use super::planned::Planned;
 use super::random::Random;
 use super::round_robin::RoundRobin;
-use super::{DevicePolicy, list};
+use super::{DevicePolicy, Learner, list};
 use crate::model::detect;
 use crate::model::forest::Kind;
 use crate::policy::Generator;
 use crate::policy::spelling::Spelling;
 use crate::topology::device::Devices;
-use crate::workload::{Physics, generator};
+use crate::workload::{self, Batch, Physics, generator};
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::SeedableRng;
+use std::path::Path;
 
 /// What policies are made for.
 #[derive(Clone, Debug)]
@@ -30,16 +33,26 @@ pub struct Context {
     pub workload: generator::Settings,
     /// How `hybrid_ml` learns, unless its spelling says otherwise.
     pub hybrid_ml: hybrid_ml::Settings,
+    /// How `dqn` learns, unless its spelling says otherwise.
+    pub dqn: dqn::Settings,
 }
 
 /// Names, and what they do in one line.
-pub const NAMES: [(&str, &str); 12] = [
+pub const NAMES: [(&str, &str); 14] = [
     ("round_robin", "a GPU and a CPU in turn"),
     ("random", "any share, any CPU and GPU"),
     ("greedy", "the GPU's share is the task's intensity"),
     (
         "hybrid_ml",
         "a forest predicts the share; hybrid_ml[retrain_interval=50,window=1000,model=gradient_boosting,drift=adwin]",
+    ),
+    (
+        "dqn",
+        "a deep Q-network that `simulate train` trained; dqn[dir=DIR]",
+    ),
+    (
+        "graph",
+        "a graph network for any number of devices; graph[dir=DIR] one of `simulate train`",
     ),
     (
         "oracle",
@@ -72,6 +85,26 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
         "eft" => bare(Box::new(Eft)),
         "heft" | "cpop" | "peft" | "lookahead" | "portfolio" => {
             bare(Box::new(Planned::new(list::parse(spelling.name())?)))
+        }
+        "dqn" => {
+            spelling.only(&["dir"])?;
+            let Some(directory) = spelling.text("dir") else {
+                bail!(
+                    "policy 'dqn' needs the folder of a trained one: dqn[dir=DIR]; make it with `scx_augur simulate train \
+                     --policy dqn --out DIR`"
+                );
+            };
+            let devices = context.devices.all().len();
+            Ok(Box::new(Dqn::read(
+                spelling.to_string(),
+                Path::new(directory),
+                devices,
+            )?))
+        }
+        "graph" => {
+            spelling.only(&["dir"])?;
+            let directory = spelling.text("dir").map(Path::new);
+            Ok(Box::new(Graph::read(spelling.to_string(), directory)?))
         }
         "oracle" => {
             spelling.only(&["step"])?;
@@ -115,6 +148,86 @@ pub fn check(text: &str, context: &Context) -> Result<()> {
         return hybrid_settings(&spelling, &context.hybrid_ml).map(|_| ());
     }
     parse(text, context, 0).map(|_| ())
+}
+
+/// Those that `simulate train` trains.
+pub const LEARNERS: [&str; 2] = [dqn::KIND, graph::KIND];
+
+/// What a learner begins with: a seed, or what an earlier training left.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// It knows nothing.
+    Seed(u64),
+    /// It goes on from a checkpoint.
+    Checkpoint(&'a [u8]),
+}
+
+/// Makes the policy that is written `dqn[…]` or `graph[…]`, to be trained. `networks` has the exported networks.
+///
+/// # Errors
+/// One sentence that says what is wrong and names what would be right.
+pub fn learner(text: &str, context: &Context, networks: &Path, start: Start<'_>) -> Result<Box<dyn Learner>> {
+    let spelling: Spelling = text.parse()?;
+    let (name, devices) = (spelling.to_string(), context.devices.all().len());
+    let network = networks.join(spelling.name());
+    Ok(match spelling.name() {
+        dqn::KIND => {
+            let settings = context.dqn.spelled(&spelling)?;
+            Box::new(match start {
+                Start::Checkpoint(bytes) => DqnLearner::resume(name, &settings, devices, &network, bytes)?,
+                Start::Seed(seed) => {
+                    let encoder = Encoder {
+                        queues: settings.queues,
+                        time_scale_s: mean_run_s(context),
+                    };
+                    DqnLearner::new(name, &settings, encoder, devices, &network, seed)?
+                }
+            })
+        }
+        graph::KIND => {
+            let settings = graph::learner::Settings::spelled(&spelling)?;
+            Box::new(match start {
+                Start::Checkpoint(bytes) => GraphLearner::resume(name, &settings, devices, &network, bytes)?,
+                Start::Seed(seed) => GraphLearner::new(name, &settings, devices, &network, seed)?,
+            })
+        }
+        _ => bail!("{}", untrainable(text)),
+    })
+}
+
+/// Whether a learner can be made, without the work of making it.
+///
+/// # Errors
+/// One sentence that says what is wrong and names what would be right.
+pub fn check_learner(text: &str, context: &Context) -> Result<()> {
+    let spelling: Spelling = text.parse()?;
+    match spelling.name() {
+        dqn::KIND => context.dqn.spelled(&spelling).map(|_| ()),
+        graph::KIND => graph::learner::Settings::spelled(&spelling).map(|_| ()),
+        _ => bail!("{}", untrainable(text)),
+    }
+}
+
+fn untrainable(text: &str) -> String {
+    format!(
+        "policy '{text}' cannot be trained; {} can",
+        LEARNERS.join(" and ")
+    )
+}
+
+/// What tasks take on a CPU of speed 1, on average, in s.
+fn mean_run_s(context: &Context) -> f64 {
+    const DRAWN: u64 = 2_000;
+    let settings = generator::Settings {
+        tasks: DRAWN,
+        ..context.workload.clone()
+    };
+    let mut generator = workload::Generator::new(&settings, &context.physics, 0);
+    let (mut batch, mut sum_s) = (Batch::default(), 0.0);
+    while generator.next(&mut batch) {
+        sum_s += batch.works.iter().map(|work| work.cpu_s).sum::<f64>();
+    }
+    (sum_s / DRAWN as f64).max(1e-9)
 }
 
 fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hybrid_ml::Settings> {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! TensorFlow's C library, loaded when it is first needed, and SavedModels run through it.
+//! TensorFlow's C library, loaded when it is first needed, and SavedModels run through it: one that scores, here, and in
+//! `functions` any that is called by its signatures.
 //!
 //! Three things are never so: a missing library never stops the program from starting; a panic of the binding never
 //! leaves this file; a tensor is never asked for by a name that did not come out of the model's signature.
 
+mod functions;
 pub mod product;
+
+pub use functions::{Functions, Input};
 
 use super::Predictor;
 use super::contract::{FEATURE_COUNT, FeatureRow};
@@ -171,6 +175,34 @@ pub(super) fn demote_thread(thread: Pid) {
     unsafe { libc::sched_setscheduler(thread.as_raw(), libc::SCHED_IDLE, &raw const idle) };
 }
 
+/// Opens the SavedModel in `directory` with `open`, which is told how to say that it is malformed.
+fn opened<T>(
+    directory: &Path,
+    open: impl FnOnce(&dyn Fn(String) -> Fault) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    ensure_loaded()?;
+    let path = directory.join("saved_model.pb");
+    std::fs::metadata(&path).map_err(|err| Fault::Missing {
+        path: path.clone(),
+        cause: err.to_string(),
+    })?;
+    let malformed = |cause: String| Fault::Malformed {
+        path: path.clone(),
+        cause: first_line(&cause),
+    };
+    catch_unwind(AssertUnwindSafe(|| open(&malformed)))
+        .unwrap_or_else(|_| Err(malformed("the binding gave up on it".into())))
+}
+
+/// A session of the SavedModel in `directory`, and its graph.
+fn bundle(directory: &Path) -> Result<(SavedModelBundle, Graph), tensorflow::Status> {
+    let mut options = SessionOptions::new();
+    options.set_config(SESSION_CONFIG)?;
+    let mut graph = Graph::new();
+    let bundle = SavedModelBundle::load(&options, ["serve"], &mut graph, directory)?;
+    Ok((bundle, graph))
+}
+
 /// A SavedModel, ready to score.
 #[derive(Debug)]
 pub struct SavedModel {
@@ -193,19 +225,9 @@ impl SavedModel {
     /// [`Fault::LibraryMissing`], [`Fault::LibraryBroken`], [`Fault::Missing`], [`Fault::Malformed`],
     /// [`Fault::WrongName`], [`Fault::WrongType`], [`Fault::WrongShape`].
     pub fn load(directory: &Path, manifest: &Manifest) -> Result<Self, Fault> {
-        ensure_loaded()?;
-        let path = directory.join("saved_model.pb");
-        std::fs::metadata(&path).map_err(|err| Fault::Missing {
-            path: path.clone(),
-            cause: err.to_string(),
-        })?;
-        let malformed = |cause: String| Fault::Malformed {
-            path: path.clone(),
-            cause: first_line(&cause),
-        };
-        let load = || Self::load_unguarded(directory, manifest, &malformed);
-        catch_unwind(AssertUnwindSafe(load))
-            .unwrap_or_else(|_| Err(malformed("the binding gave up on it".into())))
+        opened(directory, |malformed| {
+            Self::load_unguarded(directory, manifest, malformed)
+        })
     }
 
     fn load_unguarded(
@@ -214,10 +236,7 @@ impl SavedModel {
         malformed: &dyn Fn(String) -> Fault,
     ) -> Result<Self, Fault> {
         let failed = |status: tensorflow::Status| malformed(status.to_string());
-        let mut options = SessionOptions::new();
-        options.set_config(SESSION_CONFIG).map_err(failed)?;
-        let mut graph = Graph::new();
-        let bundle = SavedModelBundle::load(&options, ["serve"], &mut graph, directory).map_err(failed)?;
+        let (bundle, graph) = bundle(directory).map_err(failed)?;
         let names = &manifest.signature;
         let signature = bundle
             .meta_graph_def()

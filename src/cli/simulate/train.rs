@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `scx_augur simulate train`: policies that learn, on simulated machines.
+
+use super::{Machine, stop_on_signals};
+use crate::cli::WrongUse;
+use crate::cli::progress::Progress;
+use crate::cli::run::installed;
+use crate::experiment::train::{self, Plan};
+use crate::model::prepare_library;
+use crate::policy::device::registry;
+use anyhow::{Result, ensure};
+use clap::Parser;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// Where the exported networks are looked for: as models are.
+const NETWORKS: &str = "model_dir/trainable";
+
+const AFTER_HELP: &str = "\
+Policies:
+  dqn     a dueling deep Q-network; an action is a device. dqn[gamma=0.99,w=0.5,queues=0,normalise=0,sla=0,imbalance=0,
+          learning_rate=0.001,learning_rate_decay=1,epsilon_decay=0.9999,epsilon_min=0.01,replay=50000,batch=128,target=100,hidden=256,double=0,
+          n_step=1]: reward -[(1 - w) T + w E / 100 J], less sla for each missed deadline and imbalance for each s that
+          backlogs deviate; queues=1: it sees the devices' queues, waits, speeds and run times, too; normalise=1: times
+          count in mean run times, from the least that the task could take; --scenario multiprocessor has other defaults
+  graph   messages between devices and task, for any number of devices; graph[learning_rate=0.001,batch=64,replay=20000,
+          hidden=32]
+
+DIR gets policy.msgpack (use it as `simulate --policies dqn[dir=DIR]`), reward.csv, reward.png and checkpoint.msgpack. After
+Ctrl-C the episode that runs is finished, and all is written; --resume goes on as if there had been no break.
+
+The network itself is TensorFlow's: a graph without weights, from model_dir/trainable. The library is found as in `run`.";
+
+/// Train a policy that learns.
+#[derive(Debug, Parser)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Args {
+    /// What is trained, `name[key=value,...]`: dqn or graph
+    #[arg(long, value_name = "P")]
+    policy: String,
+    #[command(flatten)]
+    machine: Machine,
+    /// How many tasks come in each episode
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    tasks: u64,
+    /// How many episodes, those before a --resume included
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    episodes: u64,
+    /// A load for each episode, evenly between these two, of what all devices can do; without it the workload's rate
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1..=2)]
+    load: Vec<f64>,
+    /// Draw the devices' kinds and speeds anew in each episode
+    #[arg(long)]
+    vary: bool,
+    /// What is drawn at random is drawn from this
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The folder of the training; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Go on with the training in that folder
+    #[arg(long)]
+    resume: bool,
+    /// Write the folder after so many episodes
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint: u64,
+    /// Print the curve as JSON instead of a line
+    #[arg(long)]
+    json: bool,
+    /// TensorFlow's library: the file, its directory, or a virtual environment
+    #[arg(long, value_name = "PATH")]
+    tensorflow: Option<PathBuf>,
+    /// The folder of the exported networks [default: model_dir/trainable]
+    #[arg(long, value_name = "DIR")]
+    networks: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One sentence: what failed, where, what to do.
+pub fn run(args: &Args) -> Result<()> {
+    // Before the first thread: TensorFlow reads the environment. A missing library is told when it is needed.
+    let _ = prepare_library(args.tensorflow.as_deref());
+    let config = args.machine.config(Some(args.tasks), None)?;
+    let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+    registry::check_learner(&args.policy, &config.context()?).map_err(wrong)?;
+    let networks = args.networks.clone().unwrap_or_else(|| installed(NETWORKS));
+    let plan = Plan {
+        config: &config,
+        policy: &args.policy,
+        episodes: args.episodes,
+        seed: args.seed,
+        load: load(&args.load)?,
+        vary: args.vary,
+        checkpoint_interval: args.checkpoint,
+        out: &args.out,
+        resume: args.resume,
+        networks: &networks,
+    };
+    let stop = stop_on_signals();
+    let bar = Progress::new(args.tasks.saturating_mul(args.episodes), "decisions");
+    let curve = train::run(&plan, &|count| bar.step(count), &|| stop.load(Ordering::Relaxed))?;
+    bar.finish();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&curve)?);
+    } else {
+        print!("{curve}");
+    }
+    Ok(())
+}
+
+fn load(ends: &[f64]) -> Result<Option<[f64; 2]>> {
+    let ends = match *ends {
+        [] => return Ok(None),
+        [load] => [load, load],
+        [low, high, ..] => [low, high],
+    };
+    ensure!(
+        0.0 < ends[0] && ends[0] <= ends[1] && ends[1] <= 10.0,
+        WrongUse(format!(
+            "--load needs one or two numbers above 0 and up to 10, the smaller one first, not {},{}",
+            ends[0], ends[1]
+        ))
+    );
+    Ok(Some(ends))
+}
