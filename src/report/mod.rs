@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Figures and how they are shown: plain numbers in, statistics, tables and JSON out.
 
+mod axis;
 pub mod bench;
 mod canvas;
 pub mod device;

@@ -3,7 +3,8 @@
 
 use super::WIDTH;
 use crate::report::Interval;
-use crate::report::canvas::{self, Area, Axis, Drawn, GREY, Picture, TEXT_PX};
+use crate::report::axis::{self, Axis};
+use crate::report::canvas::{self, Area, Drawn, GREY, Picture, TEXT_PX};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -112,7 +113,7 @@ impl Picture for Bars {
         for value in x.ticks() {
             let at = x.at(value);
             canvas::line(area, vec![(at, top), (at, bottom)], RGBColor(222, 222, 222), 1)?;
-            let words = canvas::short(value);
+            let words = axis::short(value);
             canvas::text(
                 area,
                 &words,
@@ -125,7 +126,7 @@ impl Picture for Bars {
         for (row, (name, bars)) in self.rows.iter().enumerate() {
             let start = top + row as i32 * self.row_px() + GAP_PX / 2;
             let middle = start + (self.row_px() - GAP_PX) / 2;
-            let beside = (x.start_px() - 10, middle);
+            let beside = (x.ends_px()[0] - 10, middle);
             canvas::text(area, name, beside, (HPos::Right, VPos::Center), TEXT_PX, &BLACK)?;
             for (at, bar) in bars.iter().enumerate() {
                 self.bar(area, bar, &x, start + at as i32 * BAR_PX)?;

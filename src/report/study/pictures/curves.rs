@@ -3,7 +3,8 @@
 
 use super::WIDTH;
 use crate::report::Interval;
-use crate::report::canvas::{self, Area, Axis, Drawn, GREY, Picture, TEXT_PX};
+use crate::report::axis::Axis;
+use crate::report::canvas::{self, Area, Drawn, GREY, Picture, TEXT_PX};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 

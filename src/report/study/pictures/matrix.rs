@@ -2,6 +2,7 @@
 //! Cells of colours with words in them: by size and intensity, policy against policy, device by device.
 
 use super::WIDTH;
+use crate::report::axis;
 use crate::report::canvas::{self, Area, Drawn, Picture, TEXT_PX};
 use crate::report::study::Study;
 use plotters::prelude::*;
@@ -119,7 +120,7 @@ impl Heatmap<'_> {
             )?;
         }
         for at in 0..=intensities {
-            let words = canvas::short(map.intensity.get(at).copied().unwrap_or(0.0));
+            let words = axis::short(map.intensity.get(at).copied().unwrap_or(0.0));
             let place = (left + at as i32 * wide, bottom + 6);
             canvas::text(
                 area,

@@ -13,6 +13,7 @@ mod scatter;
 
 use super::summary::{Curve, Study};
 use crate::report::Interval;
+use crate::report::axis;
 use crate::report::canvas::{self, Picture};
 use anyhow::Result;
 use bars::{Bar, Bars};
@@ -89,7 +90,7 @@ fn race(study: &Study) -> Bars {
     let bar = |line: &super::Line| {
         let value = times(&line.completion_mean_ns, MS);
         let bar = Bar {
-            note: format!("{} ms", canvas::short(value.mean)),
+            note: format!("{} ms", axis::short(value.mean)),
             value,
             which: hue(study, &line.policy),
         };
@@ -107,7 +108,7 @@ fn regret(study: &Study) -> Bars {
     let bar = |which: usize, interval: &Interval| {
         let value = times(interval, MS);
         Bar {
-            note: format!("{} ms", canvas::short(value.mean)),
+            note: format!("{} ms", axis::short(value.mean)),
             value,
             which,
         }
@@ -155,7 +156,7 @@ fn importance(study: &Study) -> Bars {
         let bars = learners.iter().enumerate().filter_map(|(which, learner)| {
             let value = times(of(learner, feature)?, 100.0);
             Some(Bar {
-                note: canvas::short(value.mean),
+                note: axis::short(value.mean),
                 value,
                 which,
             })

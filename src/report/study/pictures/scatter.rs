@@ -2,7 +2,8 @@
 //! Energy against time: who is behind nobody in both stands on the frontier.
 
 use super::{MS, WIDTH, hue, times};
-use crate::report::canvas::{self, Area, Axis, Drawn, GREY, Picture, TEXT_PX};
+use crate::report::axis::Axis;
+use crate::report::canvas::{self, Area, Drawn, GREY, Picture, TEXT_PX};
 use crate::report::study::Study;
 use crate::report::{Interval, label};
 use plotters::prelude::*;
