@@ -165,7 +165,7 @@ fn a_training_that_was_broken_off_goes_on_as_if_it_had_not_been() {
         return;
     }
     let mut config = Scenario::Multiprocessor.config();
-    config.workload.tasks = 120;
+    config.workload.tasks = 80;
     let folder = tempfile::tempdir().unwrap();
     for policy in [
         "dqn[queues=1,hidden=16,batch=16,replay=200,target=10,epsilon_decay=0.99,n_step=2]",
@@ -179,7 +179,7 @@ fn a_training_that_was_broken_off_goes_on_as_if_it_had_not_been() {
             seed: 7,
             load: Some([0.5, 0.9]),
             vary: policy.starts_with("graph"),
-            checkpoint_interval: 1,
+            checkpoint_interval: 4,
             out,
             resume,
             networks: &NETWORKS,
