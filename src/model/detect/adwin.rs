@@ -136,11 +136,11 @@ impl Adwin {
         }
     }
 
-    /// The cut whose parts differ most of those that differ too much. (The window loses only its oldest bucket at a time, as
+    /// Of the cuts whose parts differ too much, the one that explains most of the variance. (The window loses only its oldest bucket at a time, as
     /// in the paper, and may keep some of what is old; the cut says where the new begins.)
     fn cut(&self) -> Option<Signal> {
         let mut old = Summary::default();
-        let mut best = (1.0, None);
+        let mut best = (0.0, None);
         for bucket in self.rows.iter().rev().flatten() {
             old.count += bucket.count;
             old.total += bucket.total;
@@ -156,11 +156,11 @@ impl Adwin {
                 continue;
             }
             let apart = young.mean() - old.mean();
-            let times = apart.abs() / self.bound(&old, &young);
-            if times > best.0 {
+            let between = old.between(&young);
+            if apart.abs() > self.bound(&old, &young) && between > best.0 {
                 let since = young.count as u64;
                 let rose = apart > 0.0;
-                best = (times, Some(Signal::Drift { since, rose }));
+                best = (between, Some(Signal::Drift { since, rose }));
             }
         }
         best.1
