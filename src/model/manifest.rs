@@ -339,7 +339,8 @@ pub(super) mod tests {
     pub fn right() -> Value {
         json!({
             "contract_version": CONTRACT_VERSION, "name": "test", "features": FEATURES, "dtype": "float32",
-            "threshold": 0.5, "signature": {"name": "serving_default", "input": "features", "output": "score"},
+            "threshold": 0.5, "steal_threshold": 0.25,
+            "signature": {"name": "serving_default", "input": "features", "output": "score"},
             "trained_on": {"how": "by hand", "label": "none", "rows": 3},
             "normalisation": {"log1p": ["avg_run_us"], "mean": vec![0.5; FEATURE_COUNT], "std": vec![2.0; FEATURE_COUNT],
                               "clip": 8.0},
