@@ -53,7 +53,7 @@ def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
 def bad_models(options: Options) -> str:
     """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good one."""
     counted: dict[str, int] = {}
-    with Scheduler("--model", SERVED) as scheduler:
+    with Scheduler("--model", SERVED, "--rest", "1") as scheduler:
         hog = task.hogs(1)[0]
         expect(scheduler, counted, "missing", "no directory", "")
         check_goes_on(scheduler, hog, "no directory")
@@ -94,7 +94,7 @@ def refused(stats: dict) -> dict[str, int]:
 @case()
 def library_missing(options: Options) -> str:
     """TensorFlow's library is not there: the heuristic decides, one counter, one log line."""
-    with Scheduler("--model", MODELS / "stay", "--tensorflow", "/nowhere") as scheduler:
+    with Scheduler("--model", MODELS / "stay", "--tensorflow", "/nowhere", "--rest", "1") as scheduler:
         hog = task.hogs(1)[0]
         stats = scheduler.await_stats(refused, "a refused model", REFUSE_S)
         check(refused(stats) == {"library_missing": 1}, "one refusal, library_missing", f"{refused(stats)}")
