@@ -14,14 +14,19 @@ PROCESSOR = 39
 
 
 def spawn(body: Callable[[], None], cpus: Iterable[int] | None = None, nice: int = 0, idle: bool = False, name: str = "hog") -> int:
-    """Forks a task that runs `body`; its pid. It dies with the test (see main.py)."""
+    """Forks a task that runs `body`; its pid. It dies with the test (see main.py).
+
+    It is bound from its first moment: one that binds itself may be moved, and that move be counted, before it does.
+    """
+    free = os.sched_getaffinity(0)
+    if cpus is not None:
+        os.sched_setaffinity(0, cpus)
     pid = os.fork()
     if pid:
+        os.sched_setaffinity(0, free)
         return pid
     try:
         Path("/proc/self/comm").write_text(name)
-        if cpus is not None:
-            os.sched_setaffinity(0, cpus)
         if nice:
             os.nice(nice)
         if idle:
