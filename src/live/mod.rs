@@ -17,6 +17,7 @@ pub mod monitor;
 mod pace;
 pub mod pod;
 pub mod programs;
+mod realtime;
 pub mod recorder;
 pub mod scheduler;
 pub mod stats;

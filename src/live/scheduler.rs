@@ -2,6 +2,7 @@
 //! The BPF scheduler from the outside: open, set up, load, attach; and the exit that the kernel reports.
 
 use super::bpf::{BpfSkel, BpfSkelBuilder, OpenBpfSkel, intf};
+use super::realtime::RealTime;
 use super::window::Windows;
 use crate::topology::Machine;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -99,7 +100,14 @@ impl<'a> Scheduler<'a> {
         set_ops(&mut open, options);
         let mut skel = scx_ops_load!(open, augur_ops, uei).context("the kernel refused the BPF program")?;
         let windows = Windows::open(&skel)?;
-        let link = scx_ops_attach!(skel, augur_ops).context("cannot attach the scheduler")?;
+        let link = {
+            let _first = RealTime::begin().inspect_err(|err| {
+                tracing::warn!(
+                    "attaching without real-time priority ({err}): under full load it may take long"
+                )
+            });
+            scx_ops_attach!(skel, augur_ops).context("cannot attach the scheduler")?
+        };
         Ok(Scheduler {
             skel,
             windows,
