@@ -150,12 +150,7 @@ fn episode(
     task: &mut dyn FnMut(),
 ) -> Result<Point> {
     let mut draws = learner::generator(plan.seed ^ WORLD, number);
-    let mut options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed: draws.random(),
-    };
+    let mut options = Options::of(context, draws.random());
     if plan.vary {
         options.devices = varied(&plan.config.machine, &mut draws)?;
     }

@@ -1,7 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Tables as text.
+//! Tables: their cells, and as text.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
+
+/// A cell of a table for files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Words.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A number.
+    Real(f64),
+}
+
+impl Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Text(words) => f.write_str(words),
+            Value::Count(count) => count.fmt(f),
+            Value::Real(number) => number.fmt(f),
+        }
+    }
+}
 
 /// Writes rows below each other, the first column to the left, the others to the right.
 ///

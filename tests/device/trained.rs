@@ -219,13 +219,7 @@ fn context(scenario: Scenario, change: impl FnOnce(&mut Config)) -> Context {
 
 /// The context with a load of what all devices together can do.
 fn loaded(mut context: Context, load: f64) -> Context {
-    context.workload.rate_per_s = load
-        * train::capacity_per_s(&Options {
-            devices: context.devices.clone(),
-            physics: context.physics.clone(),
-            workload: context.workload.clone(),
-            seed: 0,
-        });
+    context.workload.rate_per_s = load * train::capacity_per_s(&Options::of(&context, 0));
     context
 }
 
