@@ -7,7 +7,7 @@ use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
 use crate::report::bench::{Line, Report};
-use crate::report::{bench, frontier};
+use crate::report::{bench, frontier, table};
 use crate::trace::Output;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
@@ -280,7 +280,7 @@ fn brief(run: &bench::Run) -> String {
     let shown = ["time_s", "migrations", "wait_s"].into_iter().filter_map(|name| {
         let figure = bench::FIGURES.iter().find(|figure| figure.name == name)?;
         let (title, unit) = figure.title.split_once(", ").unwrap_or((figure.title, ""));
-        let value = bench::number(*run.figures.get(name)?, figure.digits);
+        let value = table::grouped(*run.figures.get(name)?, figure.digits);
         Some(format!("{title} {value} {unit}").trim_end().to_owned())
     });
     shown.collect::<Vec<String>>().join(", ")

@@ -4,11 +4,12 @@
 //! The kernel's half needs none of this to go on; where the daemon is stopped, scheduling continues without decisions.
 
 use super::collect::{self, Observation};
+use super::counters::Counters;
 use super::decisions::{Desk, Ledger, Outcome};
 use super::inquiry::Inquiries;
 use super::log::{DecisionLog, Entry, Kind};
 use super::pace::Pace;
-use super::stats::{Counters, Metrics};
+use super::stats::Metrics;
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{

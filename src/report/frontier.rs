@@ -3,9 +3,10 @@
 //!
 //! Both axes are logarithmic: what counts is by how many times one scheduler does better than another.
 
-use super::bench::{Report, Spread, number};
+use super::bench::{Report, Spread};
 use super::canvas::{self, Area, Drawn, FONT, GREY, PICTURE_PX};
 use super::label;
+use super::table::grouped;
 use anyhow::Result;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::*;
@@ -189,7 +190,7 @@ fn tick(value: &f64) -> String {
         size if size >= 0.1 => 2,
         _ => 4,
     };
-    let text = number(*value, digits);
+    let text = grouped(*value, digits);
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,

@@ -66,3 +66,30 @@ pub fn time(ns: f64) -> String {
         _ => format!("{:.3} s", ns / 1e9),
     }
 }
+
+/// A number with so many digits behind the point, and commas between thousands.
+pub fn grouped(value: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", value.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{grouped}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        let found = [(1234567.0, 0), (999.96, 1), (0.0, 0), (-1234.5, 2)]
+            .map(|(value, digits)| grouped(value, digits));
+        assert_eq!(found, ["1,234,567", "1,000.0", "0", "-1,234.50"]);
+    }
+}
