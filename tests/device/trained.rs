@@ -6,7 +6,7 @@
 //! it.
 
 use super::run::run;
-use assert_cmd::Command;
+use crate::common::fails;
 use rand::{RngExt, SeedableRng};
 use scx_augur::experiment::simulate::{Config, Scenario};
 use scx_augur::experiment::train::{self, Plan};
@@ -272,13 +272,7 @@ fn the_shipped_graph_serves_any_number_of_devices() {
 
 #[test]
 fn wrong_use_is_one_sentence() {
-    let say = |arguments: &[&str], code: i32, words: &str| {
-        let mut command = Command::cargo_bin("scx_augur").unwrap();
-        let output = command.arg("simulate").args(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(words) && said.lines().count() == 1, "{said}");
-    };
+    let say = |arguments: &[&str], code, words| fails(&[&["simulate"], arguments].concat(), code, words);
     say(&["--policies", "dqn"], 2, "needs the folder of a trained one");
     say(
         &["--policies", "dqn[dir=no/where]"],
