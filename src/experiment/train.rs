@@ -15,7 +15,6 @@ use crate::workload::Task;
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -240,13 +239,7 @@ fn save(plan: &Plan<'_>, learner: &mut dyn Learner, curve: &Curve) -> Result<()>
     ];
     let mut outputs = Vec::new();
     for (name, bytes) in files {
-        let path = plan.out.join(name);
-        let mut output = Output::create(&path)?;
-        output
-            .write_all(&bytes)
-            .and_then(|()| output.flush())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        outputs.push(output);
+        outputs.push(Output::of(&plan.out.join(name), &bytes)?);
     }
     outputs.into_iter().try_for_each(Output::finish)
 }

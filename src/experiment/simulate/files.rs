@@ -10,7 +10,6 @@ use crate::report::table::Value;
 use crate::sim::device::Done;
 use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -96,12 +95,7 @@ impl Files {
                 .with_context(named)?,
         );
         let path = self.folder.join("report.json");
-        let mut json = Output::create(&path)?;
-        serde_json::to_writer_pretty(&mut json, report)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        json.flush()
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        whole.push(json);
+        whole.push(Output::of(&path, &serde_json::to_vec_pretty(report)?)?);
         whole.into_iter().try_for_each(Output::finish)
     }
 }
