@@ -82,12 +82,7 @@ fn decisions(criterion: &mut Criterion) {
 
 fn runs(criterion: &mut Criterion) {
     let context = context();
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed: 1,
-    };
+    let options = Options::of(&context, 1);
     let mut group = criterion.benchmark_group("simulate");
     group.sample_size(20).throughput(Throughput::Elements(TASKS));
     for name in ["round_robin", "eft", "oracle"] {

@@ -2,8 +2,10 @@
 //! `scx_augur bench` from the outside, under the kernel's own scheduler: what it prints, what it writes, how it ends.
 #![allow(clippy::unwrap_used)]
 
-use assert_cmd::Command;
+mod common;
+
 use assert_cmd::cargo::cargo_bin;
+use common::scx_augur;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -13,8 +15,7 @@ use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 fn bench(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.arg("bench").args(arguments).output().unwrap()
+    scx_augur(&[&["bench"], arguments].concat())
 }
 
 fn text(bytes: &[u8]) -> String {

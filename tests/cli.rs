@@ -7,18 +7,15 @@
     reason = "all of this file is tests"
 )]
 
-use assert_cmd::Command;
+mod common;
+
 use assert_cmd::cargo::cargo_bin;
+use common::scx_augur;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
-
-fn scx_augur(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.env_remove("RUST_LOG").args(arguments).output().unwrap()
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()

@@ -5,6 +5,7 @@
 
 #[path = "device/cli.rs"]
 mod cli;
+mod common;
 #[path = "device/drift.rs"]
 mod drift;
 #[path = "device/experiment.rs"]

@@ -2,7 +2,10 @@
 //! `scx_augur replay` from the outside: what it prints, what it writes, and what it says to bad input.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use assert_cmd::Command;
+use common::{fails, json, scx_augur};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Output;
@@ -10,24 +13,17 @@ use std::process::Output;
 const TRACE: &str = "tests/traces/ftrace.txt";
 
 fn replay(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.arg("replay").args(arguments).output().unwrap()
+    scx_augur(&[&["replay"], arguments].concat())
 }
 
-fn json(arguments: &[&str]) -> Value {
-    let output = replay(arguments);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
+fn replayed(arguments: &[&str]) -> Value {
+    json(&[&["replay"], arguments, &["--json"]].concat())
 }
 
 #[test]
 fn json_has_a_result_for_each_policy() {
     let policies = "recorded,eevdf-like,rusty,augur[high=0.2,low=0.1],never,random,least-loaded,oracle";
-    let report = json(&[TRACE, "--policy", policies, "--json", "--seed", "7"]);
+    let report = replayed(&[TRACE, "--policy", policies, "--seed", "7"]);
     assert_eq!(report["seed"], 7);
     let names: Vec<&str> = report["results"]
         .as_array()
@@ -51,11 +47,10 @@ fn json_has_a_result_for_each_policy() {
 #[test]
 fn one_seed_one_hash_on_any_number_of_threads() {
     let hashes = |threads: &str| {
-        let report = json(&[
+        let report = replayed(&[
             TRACE,
             "--policy",
             "augur,random,rusty",
-            "--json",
             "--seeds",
             "3",
             "--threads",
@@ -73,12 +68,7 @@ fn one_seed_one_hash_on_any_number_of_threads() {
 
 #[test]
 fn recorded_says_what_trace_info_says() {
-    let info = Command::cargo_bin("scx_augur")
-        .unwrap()
-        .args(["trace", "info", TRACE, "--json"])
-        .output()
-        .unwrap();
-    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    let info = json(&["trace", "info", TRACE, "--json"]);
     let sum = |name: &str| {
         info["tasks"]
             .as_array()
@@ -87,7 +77,7 @@ fn recorded_says_what_trace_info_says() {
             .map(|task| task[name].as_u64().unwrap())
             .sum::<u64>()
     };
-    let recorded = &json(&[TRACE, "--policy", "recorded", "--json"])["results"][0];
+    let recorded = &replayed(&[TRACE, "--policy", "recorded"])["results"][0];
     assert_eq!(recorded["migrations"]["total"], sum("migrations"));
     assert!(sum("run_ns") > 0);
 }
@@ -104,15 +94,14 @@ fn the_table_never_shows_migrations_alone() {
 fn a_timeline_is_a_trace_that_can_be_replayed() {
     let folder = tempfile::tempdir().unwrap();
     let timeline = folder.path().join("run.perfetto-trace");
-    let first = json(&[
+    let first = replayed(&[
         TRACE,
         "--policy",
         "augur",
-        "--json",
         "--timeline",
         timeline.to_str().unwrap(),
     ]);
-    let again = json(&[timeline.to_str().unwrap(), "--policy", "recorded", "--json"]);
+    let again = replayed(&[timeline.to_str().unwrap(), "--policy", "recorded"]);
     let migrations = |report: &Value| report["results"][0]["migrations"].clone();
     assert_eq!(migrations(&first), migrations(&again));
 }
@@ -246,14 +235,8 @@ fn bad_input_is_one_sentence_and_leaves_no_file() {
             ],
         ),
     ] {
-        let output = replay(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
-        assert!(
-            said.starts_with("scx_augur: ") && output.stdout.is_empty(),
-            "{arguments:?}: {said}"
-        );
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        fails(&[&["replay"], &arguments[..]].concat(), code, "");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
     assert!(!Path::new(&out).exists());
@@ -266,16 +249,8 @@ fn a_measured_curve_is_what_migrations_cost() {
         let path = folder.path().join("costs.toml");
         std::fs::write(&path, curve).unwrap();
         let costs = path.to_str().unwrap();
-        let found = &json(&[
-            TRACE,
-            "--policy",
-            "random",
-            "--machine",
-            "2x1",
-            "--costs",
-            costs,
-            "--json",
-        ])["results"][0];
+        let found =
+            &replayed(&[TRACE, "--policy", "random", "--machine", "2x1", "--costs", costs])["results"][0];
         (
             found["migrations"]["total"].as_u64().unwrap(),
             found["overhead_ns"].as_u64().unwrap(),
@@ -319,14 +294,7 @@ fn what_calibrate_writes_replay_reads() {
         // Four times the lines take longer to read, whatever else the machine does.
         let stay = |row: usize| rows[row]["stay_ns"].as_f64().unwrap();
         assert!(stay(0) > 0.0 && stay(4) > stay(0), "{report}");
-        let found = json(&[
-            TRACE,
-            "--policy",
-            "augur",
-            "--costs",
-            costs.to_str().unwrap(),
-            "--json",
-        ]);
+        let found = replayed(&[TRACE, "--policy", "augur", "--costs", costs.to_str().unwrap()]);
         assert_eq!(found["results"].as_array().unwrap().len(), 1);
         std::fs::remove_file(&costs).unwrap();
     }

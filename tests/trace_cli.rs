@@ -7,16 +7,12 @@
     reason = "all of this file is tests"
 )]
 
-use assert_cmd::Command;
+mod common;
+
+use common::{fails, json, scx_augur, succeeds};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use tempfile::TempDir;
-
-fn scx_augur(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.env_remove("RUST_LOG").args(arguments).output().unwrap()
-}
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -57,30 +53,8 @@ impl Folder {
     }
 }
 
-#[track_caller]
-fn succeeds(arguments: &[&str]) -> String {
-    let output = scx_augur(arguments);
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// It fails with this exit code, and one sentence that holds `words`.
-#[track_caller]
-fn fails(arguments: &[&str], code: i32, words: &str) {
-    let output = scx_augur(arguments);
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-    assert_eq!(errors.lines().count(), 1, "{errors}");
-    assert!(
-        errors.starts_with("scx_augur: ") && errors.contains(words),
-        "{errors}"
-    );
-    assert!(output.stdout.is_empty());
-}
-
 fn info(file: &str) -> Value {
-    serde_json::from_str(&succeeds(&["trace", "info", file, "--json"])).unwrap()
+    json(&["trace", "info", file, "--json"])
 }
 
 #[test]

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur bench`: real work under real schedulers, in turn.
 
-use super::WrongUse;
-use super::run::{default_model, stop_on_signals};
+use super::run::default_model;
+use super::{WrongUse, interrupt, say, threads};
 use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
 use crate::report::bench::{Line, Report};
-use crate::report::{bench, frontier};
+use crate::report::{bench, frontier, table};
 use crate::trace::Output;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
@@ -149,8 +149,7 @@ impl Work {
     }
 
     fn workload(&self, scratch: &Path) -> Result<Workload> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.common().jobs.map_or_else(cores, |jobs| jobs as usize);
+        let jobs = threads(self.common().jobs);
         match self {
             Work::Hackbench { .. } => Ok(Workload::hackbench(jobs)),
             Work::Compile { source, .. } => Workload::compile(source.as_deref(), jobs, scratch),
@@ -205,7 +204,7 @@ pub fn run(args: &Args) -> Result<()> {
     let contenders = Contender::parse_list(&common.schedulers.join(","), &path)
         .map_err(|err| WrongUse(format!("{err:#}")))?;
     check_out(common.out.as_deref())?;
-    let stop = stop_on_signals()?;
+    let stop = interrupt::flag()?;
     let scratch = tempfile::Builder::new()
         .prefix("scx_augur-bench-")
         .tempdir()
@@ -251,7 +250,8 @@ impl Progress<'_> {
         if self.json
             && let Ok(text) = serde_json::to_string(&line)
         {
-            println!("{text}");
+            // Who stopped reading still gets files.
+            let _ = writeln!(std::io::stdout().lock(), "{text}");
         }
         match &line {
             Line::About(about) => eprintln!(
@@ -280,7 +280,7 @@ fn brief(run: &bench::Run) -> String {
     let shown = ["time_s", "migrations", "wait_s"].into_iter().filter_map(|name| {
         let figure = bench::FIGURES.iter().find(|figure| figure.name == name)?;
         let (title, unit) = figure.title.split_once(", ").unwrap_or((figure.title, ""));
-        let value = bench::number(*run.figures.get(name)?, figure.digits);
+        let value = table::grouped(*run.figures.get(name)?, figure.digits);
         Some(format!("{title} {value} {unit}").trim_end().to_owned())
     });
     shown.collect::<Vec<String>>().join(", ")
@@ -376,11 +376,7 @@ fn write_files(out: Option<&Path>, report: &Report) -> Result<()> {
     let mut outputs = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);
-        let mut output = Output::create(&path)?;
-        output
-            .write_all(&bytes)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        outputs.push(output);
+        outputs.push(Output::of(&path, &bytes)?);
     }
     outputs.into_iter().try_for_each(Output::finish)
 }
@@ -388,9 +384,9 @@ fn write_files(out: Option<&Path>, report: &Report) -> Result<()> {
 fn print(report: &Report, json: bool) -> Result<()> {
     if json {
         let summary = serde_json::json!({ "summary": report.summaries() });
-        println!("{summary}");
+        say!("{summary}");
     } else {
-        print!("{}", report.markdown());
+        say!("{}", report.markdown().trim_end());
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
 
-use super::say;
+use super::{interrupt, say};
 use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
 use crate::live::machine;
 use crate::sim::cpu::{Costs, Curve};
@@ -12,8 +12,6 @@ use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 const AFTER_HELP: &str = "\
 A thread writes a working set (32 KB to 8 MB) on one CPU, is sent to another, and reads it; and the same \
@@ -119,9 +117,7 @@ pub fn run(args: &Args) -> Result<()> {
     let machine = machine::read(None)?;
     let pairs = calibrate::pairs(&machine)?;
     let mut output = Output::create(&args.output)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = stop.clone();
-    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
+    let stop = interrupt::flag()?;
     let repeats = args.repeats as usize;
     let refills = calibrate::measure(&pairs, args.access.into(), repeats, &stop, progress)?;
     let text = table(&refills).to_toml(&comments(&machine, args.access, &refills))?;

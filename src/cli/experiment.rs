@@ -2,15 +2,14 @@
 //! `scx_augur experiment`: profile, generate, train, schedule and evaluate in one go, with one report.
 
 use super::progress::Progress;
-use super::{WrongUse, policies, say};
+use super::{WrongUse, interrupt, policies, say, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::policy::device::registry;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 const AFTER_HELP: &str = "\
 Phases:
@@ -79,14 +78,11 @@ pub fn run(args: &Args) -> Result<()> {
     for policy in &config.experiment.policies {
         registry::check(policy, &context).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = stop.clone();
-    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let stop = interrupt::flag()?;
     let plan = Plan {
         config: &config,
         out: &args.out,
-        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+        threads: threads(args.threads),
         stop: &stop,
     };
     let bar: Mutex<Option<Progress>> = Mutex::new(None);

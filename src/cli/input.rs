@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A trace that is read for a command: it shows how far it is, and Ctrl-C ends it in order.
 
+use super::interrupt;
 use crate::trace::{Event, Reader};
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
@@ -19,10 +20,8 @@ pub fn open(path: &Path) -> Result<Reader> {
     let file = File::open(path).with_context(what)?;
     let about = file.metadata().with_context(what)?;
     ensure!(!about.is_dir(), "cannot read {}: it is a folder", path.display());
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
     // Where there is a handler already, its owner decides.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    let stop = interrupt::flag().unwrap_or_default();
     let input = Input {
         file,
         stop,

@@ -7,6 +7,7 @@ pub mod convert;
 pub mod doctor;
 pub mod experiment;
 mod input;
+mod interrupt;
 pub mod model;
 mod policies;
 pub mod profile;
@@ -20,6 +21,9 @@ pub mod trace;
 use crate::topology::Machine;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -156,6 +160,22 @@ macro_rules! say {
     };
 }
 pub(in crate::cli) use say;
+
+/// Prints a report: as JSON, or as text, which ends its last line itself. Where nobody reads any more, see [`say`].
+fn print(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match json {
+        true => writeln!(out, "{}", serde_json::to_string_pretty(report)?)?,
+        false => write!(out, "{report}")?,
+    }
+    Ok(())
+}
+
+/// So many threads, or jobs, as were asked for; else one a CPU.
+fn threads(asked: Option<u32>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(cores, |count| count as usize)
+}
 
 /// Whoever read the output (`head`, a pager) has seen enough: nothing failed. Signals stay as Rust has them, for a
 /// daemon must not die of a client that hung up.

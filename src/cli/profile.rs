@@ -2,7 +2,7 @@
 //! `scx_augur profile`: what this machine's CPU and GPU can do, for `simulate --profile`.
 
 use super::progress::Runs;
-use super::say;
+use super::{say, threads};
 use crate::experiment::profile::{self, Plan};
 use crate::model::prepare_library;
 use crate::trace::Output;
@@ -56,12 +56,11 @@ pub fn run(args: &Args) -> Result<()> {
     let _ = prepare_library(args.tensorflow.as_deref());
     let mut output = Output::create(&args.out)?;
     let sizes: Vec<usize> = args.sizes.iter().map(|&size| size as usize).collect();
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Runs::new();
     let plan = Plan {
         sizes: &sizes,
         repeats: args.repeats,
-        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+        threads: threads(args.threads),
         watch: &|_, share| progress.tell("profile".to_owned(), share),
     };
     let (profile, missing) = profile::measure(&plan);

@@ -2,7 +2,7 @@
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
 use super::progress::Runs;
-use super::{WrongUse, convert, input, machine_of};
+use super::{WrongUse, convert, input, machine_of, policies, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
@@ -131,7 +131,7 @@ pub fn run(args: &Args) -> Result<()> {
         },
         timeline: args.timeline.is_some(),
         log: args.log_decisions.is_some(),
-        threads: threads(args),
+        threads: threads(args.threads),
         watch: &|policy, seed, share| match args.seeds {
             1 => progress.tell(policy.to_owned(), share),
             _ => progress.tell(format!("{policy} #{seed}"), share),
@@ -152,20 +152,11 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Splits at the commas that are outside of brackets, and checks every name.
+/// The policies, all of them checked.
 fn policies(args: &Args) -> Result<Vec<String>> {
-    let mut depth = 0;
-    let parts = args.policy.split(|c| {
-        depth += i32::from(c == '[') - i32::from(c == ']');
-        c == ',' && depth == 0
-    });
-    let mut policies: Vec<String> = Vec::new();
-    for part in parts.map(str::trim) {
-        registry::parse(part, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
-        if policies.iter().any(|other| other == part) {
-            bail!(WrongUse(format!("policy '{part}' is named twice; name it once")));
-        }
-        policies.push(part.to_owned());
+    let policies = policies::split(&args.policy)?;
+    for policy in &policies {
+        registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
     if args.log_decisions.is_some() && !policies.iter().any(|policy| makes_decisions(policy)) {
         bail!(WrongUse(
@@ -196,11 +187,6 @@ fn read_costs(path: &Path) -> Result<Costs> {
     let named = || format!("cannot read the costs {}", path.display());
     let text = std::fs::read_to_string(path).with_context(named)?;
     Costs::from_toml(&text).with_context(named)
-}
-
-fn threads(args: &Args) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    args.threads.map_or_else(cores, |threads| threads as usize)
 }
 
 /// Ctrl-C ends the program at once, except while files are written: they are whole or absent.

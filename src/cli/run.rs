@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur run`: attach as this machine's scheduler.
 
-use super::{WrongUse, machine_of, replay};
+use super::{WrongUse, interrupt, machine_of, replay};
 use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
@@ -10,7 +10,7 @@ use crate::live::{LoadOptions, Tuning, machine};
 use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, prepare_library};
 use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use rand::SeedableRng;
 use std::io::Write;
@@ -254,7 +254,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.simulated.simulate {
         return simulate(args);
     }
-    let stop = stop_on_signals()?;
+    let stop = interrupt::flag()?;
     if let Some(every) = args.monitor {
         return monitor(every, &stop, |metrics| {
             show(&metrics, args.json, std::io::stdout().lock())
@@ -395,13 +395,6 @@ pub(super) fn installed(part: &str) -> PathBuf {
     let places = [Some(PathBuf::new()), prefix, Some(Path::new("/usr").join(SHARED))];
     let mut models = places.into_iter().flatten().map(|place| place.join(part));
     models.find(|model| model.exists()).unwrap_or_else(|| part.into())
-}
-
-pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = stop.clone();
-    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
-    Ok(stop)
 }
 
 fn print_in_background(every: Duration, json: bool, stop: Arc<AtomicBool>) {

@@ -2,6 +2,7 @@
 //! One program under several policies and seeds, side by side on all cores; and the oracle, which is the best of
 //! everything found.
 
+use crate::experiment::side_by_side;
 use crate::model::Predictor;
 use crate::policy::cpu::assigned::{Assigned, assign};
 use crate::policy::cpu::registry::{self, Choice, Scheme};
@@ -15,8 +16,6 @@ use crate::sim::{rank, recorded};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Loads the model of `model[dir=…]`: directory, and engine where one was named.
 pub type LoadModel<'a> = dyn Fn(&str, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
@@ -81,7 +80,7 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
         registry::parse(policy, 0)?;
     }
     let mut units = units(plan);
-    let outcomes = side_by_side(plan, &units, load)?;
+    let outcomes = runs(plan, &units, load)?;
     let mut runs: BTreeMap<(String, u64), Run> = BTreeMap::new();
     for (unit, run) in units.drain(..).zip(outcomes) {
         runs.insert((unit.policy, unit.seed), run);
@@ -175,31 +174,14 @@ fn units(plan: &Plan) -> Vec<Unit> {
     units
 }
 
-/// Runs units on several threads; results in the units' order.
-fn side_by_side(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run>> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Result<Run>>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..plan.threads.clamp(1, units.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(unit) = units.get(number) else { return };
-                    (plan.watch)(&unit.policy, unit.seed, 0.0);
-                    let run =
-                        run(plan, unit, load).with_context(|| format!("replay under {} failed", unit.policy));
-                    (plan.watch)(&unit.policy, unit.seed, 1.0);
-                    if let Ok(mut done) = done.lock() {
-                        done.insert(number, run);
-                    }
-                }
-            });
-        }
-    });
-    let done = done
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.into_values().collect()
+/// Runs units, in the units' order; each is told to begin and to end.
+fn runs(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run>> {
+    side_by_side(plan.threads, units, |unit| {
+        (plan.watch)(&unit.policy, unit.seed, 0.0);
+        let run = run(plan, unit, load).with_context(|| format!("replay under {} failed", unit.policy));
+        (plan.watch)(&unit.policy, unit.seed, 1.0);
+        run
+    })
 }
 
 fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {

@@ -15,7 +15,6 @@ use crate::workload::Task;
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -150,12 +149,7 @@ fn episode(
     task: &mut dyn FnMut(),
 ) -> Result<Point> {
     let mut draws = learner::generator(plan.seed ^ WORLD, number);
-    let mut options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed: draws.random(),
-    };
+    let mut options = Options::of(context, draws.random());
     if plan.vary {
         options.devices = varied(&plan.config.machine, &mut draws)?;
     }
@@ -245,13 +239,7 @@ fn save(plan: &Plan<'_>, learner: &mut dyn Learner, curve: &Curve) -> Result<()>
     ];
     let mut outputs = Vec::new();
     for (name, bytes) in files {
-        let path = plan.out.join(name);
-        let mut output = Output::create(&path)?;
-        output
-            .write_all(&bytes)
-            .and_then(|()| output.flush())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        outputs.push(output);
+        outputs.push(Output::of(&plan.out.join(name), &bytes)?);
     }
     outputs.into_iter().try_for_each(Output::finish)
 }

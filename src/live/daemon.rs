@@ -4,11 +4,12 @@
 //! The kernel's half needs none of this to go on; where the daemon is stopped, scheduling continues without decisions.
 
 use super::collect::{self, Observation};
+use super::counters::Counters;
 use super::decisions::{Desk, Ledger, Outcome};
 use super::inquiry::Inquiries;
-use super::log::{DecisionLog, Entry, Kind};
+use super::log::{DecisionLog, Entry};
 use super::pace::Pace;
-use super::stats::{Counters, Metrics};
+use super::stats::Metrics;
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{
@@ -254,7 +255,7 @@ impl Mind {
         let mut rows = features::rows(snapshot, &candidates);
         rows.extend(steal::rows(snapshot, &pairs));
         let verdicts = self.judge(rows, candidates.len());
-        let (moves, steals) = split(verdicts, candidates.len());
+        let (moves, steals) = verdicts.split_at(candidates.len());
         let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
         let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
         world.permit(&pairs, &steals, snapshot.now_ns)?;
@@ -262,8 +263,8 @@ impl Mind {
         self.metrics.pairs += pairs.len() as u64;
         self.metrics.pairs_denied += (pairs.len() - steals.accepted_count()) as u64;
         if let Some(log) = &mut self.log {
-            let moves = move_entries(snapshot.now_ns, &candidates, &moves, &seqs);
-            let steals = steal_entries(seen, &pairs, &steals);
+            let moves = Entry::moves(snapshot.now_ns, &candidates, &moves, &seqs);
+            let steals = Entry::steals(seen, &pairs, &steals);
             log.open(moves.into_iter().chain(steals), seen);
         }
         Ok(candidates.len())
@@ -401,65 +402,4 @@ impl World<'_> {
         self.watched
             .extend(log.into_iter().flat_map(DecisionLog::watched));
     }
-}
-
-/// The verdicts on the first `count` rows, and on the others.
-fn split(mut verdicts: Verdicts, count: usize) -> (Verdicts, Verdicts) {
-    let tail = |rows: &mut Vec<f32>| rows.split_off(count.min(rows.len()));
-    let flags = |flags: &mut Vec<bool>| flags.split_off(count.min(flags.len()));
-    let rest = Verdicts {
-        scores: tail(&mut verdicts.scores),
-        model_accepts: flags(&mut verdicts.model_accepts),
-        accepted: flags(&mut verdicts.accepted),
-        rows: verdicts.rows.split_off(count.min(verdicts.rows.len())),
-        fallback: verdicts.fallback.clone(),
-    };
-    (verdicts, rest)
-}
-
-fn move_entries(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
-    let mut seqs = seqs.iter().copied();
-    candidates
-        .iter()
-        .enumerate()
-        .map(|(index, candidate)| {
-            let accepted = verdicts.accepted[index];
-            Entry {
-                at_ns,
-                kind: Kind::Balance,
-                task: Some(candidate.task),
-                from: candidate.from,
-                to: candidate.to,
-                row: verdicts.rows[index],
-                score: verdicts.scores.get(index).copied(),
-                accepted,
-                seq: if accepted { seqs.next() } else { None },
-            }
-        })
-        .collect()
-}
-
-fn steal_entries(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec<Entry> {
-    let tasks = &seen.snapshot.tasks;
-    let entry = |(index, pair): (usize, &Pair)| Entry {
-        at_ns: seen.snapshot.now_ns,
-        kind: Kind::Steal,
-        task: pair
-            .task_index
-            .and_then(|task| tasks.get(task))
-            .map(|task| task.id),
-        from: pair.from,
-        to: pair.to,
-        row: verdicts.rows[index],
-        score: verdicts.scores.get(index).copied(),
-        accepted: verdicts.accepted[index],
-        seq: None,
-    };
-    // Where nobody waits there was nothing to take, and the answer made no difference.
-    pairs
-        .iter()
-        .enumerate()
-        .filter(|(_, pair)| pair.task_index.is_some())
-        .map(entry)
-        .collect()
 }

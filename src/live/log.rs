@@ -9,7 +9,7 @@ use super::collect::{Observation, Totals};
 use super::decisions::Outcome;
 use crate::model::FeatureRow;
 use crate::model::log::columns;
-use crate::policy::TaskId;
+use crate::policy::{Candidate, Pair, TaskId, Verdicts};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -44,6 +44,57 @@ pub struct Entry {
     pub accepted: bool,
     /// The decision's number, where one was sent.
     pub seq: Option<u64>,
+}
+
+impl Entry {
+    /// One for each candidate; `seqs` are the numbers of the accepted ones.
+    pub fn moves(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
+        let mut seqs = seqs.iter().copied();
+        candidates
+            .iter()
+            .enumerate()
+            .map(|(index, candidate)| {
+                let accepted = verdicts.accepted[index];
+                Entry {
+                    at_ns,
+                    kind: Kind::Balance,
+                    task: Some(candidate.task),
+                    from: candidate.from,
+                    to: candidate.to,
+                    row: verdicts.rows[index],
+                    score: verdicts.scores.get(index).copied(),
+                    accepted,
+                    seq: if accepted { seqs.next() } else { None },
+                }
+            })
+            .collect()
+    }
+
+    /// One for each pair, where a task waits.
+    pub fn steals(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec<Entry> {
+        let tasks = &seen.snapshot.tasks;
+        let entry = |(index, pair): (usize, &Pair)| Entry {
+            at_ns: seen.snapshot.now_ns,
+            kind: Kind::Steal,
+            task: pair
+                .task_index
+                .and_then(|task| tasks.get(task))
+                .map(|task| task.id),
+            from: pair.from,
+            to: pair.to,
+            row: verdicts.rows[index],
+            score: verdicts.scores.get(index).copied(),
+            accepted: verdicts.accepted[index],
+            seq: None,
+        };
+        // Where nobody waits there was nothing to take, and the answer made no difference.
+        pairs
+            .iter()
+            .enumerate()
+            .filter(|(_, pair)| pair.task_index.is_some())
+            .map(entry)
+            .collect()
+    }
 }
 
 /// An entry that waits for its outcome.

@@ -7,6 +7,7 @@
 pub mod bpf;
 pub mod calibrate;
 mod collect;
+mod counters;
 pub mod daemon;
 pub mod decisions;
 pub mod doctor;

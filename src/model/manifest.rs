@@ -137,6 +137,11 @@ pub enum Activation {
 }
 
 impl Manifest {
+    /// One domain may steal from another when the score of that question is at least this.
+    pub fn steal_threshold(&self) -> f32 {
+        self.steal_threshold.unwrap_or(self.threshold)
+    }
+
     /// Reads and checks the manifest of a model directory.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Mlp {
         Ok(Some(Self {
             name: manifest.name.clone(),
             threshold: manifest.threshold,
-            steal_threshold: manifest.steal_threshold.unwrap_or(manifest.threshold),
+            steal_threshold: manifest.steal_threshold(),
             normaliser,
             layers: layers.iter().map(Dense::new).collect(),
             input: Vec::new(),

@@ -98,6 +98,20 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
+    /// The verdicts on the first `count` rows, and on the others.
+    pub fn split_at(mut self, count: usize) -> (Verdicts, Verdicts) {
+        let tail = |rows: &mut Vec<f32>| rows.split_off(count.min(rows.len()));
+        let flags = |flags: &mut Vec<bool>| flags.split_off(count.min(flags.len()));
+        let rest = Verdicts {
+            scores: tail(&mut self.scores),
+            model_accepts: flags(&mut self.model_accepts),
+            accepted: flags(&mut self.accepted),
+            rows: self.rows.split_off(count.min(self.rows.len())),
+            fallback: self.fallback.clone(),
+        };
+        (self, rest)
+    }
+
     /// The accepted ones of `items`, which are what was judged, in their order.
     pub fn filter<'a, T>(&'a self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
         items

@@ -10,6 +10,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 
 pub const FONT: &str = "dejavu";
+/// A picture that stands by itself.
+pub const PICTURE_PX: (u32, u32) = (1200, 800);
 /// Of all text but titles.
 pub const TEXT_PX: i32 = 18;
 pub const GREY: RGBColor = RGBColor(90, 90, 90);

@@ -3,7 +3,7 @@
 
 use super::Interval;
 use super::drift::{Course, Drift};
-use super::table;
+use super::table::{self, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -145,7 +145,7 @@ impl Report {
 
 impl Spread {
     fn of(runs: &[Figures]) -> Spread {
-        let over = |of: fn(&Figures) -> f64| Interval::of(&runs.iter().map(of).collect::<Vec<f64>>());
+        let over = |of: fn(&Figures) -> f64| Interval::over(runs, of);
         Spread {
             policy: runs.first().map(|run| run.policy.clone()).unwrap_or_default(),
             seeds: runs.len(),
@@ -183,7 +183,7 @@ impl Duel {
     }
 }
 
-const COLUMNS: [&str; 12] = [
+const SHOWN: [&str; 12] = [
     "policy",
     "mean",
     "p50",
@@ -217,7 +217,7 @@ impl Report {
             self.devices.join(", ")
         )?;
         let several = !self.intervals.is_empty();
-        let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
+        let mut rows = vec![SHOWN.map(str::to_owned).to_vec()];
         rows.extend(self.results.iter().map(|run| row(run, several)));
         table::write(f, &rows)?;
         if !several {
@@ -312,8 +312,8 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
     ]
 }
 
-/// The columns of [`Figures::record`].
-pub const CSV_COLUMNS: [&str; 18] = [
+/// The columns of [`Figures::values`].
+pub const COLUMNS: [&str; 16] = [
     "policy",
     "seed",
     "makespan_ns",
@@ -330,32 +330,28 @@ pub const CSV_COLUMNS: [&str; 18] = [
     "sla_miss_share",
     "splits",
     "balance",
-    "decision_ns",
-    "state_hash",
 ];
 
 impl Figures {
-    /// The run as a line of CSV.
-    pub fn record(&self) -> [String; 18] {
+    /// The run as a row of a table, without what differs from machine to machine and from time to time.
+    pub fn values(&self) -> [Value; 16] {
         [
-            self.policy.clone(),
-            self.seed.to_string(),
-            self.makespan_ns.to_string(),
-            self.completion_mean_ns.to_string(),
-            self.completion_p50_ns.to_string(),
-            self.completion_p95_ns.to_string(),
-            self.completion_p99_ns.to_string(),
-            self.completion_max_ns.to_string(),
-            self.wait_mean_ns.to_string(),
-            self.regret_mean_ns.to_string(),
-            self.energy_j.to_string(),
-            self.cost_usd.to_string(),
-            self.sla_misses.to_string(),
-            self.sla_miss_share.to_string(),
-            self.splits.to_string(),
-            self.balance.to_string(),
-            self.decision_ns.to_string(),
-            self.state_hash.clone(),
+            Value::Text(self.policy.clone()),
+            Value::Count(self.seed),
+            Value::Count(self.makespan_ns),
+            Value::Real(self.completion_mean_ns),
+            Value::Count(self.completion_p50_ns),
+            Value::Count(self.completion_p95_ns),
+            Value::Count(self.completion_p99_ns),
+            Value::Count(self.completion_max_ns),
+            Value::Real(self.wait_mean_ns),
+            Value::Real(self.regret_mean_ns),
+            Value::Real(self.energy_j),
+            Value::Real(self.cost_usd),
+            Value::Count(self.sla_misses),
+            Value::Real(self.sla_miss_share),
+            Value::Count(self.splits),
+            Value::Real(self.balance),
         ]
     }
 }

@@ -90,6 +90,14 @@ pub struct Shift {
     /// It was as little behind the oracle as before, up to a twentieth, after so many tasks; nothing: never, or there is no
     /// oracle beside it.
     pub recovered_after_tasks: Option<u64>,
+    /// How well it did before, at first and after.
+    #[serde(flatten)]
+    pub levels: Levels,
+}
+
+/// How well a policy did before a change, right after it, and once it had settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Levels {
     /// Mean completion, settled before.
     pub before_mean_ns: Option<f64>,
     /// Of the first window.
@@ -123,18 +131,9 @@ pub struct Summary {
     pub came_back_after_tasks: Option<f64>,
     /// Until it was as good as before.
     pub recovered_after_tasks: Option<f64>,
-    /// As in [`Shift`].
-    pub before_mean_ns: Option<f64>,
-    /// As in [`Shift`].
-    pub first_mean_ns: Option<f64>,
-    /// As in [`Shift`].
-    pub after_mean_ns: Option<f64>,
-    /// As in [`Shift`].
-    pub before_excess: Option<f64>,
-    /// As in [`Shift`].
-    pub first_excess: Option<f64>,
-    /// As in [`Shift`].
-    pub after_excess: Option<f64>,
+    /// How well it did before, at first and after.
+    #[serde(flatten)]
+    pub levels: Levels,
 }
 
 impl Drift {
@@ -218,14 +217,15 @@ impl Shift {
             [at + to.saturating_sub(at) / 2, to],
         ];
         let [before, first, after] = spans.map(|span| mean(windows, span, window_tasks));
-        (self.before_mean_ns, self.first_mean_ns, self.after_mean_ns) = (before, first, after);
+        let levels = &mut self.levels;
+        (levels.before_mean_ns, levels.first_mean_ns, levels.after_mean_ns) = (before, first, after);
         let Some(bound) = bound else { return };
         let excess = |span: [u64; 2]| {
             let oracle = mean(bound, span, window_tasks)?;
             Some(mean(windows, span, window_tasks)? / oracle - 1.0)
         };
         let [before, first, after] = spans.map(excess);
-        (self.before_excess, self.first_excess, self.after_excess) = (before, first, after);
+        (levels.before_excess, levels.first_excess, levels.after_excess) = (before, first, after);
         let Some(before) = before else { return };
         let behind = windows
             .iter()
@@ -271,12 +271,14 @@ impl Summary {
             detected_after_tasks: over(|shift| Some(shift.detected_after_tasks? as f64)),
             came_back_after_tasks: over(|shift| Some(shift.came_back_after_tasks? as f64)),
             recovered_after_tasks: over(|shift| Some(shift.recovered_after_tasks? as f64)),
-            before_mean_ns: over(|shift| shift.before_mean_ns),
-            first_mean_ns: over(|shift| shift.first_mean_ns),
-            after_mean_ns: over(|shift| shift.after_mean_ns),
-            before_excess: over(|shift| shift.before_excess),
-            first_excess: over(|shift| shift.first_excess),
-            after_excess: over(|shift| shift.after_excess),
+            levels: Levels {
+                before_mean_ns: over(|shift| shift.levels.before_mean_ns),
+                first_mean_ns: over(|shift| shift.levels.first_mean_ns),
+                after_mean_ns: over(|shift| shift.levels.after_mean_ns),
+                before_excess: over(|shift| shift.levels.before_excess),
+                first_excess: over(|shift| shift.levels.first_excess),
+                after_excess: over(|shift| shift.levels.after_excess),
+            },
         }
     }
 
@@ -292,11 +294,12 @@ impl Summary {
             0 => "-".to_owned(),
             _ => format!("{} ({count} of {})", tasks(value), self.shifts),
         };
+        let levels = &self.levels;
         vec![
             self.policy.clone(),
-            time(self.before_mean_ns, self.before_excess),
-            time(self.first_mean_ns, self.first_excess),
-            time(self.after_mean_ns, self.after_excess),
+            time(levels.before_mean_ns, levels.before_excess),
+            time(levels.first_mean_ns, levels.first_excess),
+            time(levels.after_mean_ns, levels.after_excess),
             of(self.detected, self.detected_after_tasks),
             tasks(self.came_back_after_tasks),
             of(self.recovered, self.recovered_after_tasks),

@@ -3,20 +3,18 @@
 //!
 //! Both axes are logarithmic: what counts is by how many times one scheduler does better than another.
 
-use super::bench::{Report, Spread, number};
+use super::bench::{Report, Spread};
+use super::canvas::{self, Area, Drawn, FONT, GREY, PICTURE_PX};
 use super::label;
-use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
+use super::table::grouped;
+use anyhow::Result;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 use std::ops::Range;
 
-const SIZE: (u32, u32) = (1200, 800);
 /// Room at the right for the scale of colours.
 const SCALE_PX: i32 = 130;
 const RADIUS_PX: i32 = 7;
-pub(super) const FONT: &str = "dejavu";
 const LABEL_PX: u32 = 17;
 /// From the least time to the greatest.
 const COLOURS: [(u8, u8, u8); 5] = [
@@ -26,9 +24,6 @@ const COLOURS: [(u8, u8, u8); 5] = [
     (94, 201, 98),
     (230, 190, 30),
 ];
-const GREY: RGBColor = RGBColor(90, 90, 90);
-
-pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 /// One scheduler.
 struct Point {
@@ -47,27 +42,7 @@ pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
     if points.is_empty() {
         return Ok(None);
     }
-    drawn("the frontier", |root| draw(root, &points, report)).map(Some)
-}
-
-/// A picture of what `draw` draws; `what` names it in errors.
-///
-/// # Errors
-/// Where it cannot be drawn or packed.
-pub(super) fn drawn(
-    what: &str,
-    draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>,
-) -> Result<Vec<u8>> {
-    let failed = |err: &dyn std::fmt::Display| anyhow!("cannot draw {what}: {err}");
-    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
-        .map_err(|_| failed(&"its font is of no use"))?;
-    let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
-    {
-        let root = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-        draw(&root).map_err(|err| failed(&err))?;
-        root.present().map_err(|err| failed(&err))?;
-    }
-    packed(&pixels)
+    canvas::bitmap("the frontier", PICTURE_PX, |root| draw(root, &points, report)).map(Some)
 }
 
 fn points(report: &Report) -> Vec<Point> {
@@ -85,20 +60,8 @@ fn points(report: &Report) -> Vec<Point> {
         .collect()
 }
 
-fn packed(pixels: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    Ok(bytes)
-}
-
-fn draw(root: &Area<'_>, points: &[Point], report: &Report) -> Result<(), Box<dyn std::error::Error>> {
-    root.fill(&WHITE)?;
-    let (left, right) = root.split_horizontally(SIZE.0 as i32 - SCALE_PX);
+fn draw(root: &Area<BitMapBackend<'_>>, points: &[Point], report: &Report) -> Drawn {
+    let (left, right) = root.split_horizontally(PICTURE_PX.0 as i32 - SCALE_PX);
     let over = |of: fn(&Point) -> Spread| axis(points.iter().map(of));
     let (x, y) = (over(|point| point.migrations), over(|point| point.wait_s));
     let times = span(points.iter().map(|point| point.time_s));
@@ -135,7 +98,7 @@ fn draw(root: &Area<'_>, points: &[Point], report: &Report) -> Result<(), Box<dy
     let mut boxes = Vec::new();
     for point in points {
         let at = (point.migrations.median, point.wait_s.median);
-        let fill = colour(share(point.time_s, &times)).filled();
+        let fill = canvas::between(&COLOURS, share(point.time_s, &times)).filled();
         chart.draw_series([
             Circle::new(at, RADIUS_PX, fill),
             Circle::new(at, RADIUS_PX, BLACK.stroke_width(1)),
@@ -157,13 +120,13 @@ fn draw(root: &Area<'_>, points: &[Point], report: &Report) -> Result<(), Box<dy
 }
 
 /// The bar of colours with its times.
-fn scale(area: &Area<'_>, times: &Range<f64>) -> Result<(), Box<dyn std::error::Error>> {
-    let (top, bottom, left, width) = (90, SIZE.1 as i32 - 90, 8, 22);
+fn scale(area: &Area<BitMapBackend<'_>>, times: &Range<f64>) -> Drawn {
+    let (top, bottom, left, width) = (90, PICTURE_PX.1 as i32 - 90, 8, 22);
     for y in top..bottom {
         let share = f64::from(bottom - y) / f64::from(bottom - top);
         area.draw(&Rectangle::new(
             [(left, y), (left + width, y + 1)],
-            colour(share).filled(),
+            canvas::between(&COLOURS, share).filled(),
         ))?;
     }
     let style = |size: u32| (FONT, size);
@@ -227,7 +190,7 @@ fn tick(value: &f64) -> String {
         size if size >= 0.1 => 2,
         _ => 4,
     };
-    let text = number(*value, digits);
+    let text = grouped(*value, digits);
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
@@ -246,16 +209,6 @@ fn share(value: f64, range: &Range<f64>) -> f64 {
     } else {
         0.5
     }
-}
-
-fn colour(share: f64) -> RGBColor {
-    let last = COLOURS.len() - 1;
-    let place = share.clamp(0.0, 1.0) * last as f64;
-    let index = (place as usize).min(last - 1);
-    let between = place - index as f64;
-    let (from, to) = (COLOURS[index], COLOURS[index + 1]);
-    let mix = |a: u8, b: u8| (f64::from(a) + between * (f64::from(b) - f64::from(a))) as u8;
-    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }
 
 #[cfg(test)]
@@ -298,6 +251,6 @@ mod tests {
         let reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()
             .unwrap();
-        assert_eq!((reader.info().width, reader.info().height), SIZE);
+        assert_eq!((reader.info().width, reader.info().height), PICTURE_PX);
     }
 }

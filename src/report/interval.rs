@@ -42,6 +42,11 @@ impl Interval {
             high: mean + half,
         }
     }
+
+    /// The interval of one figure over several runs.
+    pub fn over<T>(runs: &[T], of: impl Fn(&T) -> f64) -> Interval {
+        Interval::of(&runs.iter().map(of).collect::<Vec<f64>>())
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A training as a curve: what each episode came to, as CSV and as a picture.
 
-use super::frontier::{Area, FONT, drawn};
+use super::canvas::{self, Area, Drawn, FONT, PICTURE_PX};
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -68,11 +68,10 @@ impl Curve {
     /// # Errors
     /// Where it cannot be drawn or packed.
     pub fn png(&self) -> Result<Vec<u8>> {
-        drawn("the reward curve", |root| self.draw(root))
+        canvas::bitmap("the reward curve", PICTURE_PX, |root| self.draw(root))
     }
 
-    fn draw(&self, root: &Area<'_>) -> Result<(), Box<dyn std::error::Error>> {
-        root.fill(&WHITE)?;
+    fn draw(&self, root: &Area<BitMapBackend<'_>>) -> Drawn {
         let points: Vec<(f64, f64)> = self
             .episodes
             .iter()

@@ -25,6 +25,13 @@ pub enum Cell<'a> {
     Text(&'a str),
 }
 
+impl Cell<'_> {
+    /// A count; Parquet's whole numbers have a sign.
+    pub fn count(count: u64) -> Self {
+        Cell::Integer(Some(count.cast_signed()))
+    }
+}
+
 /// A table that is being written.
 pub struct Table {
     file: SerializedFileWriter<Output>,

@@ -152,7 +152,7 @@ impl Report {
 
 impl Spread {
     fn of(runs: &[Figures]) -> Spread {
-        let over = |of: fn(&Figures) -> f64| Interval::of(&runs.iter().map(of).collect::<Vec<f64>>());
+        let over = |of: fn(&Figures) -> f64| Interval::over(runs, of);
         Spread {
             policy: runs.first().map(|run| run.policy.clone()).unwrap_or_default(),
             seeds: runs.len(),

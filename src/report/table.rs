@@ -1,7 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Tables as text.
+//! Tables: their cells, and as text.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
+
+/// A cell of a table for files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Words.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A number.
+    Real(f64),
+}
+
+impl Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Text(words) => f.write_str(words),
+            Value::Count(count) => count.fmt(f),
+            Value::Real(number) => number.fmt(f),
+        }
+    }
+}
 
 /// Writes rows below each other, the first column to the left, the others to the right.
 ///
@@ -43,5 +64,32 @@ pub fn time(ns: f64) -> String {
         size if size < 1e6 => format!("{:.1} µs", ns / 1e3),
         size if size < 1e9 => format!("{:.2} ms", ns / 1e6),
         _ => format!("{:.3} s", ns / 1e9),
+    }
+}
+
+/// A number with so many digits behind the point, and commas between thousands.
+pub fn grouped(value: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", value.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{grouped}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        let found = [(1234567.0, 0), (999.96, 1), (0.0, 0), (-1234.5, 2)]
+            .map(|(value, digits)| grouped(value, digits));
+        assert_eq!(found, ["1,234,567", "1,000.0", "0", "-1,234.50"]);
     }
 }

@@ -45,6 +45,17 @@ impl Output {
         })
     }
 
+    /// A file that will be `path` and holds this.
+    ///
+    /// # Errors
+    /// As [`Output::create`], and where it cannot be written.
+    pub fn of(path: &Path, bytes: &[u8]) -> Result<Output> {
+        let mut output = Output::create(path)?;
+        let written = output.write_all(bytes).and_then(|()| output.flush());
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(output)
+    }
+
     /// Gives the file its name; what was there before is replaced.
     ///
     /// # Errors

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate` from the outside: what it prints, what it writes, and what it says to bad input.
 
-use assert_cmd::Command;
+use crate::common::{self, fails};
 use serde_json::{Value, json};
-use std::process::Output;
 
 const GRAPH: &str = "tests/graphs/topcuoglu-2002.json";
 
-fn simulate(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.arg("simulate").args(arguments).output().unwrap()
-}
-
 fn read(arguments: &[&str]) -> Value {
-    let output = simulate(arguments);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
+    common::json(&[&["simulate"], arguments].concat())
 }
 
 #[test]
@@ -291,13 +279,5 @@ fn bad_input_is_one_sentence_that_names_the_place() {
 }
 
 fn refused(arguments: &[&str], code: i32, word: &str) {
-    let output = simulate(arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
-    assert!(
-        said.starts_with("scx_augur: ") && said.contains(word),
-        "{arguments:?} should name {word}: {said}"
-    );
-    assert!(output.stdout.is_empty());
+    fails(&[&["simulate"], arguments].concat(), code, word);
 }

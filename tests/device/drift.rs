@@ -89,7 +89,7 @@ fn who_notices_recovers_and_who_is_frozen_does_not() {
     let excess = |policy: &str| -> Vec<f64> {
         let runs = runs(&drift, policy);
         runs.iter()
-            .map(|run| run.shifts[0].after_excess.unwrap())
+            .map(|run| run.shifts[0].levels.after_excess.unwrap())
             .collect()
     };
     let frozen = excess(FROZEN);
@@ -113,7 +113,7 @@ fn who_notices_recovers_and_who_is_frozen_does_not() {
             "{summary:?}"
         );
         assert!(
-            summary.after_excess.unwrap() < summary.before_excess.unwrap() + 0.02,
+            summary.levels.after_excess.unwrap() < summary.levels.before_excess.unwrap() + 0.02,
             "{summary:?}"
         );
         for run in runs(&drift, &policy) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur experiment`: what was stopped and went on, tables against sums made here, the page, and bad input.
 
-use assert_cmd::Command;
+use crate::common::scx_augur;
 use scx_augur::experiment::simulate::Config;
 use scx_augur::experiment::study::{self, Plan, Step};
 use scx_augur::policy::device::{parse, registry};
@@ -346,8 +346,7 @@ fn bad_input_is_one_sentence() {
 }
 
 fn experiment(arguments: &[&str]) -> std::process::Output {
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    command.arg("experiment").args(arguments).output().unwrap()
+    scx_augur(&[&["experiment"], arguments].concat())
 }
 
 fn refused(arguments: &[&str], code: i32, word: &str) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Profiles of hardware: what `scx_augur profile` writes, and what a simulation makes of one.
 
-use assert_cmd::Command;
+use crate::common::json;
 use scx_augur::experiment::profile;
 use scx_augur::experiment::simulate::Config;
 use scx_augur::report::profile::{Cpu, Gpu, Product, Profile};
@@ -60,19 +60,6 @@ fn what_profile_writes_simulate_reads() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hardware_profile.json");
     let file = file.to_str().unwrap();
-    let scx_augur = |arguments: &[&str]| {
-        let output = Command::cargo_bin("scx_augur")
-            .unwrap()
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
-    };
     let arguments = [
         "--sizes",
         "24,48",
@@ -84,7 +71,7 @@ fn what_profile_writes_simulate_reads() {
         "/nowhere",
         "--json",
     ];
-    let printed = scx_augur(&[&["profile", "--out", file], &arguments[..]].concat());
+    let printed = json(&[&["profile", "--out", file], &arguments[..]].concat());
     assert_eq!(
         printed,
         serde_json::from_str::<Value>(&std::fs::read_to_string(file).unwrap()).unwrap()
@@ -104,7 +91,7 @@ fn what_profile_writes_simulate_reads() {
         );
         assert_eq!(product["repeats"], 3);
     }
-    let report = scx_augur(&[
+    let report = json(&[
         "simulate",
         "--profile",
         file,

@@ -26,12 +26,7 @@ pub const POLICIES: [&str; 12] = [
 ];
 
 pub fn run(context: &Context, policy: &mut dyn DevicePolicy, seed: u64) -> (Outcome, Vec<Done>) {
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed,
-    };
+    let options = Options::of(context, seed);
     let mut all = Vec::new();
     let mut left = |done: &Done| {
         all.push(*done);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `run --simulate`: the daemon's decisions on a simulated machine.
 
-use assert_cmd::Command;
+use crate::common::{scx_augur, succeeds};
 use scx_augur::experiment::stand_in::{self, Decider, Load};
 use scx_augur::live::stats::Metrics;
 use scx_augur::model::{Constant, Predictor};
@@ -65,23 +65,16 @@ fn the_gate_is_the_daemons() {
 fn the_command_prints_what_run_prints_and_the_same_each_time() {
     let once = || {
         let arguments = "run --simulate --topology 2x2x2 --model off --duration 2 --seed 3 --json";
-        let mut command = Command::cargo_bin("scx_augur").unwrap();
-        let output = command.args(arguments.split(' ')).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        output.stdout
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        succeeds(&arguments)
     };
     let first = once();
-    let metrics: Metrics = serde_json::from_slice(&first).unwrap();
+    let metrics: Metrics = serde_json::from_str(&first).unwrap();
     assert!(
         metrics.rounds >= 20 && metrics.wakeups > 0 && metrics.domains.len() == 4,
         "{metrics:?}"
     );
     assert_eq!(first, once());
-    let mut command = Command::cargo_bin("scx_augur").unwrap();
-    let wrong = command.args(["run", "--topology", "2x2"]).output().unwrap();
+    let wrong = scx_augur(&["run", "--topology", "2x2"]);
     assert_eq!(wrong.status.code(), Some(2));
 }

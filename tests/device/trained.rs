@@ -6,7 +6,7 @@
 //! it.
 
 use super::run::run;
-use assert_cmd::Command;
+use crate::common::fails;
 use rand::{RngExt, SeedableRng};
 use scx_augur::experiment::simulate::{Config, Scenario};
 use scx_augur::experiment::train::{self, Plan};
@@ -219,13 +219,7 @@ fn context(scenario: Scenario, change: impl FnOnce(&mut Config)) -> Context {
 
 /// The context with a load of what all devices together can do.
 fn loaded(mut context: Context, load: f64) -> Context {
-    context.workload.rate_per_s = load
-        * train::capacity_per_s(&Options {
-            devices: context.devices.clone(),
-            physics: context.physics.clone(),
-            workload: context.workload.clone(),
-            seed: 0,
-        });
+    context.workload.rate_per_s = load * train::capacity_per_s(&Options::of(&context, 0));
     context
 }
 
@@ -278,13 +272,7 @@ fn the_shipped_graph_serves_any_number_of_devices() {
 
 #[test]
 fn wrong_use_is_one_sentence() {
-    let say = |arguments: &[&str], code: i32, words: &str| {
-        let mut command = Command::cargo_bin("scx_augur").unwrap();
-        let output = command.arg("simulate").args(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(words) && said.lines().count() == 1, "{said}");
-    };
+    let say = |arguments: &[&str], code, words| fails(&[&["simulate"], arguments].concat(), code, words);
     say(&["--policies", "dqn"], 2, "needs the folder of a trained one");
     say(
         &["--policies", "dqn[dir=no/where]"],

@@ -5,54 +5,20 @@
 //! stationary state are no more than a few parts in ten thousand. Loads are moderate: at 0.5 to 0.6 the standard error
 //! of the mean sojourn is 0.2 to 0.3 % (asymptotic variance of M/M/1: 2ρ(1+ρ)/(1−ρ)^4 a unit of time).
 
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use scx_augur::policy::Generator;
 use scx_augur::policy::cpu::fcfs::Fcfs;
 use scx_augur::policy::cpu::{Discipline, Places};
 use scx_augur::sim::Program;
 use scx_augur::sim::cpu::{self, Costs, Options};
 use scx_augur::topology::Machine;
+use scx_augur::workload::service::{Service, exponential};
 use std::sync::Arc;
 
 const RUNS: u64 = 10;
 const JOBS: usize = 200_000;
 /// The mean service, in ns.
 const MEAN_NS: f64 = 1e6;
-
-/// Draws service times of mean 1.
-#[derive(Clone, Copy)]
-enum Service {
-    Exponential,
-    Deterministic,
-    /// Two exponentials of balanced means with this squared coefficient of variation.
-    Hyper(f64),
-}
-
-fn exponential(generator: &mut Generator) -> f64 {
-    -(1.0 - generator.random::<f64>()).ln()
-}
-
-impl Service {
-    fn draw(self, generator: &mut Generator) -> f64 {
-        match self {
-            Service::Exponential => exponential(generator),
-            Service::Deterministic => 1.0,
-            Service::Hyper(scv) => {
-                let p = 0.5 * (1.0 + ((scv - 1.0) / (scv + 1.0)).sqrt());
-                let share = if generator.random::<f64>() < p { p } else { 1.0 - p };
-                exponential(generator) / (2.0 * share)
-            }
-        }
-    }
-
-    fn scv(self) -> f64 {
-        match self {
-            Service::Exponential => 1.0,
-            Service::Deterministic => 0.0,
-            Service::Hyper(scv) => scv,
-        }
-    }
-}
 
 /// Mean sojourn and mean wait, in service times.
 fn simulate(discipline: &dyn Discipline, cpus: usize, load: f64, service: Service) -> (f64, f64) {

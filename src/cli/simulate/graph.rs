@@ -73,10 +73,5 @@ pub fn run(args: &Args) -> Result<()> {
             args.max_nodes
         );
     }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(())
+    crate::cli::print(&report, args.json)
 }

@@ -6,7 +6,7 @@ mod queue;
 mod train;
 
 use super::progress::Progress;
-use super::{WrongUse, policies};
+use super::{WrongUse, interrupt, policies, threads};
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
 use crate::policy::device::registry;
@@ -14,8 +14,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 const AFTER_HELP: &str = "\
 Policies:
@@ -154,7 +153,6 @@ fn simulate(args: &Args) -> Result<()> {
     for policy in &policies {
         registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let plan = Plan {
         config: &config,
         policies: &policies,
@@ -162,9 +160,9 @@ fn simulate(args: &Args) -> Result<()> {
             .map(|number| args.seed.wrapping_add(number))
             .collect(),
         out: args.out.as_deref(),
-        threads: args.threads.map_or_else(cores, |threads| threads as usize),
+        threads: threads(args.threads),
     };
-    let stop = stop_on_signals();
+    let stop = interrupt::flag()?;
     let runs = policies.len() as u64 * args.seeds;
     let bar = Progress::new(config.workload.tasks.saturating_mul(runs), "tasks");
     let report = simulate::run(&plan, &|count| {
@@ -176,20 +174,7 @@ fn simulate(args: &Args) -> Result<()> {
         }
     })?;
     bar.finish();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(())
-}
-
-/// Becomes true at Ctrl-C.
-fn stop_on_signals() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = stop.clone();
-    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed));
-    stop
+    super::print(&report, args.json)
 }
 
 impl Machine {

@@ -76,10 +76,5 @@ pub fn run(args: &Args) -> Result<()> {
     }
     bar.finish();
     let report = Report { results };
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(())
+    crate::cli::print(&report, args.json)
 }

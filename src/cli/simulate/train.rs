@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate train`: policies that learn, on simulated machines.
 
-use super::{Machine, stop_on_signals};
-use crate::cli::WrongUse;
+use super::Machine;
 use crate::cli::progress::Progress;
 use crate::cli::run::installed;
+use crate::cli::{WrongUse, interrupt};
 use crate::experiment::train::{self, Plan};
 use crate::model::prepare_library;
 use crate::policy::device::registry;
@@ -98,16 +98,11 @@ pub fn run(args: &Args) -> Result<()> {
         resume: args.resume,
         networks: &networks,
     };
-    let stop = stop_on_signals();
+    let stop = interrupt::flag()?;
     let bar = Progress::new(args.tasks.saturating_mul(args.episodes), "decisions");
     let curve = train::run(&plan, &|count| bar.step(count), &|| stop.load(Ordering::Relaxed))?;
     bar.finish();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&curve)?);
-    } else {
-        print!("{curve}");
-    }
-    Ok(())
+    crate::cli::print(&curve, args.json)
 }
 
 fn load(ends: &[f64]) -> Result<Option<[f64; 2]>> {

@@ -2,13 +2,14 @@
 //! What a simulation leaves in a folder: a table of all tasks for each run, the results, and the report. All of it or
 //! nothing.
 
+use crate::experiment::tasks;
 use crate::policy::device::Placement;
-use crate::report::device::{CSV_COLUMNS, Report};
+use crate::report::device::{COLUMNS, Report};
 use crate::report::parquet::{Cell, Table};
+use crate::report::table::Value;
 use crate::sim::device::Done;
 use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -18,23 +19,17 @@ pub struct Files {
     whole: Mutex<Vec<Output>>,
 }
 
-const COLUMNS: [&str; 16] = [
-    "task",
-    "size",
-    "compute_intensity",
-    "memory_mb",
-    "priority",
-    "arrival_ns",
-    "deadline_ns",
-    "placed_ns",
-    "start_ns",
-    "finish_ns",
-    "cpu",
-    "gpu",
-    "gpu_share",
-    "energy_j",
-    "cost_usd",
-    "regret_ns",
+/// What became of a task, behind what it is.
+const BECAME: [(&str, Cell<'_>); 9] = [
+    ("placed_ns", Cell::Integer(None)),
+    ("start_ns", Cell::Integer(None)),
+    ("finish_ns", Cell::Integer(None)),
+    ("cpu", Cell::Integer(None)),
+    ("gpu", Cell::Integer(None)),
+    ("gpu_share", Cell::Real(0.0)),
+    ("energy_j", Cell::Real(0.0)),
+    ("cost_usd", Cell::Real(0.0)),
+    ("regret_ns", Cell::Integer(None)),
 ];
 
 impl Files {
@@ -59,14 +54,7 @@ impl Files {
         let path = self
             .folder
             .join(format!("tasks-{}-{seed}.parquet", plain(policy)));
-        let integer = Cell::Integer(None);
-        let real = Cell::Real(0.0);
-        let kinds = [
-            integer, real, real, real, integer, integer, integer, integer, integer, integer, integer,
-            integer, real, real, real, integer,
-        ];
-        let columns: Vec<(&str, Cell)> = COLUMNS.into_iter().zip(kinds).collect();
-        Table::create(&path, &columns)
+        Table::create(&path, &[&tasks::COLUMNS[..], &BECAME].concat())
     }
 
     /// Keeps a table that is whole until all are.
@@ -93,9 +81,13 @@ impl Files {
         let path = self.folder.join("results.csv");
         let named = || format!("cannot write {}", path.display());
         let mut csv = csv::Writer::from_writer(Output::create(&path)?);
-        csv.write_record(CSV_COLUMNS).with_context(named)?;
+        csv.write_record(COLUMNS.into_iter().chain(["decision_ns", "state_hash"]))
+            .with_context(named)?;
         for run in &report.results {
-            csv.write_record(run.record()).with_context(named)?;
+            let more = [Value::Real(run.decision_ns), Value::Text(run.state_hash.clone())];
+            let row = run.values().into_iter().chain(more);
+            csv.write_record(row.map(|value| value.to_string()))
+                .with_context(named)?;
         }
         whole.push(
             csv.into_inner()
@@ -103,12 +95,7 @@ impl Files {
                 .with_context(named)?,
         );
         let path = self.folder.join("report.json");
-        let mut json = Output::create(&path)?;
-        serde_json::to_writer_pretty(&mut json, report)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        json.flush()
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        whole.push(json);
+        whole.push(Output::of(&path, &serde_json::to_vec_pretty(report)?)?);
         whole.into_iter().try_for_each(Output::finish)
     }
 }
@@ -129,25 +116,17 @@ pub fn row(table: &mut Table, done: &Done, cpus: usize) -> Result<()> {
         Placement::One(device) => (None, Some(device - cpus), 1.0),
         Placement::Split { cpu, gpu, share } => (Some(cpu), Some(gpu - cpus), share),
     };
-    let count = |value: u64| Cell::Integer(Some(value.cast_signed()));
     let place = |device: Option<usize>| Cell::Integer(device.and_then(|device| i64::try_from(device).ok()));
-    let task = &done.task;
-    table.push(&[
-        count(task.number),
-        Cell::Real(task.size),
-        Cell::Real(task.intensity),
-        Cell::Real(task.memory_mb),
-        count(task.priority.into()),
-        count(task.arrival_ns),
-        count(task.deadline_ns),
-        count(done.placed_ns),
-        count(done.start_ns),
-        count(done.finish_ns),
+    let became = [
+        Cell::count(done.placed_ns),
+        Cell::count(done.start_ns),
+        Cell::count(done.finish_ns),
         place(cpu),
         place(gpu),
         Cell::Real(share),
         Cell::Real(done.energy_j),
         Cell::Real(done.cost_usd),
-        count(done.regret_ns),
-    ])
+        Cell::count(done.regret_ns),
+    ];
+    table.push(&[&tasks::row(&done.task)[..], &became].concat())
 }

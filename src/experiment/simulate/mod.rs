@@ -10,18 +10,16 @@ pub use config::{Config, Scenario};
 pub(in crate::experiment) use files::plain;
 pub(in crate::experiment) use timed::Timed;
 
+use crate::experiment::side_by_side;
 use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Done, Fault, Options, Outcome};
+use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
 use anyhow::{Context as _, Result};
 use course::Recorder;
 use files::Files;
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What to run.
 pub struct Plan<'a> {
@@ -54,32 +52,9 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
         .iter()
         .flat_map(|policy| plan.seeds.iter().map(move |&seed| (policy, seed)))
         .collect();
-    let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Result<Figures>>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..plan.threads.clamp(1, units.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((policy, seed)) = units.get(number) else {
-                        return;
-                    };
-                    let figures = one(&context, policy, *seed, files.as_ref(), watch);
-                    let failed = figures.is_err();
-                    if let Ok(mut done) = done.lock() {
-                        done.insert(number, figures);
-                    }
-                    if failed {
-                        next.store(units.len(), Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let done = done
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut results = done.into_values().collect::<Result<Vec<Figures>>>()?;
+    let mut results = side_by_side(plan.threads, &units, |&(policy, seed)| {
+        one(&context, policy, seed, files.as_ref(), watch)
+    })?;
     let devices = context
         .devices
         .all()
@@ -117,12 +92,6 @@ fn one(
     watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
 ) -> Result<Figures> {
     let mut timed = Timed::new(registry::parse(policy, context, seed)?);
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed,
-    };
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
     let (mut count, mut failure) = (0, None);
     let mut recorder = Recorder::new(&context.workload.drift, context.workload.tasks);
@@ -137,20 +106,34 @@ fn one(
         }
         watch(count)
     };
-    let outcome = device::run(&options, &mut timed, &mut left);
-    match (outcome, failure) {
-        (_, Some(err)) => Err(err),
-        (Err(Fault::Stopped), None) => Err(Fault::Stopped.into()),
-        (Err(fault), None) => Err(fault).with_context(|| format!("simulation under {policy} failed")),
-        (Ok(outcome), None) => {
-            if let (Some(files), Some(table)) = (files, table) {
-                files.keep(table)?;
-            }
-            let mut figures = figures(&outcome, policy, seed, timed.mean_ns());
-            figures.course = recorder.finish();
-            course::notices(&mut figures.course, timed.notices());
-            Ok(figures)
-        }
+    let outcome = simulated(context, policy, seed, &mut timed, &mut left);
+    if let Some(err) = failure {
+        return Err(err);
+    }
+    let outcome = outcome?;
+    if let (Some(files), Some(table)) = (files, table) {
+        files.keep(table)?;
+    }
+    let mut figures = figures(&outcome, policy, seed, timed.mean_ns());
+    figures.course = recorder.finish();
+    course::notices(&mut figures.course, timed.notices());
+    Ok(figures)
+}
+
+/// One policy on the tasks of one seed; `left` is told of each.
+///
+/// # Errors
+/// [`Fault::Stopped`] as it is; one sentence for what the policy must not do.
+pub(in crate::experiment) fn simulated<'a>(
+    context: &Context,
+    policy: &str,
+    seed: u64,
+    timed: &'a mut Timed,
+    left: &'a mut Left<'a>,
+) -> Result<Outcome> {
+    match device::run(&Options::of(context, seed), timed, left) {
+        Err(Fault::Stopped) => Err(Fault::Stopped.into()),
+        outcome => outcome.with_context(|| format!("simulation under {policy} failed")),
     }
 }
 

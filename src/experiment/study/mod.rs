@@ -21,6 +21,7 @@ mod train;
 
 pub use settings::Settings;
 
+use super::side_by_side;
 use super::simulate::Config;
 use crate::policy::device::{Context, registry};
 use crate::report::study::Study;
@@ -28,8 +29,7 @@ use anyhow::{Result, bail};
 use schedule::Cells;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::Store;
 
 /// Tasks of a run where nothing else is said: enough to tell policies apart in less than a minute.
@@ -105,7 +105,7 @@ pub fn run(plan: &Plan<'_>, tell: &(dyn Fn(Step) + Sync)) -> Result<Study> {
             units: units.len(),
             kept,
         });
-        side_by_side(plan, &left, |unit| {
+        all(plan, &left, |unit| {
             one(plan, &store, &context, unit)?;
             tell(Step::Unit);
             Ok(())
@@ -149,7 +149,7 @@ fn one(plan: &Plan<'_>, store: &Store, context: &Context, unit: &Unit) -> Result
     let settings = &plan.config.experiment;
     match unit {
         Unit::Profile => profile::profile(store, settings.hardware_profile.as_deref()),
-        Unit::Generate(seed) => generate::tasks(store, context, *seed),
+        Unit::Generate(seed) => generate::draw(store, context, *seed),
         Unit::Train(learner, seed) => train::lessons(store, context, settings, *learner, *seed),
         Unit::Schedule(at, seed) => {
             let cells = Cells::new(settings.heatmap, context);
@@ -164,23 +164,11 @@ fn one(plan: &Plan<'_>, store: &Store, context: &Context, unit: &Unit) -> Result
 }
 
 /// Does units on all threads, until one fails or all are to stop.
-fn side_by_side(plan: &Plan<'_>, units: &[Unit], work: impl Fn(&Unit) -> Result<()> + Sync) -> Result<()> {
-    let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
-    std::thread::scope(|scope| {
-        for _ in 0..plan.threads.clamp(1, units.len().max(1)) {
-            scope.spawn(|| {
-                while !plan.stop.load(Ordering::Relaxed) {
-                    let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        return;
-                    };
-                    if let Err(err) = work(unit) {
-                        next.store(units.len(), Ordering::Relaxed);
-                        if let Ok(mut failure) = failure.lock() {
-                            failure.get_or_insert(err);
-                        }
-                    }
-                }
-            });
+fn all(plan: &Plan<'_>, units: &[Unit], work: impl Fn(&Unit) -> Result<()> + Sync) -> Result<()> {
+    let done = side_by_side(plan.threads, units, |unit| {
+        match plan.stop.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => work(unit),
         }
     });
     if plan.stop.load(Ordering::Relaxed) {
@@ -189,8 +177,5 @@ fn side_by_side(plan: &Plan<'_>, units: &[Unit], work: impl Fn(&Unit) -> Result<
             plan.out.display()
         );
     }
-    let failure = failure
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    failure.map_or(Ok(()), Err)
+    done.map(drop)
 }

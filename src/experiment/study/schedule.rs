@@ -5,9 +5,9 @@ use super::store::Store;
 use crate::experiment::simulate::{self, Timed};
 use crate::policy::device::{Context, registry};
 use crate::report::study::{Run, Tally};
-use crate::sim::device::{self, Done, Fault, Options};
+use crate::sim::device::Done;
 use crate::workload::Task;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::ops::ControlFlow;
 
 /// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
@@ -78,16 +78,7 @@ pub fn run(
         watch()
     };
     let mut timed = Timed::new(registry::parse(policy, context, seed)?);
-    let options = Options {
-        devices: context.devices.clone(),
-        physics: context.physics.clone(),
-        workload: context.workload.clone(),
-        seed,
-    };
-    let outcome = match device::run(&options, &mut timed, &mut left) {
-        Err(Fault::Stopped) => return Err(Fault::Stopped.into()),
-        outcome => outcome.with_context(|| format!("simulation under {policy} failed"))?,
-    };
+    let outcome = simulate::simulated(context, policy, seed, &mut timed, &mut left)?;
     run.figures = simulate::figures(&outcome, policy, seed, timed.mean_ns());
     store.keep(&unit(at, policy, seed), &run)
 }

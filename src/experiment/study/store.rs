@@ -6,7 +6,6 @@ use crate::trace::Output;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const SETTINGS: &str = "experiment.toml";
@@ -64,11 +63,7 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path(name);
-        let mut output = Output::create(&path)?;
-        let written = output.write_all(bytes).and_then(|()| output.flush());
-        written.with_context(|| format!("cannot write {}", path.display()))?;
-        output.finish()
+        Output::of(&self.path(name), bytes)?.finish()
     }
 
     /// Keeps a unit.

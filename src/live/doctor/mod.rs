@@ -10,7 +10,9 @@
 mod check;
 mod facts;
 mod judge;
+mod kernel;
 mod model;
+mod system;
 
 pub use check::{Check, Verdict};
 pub use facts::{Facts, Kconfig, STATS_SOCKET, SchedExt, Size, Socket};

@@ -256,7 +256,7 @@ impl SavedModel {
         Ok(Self {
             name: manifest.name.clone(),
             threshold: manifest.threshold,
-            steal_threshold: manifest.steal_threshold.unwrap_or(manifest.threshold),
+            steal_threshold: manifest.steal_threshold(),
             input: operation(input)?,
             output: operation(output)?,
             bundle,

@@ -4,7 +4,8 @@
 //! ```text
 //! a task is ready ─▶ place(fleet, task) ─▶ one device, or a CPU and a GPU with a share ─▶ it ran ─▶ learn
 //!
-//! dqn, graph   networks that were trained: which device has the highest value; learner while they are trained
+//! dqn, graph   networks that were trained: which device has the highest value; learner while they are trained, training what
+//!              all learners have
 //! fleet     the devices and what they still have to do: all that a policy may know
 //! list      schedulers of whole graphs with known times: HEFT, CPOP, PEFT, lookahead, and what they are measured against
 //! planned   those as device policies
@@ -29,6 +30,7 @@ pub mod planned;
 pub mod random;
 pub mod registry;
 pub mod round_robin;
+mod training;
 pub mod watch;
 
 pub use fleet::{Fleet, State};

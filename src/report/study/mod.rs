@@ -18,5 +18,5 @@ mod unit;
 pub use page::page;
 pub use pictures::{Drawing, drawings};
 pub use summary::{Curve, Gap, Heatmap, Importance, Line, Panel, Point, Study, Timeline, Track};
-pub use tables::{Sheet, Value, sheets};
+pub use tables::{Sheet, sheets};
 pub use unit::{Lesson, Lessons, Mark, Profile, Run, Tally};

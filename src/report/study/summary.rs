@@ -251,8 +251,7 @@ fn best(lines: &[Line]) -> Option<&Line> {
 }
 
 fn over(runs: &[Run], of: impl Fn(&Figures) -> f64) -> Interval {
-    let values: Vec<f64> = runs.iter().map(|run| of(&run.figures)).collect();
-    Interval::of(&values)
+    Interval::over(runs, |run| of(&run.figures))
 }
 
 fn line(runs: &[Run], tasks: u64) -> Line {
@@ -347,9 +346,7 @@ fn curves(lessons: &[Lessons]) -> Vec<Curve> {
                 let same: Vec<_> = same
                     .filter(|other| other.by == lesson.by && other.count == lesson.count)
                     .collect();
-                let over = |of: fn(&super::Lesson) -> f64| {
-                    Interval::of(&same.iter().map(|lesson| of(lesson)).collect::<Vec<f64>>())
-                };
+                let over = |of: fn(&super::Lesson) -> f64| Interval::over(&same, |lesson| of(lesson));
                 Point {
                     count: lesson.count,
                     share_error: over(|lesson| lesson.share_error),

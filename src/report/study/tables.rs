@@ -3,21 +3,12 @@
 
 use super::summary::Study;
 use crate::report::Interval;
+use crate::report::device::{COLUMNS, Figures};
 use crate::report::parquet::{Cell, Table};
+use crate::report::table::Value;
 use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
-
-/// A cell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Words.
-    Text(String),
-    /// A count.
-    Count(u64),
-    /// A number.
-    Real(f64),
-}
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -47,11 +38,7 @@ impl Sheet {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(&self.columns)?;
         for row in &self.rows {
-            csv.write_record(row.iter().map(|value| match value {
-                Value::Text(words) => words.clone(),
-                Value::Count(count) => count.to_string(),
-                Value::Real(number) => number.to_string(),
-            }))?;
+            csv.write_record(row.iter().map(Value::to_string))?;
         }
         csv.into_inner().map_err(|err| anyhow!("{}", err.error()))
     }
@@ -84,7 +71,7 @@ fn cells(row: &[Value]) -> Vec<Cell<'_>> {
     row.iter()
         .map(|value| match value {
             Value::Text(words) => Cell::Text(words),
-            Value::Count(count) => Cell::Integer(Some(count.cast_signed())),
+            Value::Count(count) => Cell::count(*count),
             Value::Real(number) => Cell::Real(*number),
         })
         .collect()
@@ -115,47 +102,11 @@ fn spread(row: &mut Vec<Value>, interval: &Interval) {
 
 /// Every run; the columns of `simulate --out`, but for the time that decisions took, and each device.
 fn results(study: &Study) -> Sheet {
-    let mut columns: Vec<String> = [
-        "policy",
-        "seed",
-        "makespan_ns",
-        "completion_mean_ns",
-        "completion_p50_ns",
-        "completion_p95_ns",
-        "completion_p99_ns",
-        "completion_max_ns",
-        "wait_mean_ns",
-        "regret_mean_ns",
-        "energy_j",
-        "cost_usd",
-        "sla_misses",
-        "sla_miss_share",
-        "splits",
-        "balance",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let mut columns = COLUMNS.map(str::to_owned).to_vec();
     columns.extend(study.devices.iter().map(|device| format!("utilisation_{device}")));
     columns.push("state_hash".to_owned());
-    let row = |run: &crate::report::device::Figures| {
-        let mut row = vec![
-            word(&run.policy),
-            Value::Count(run.seed),
-            Value::Count(run.makespan_ns),
-            Value::Real(run.completion_mean_ns),
-            Value::Count(run.completion_p50_ns),
-            Value::Count(run.completion_p95_ns),
-            Value::Count(run.completion_p99_ns),
-            Value::Count(run.completion_max_ns),
-            Value::Real(run.wait_mean_ns),
-            Value::Real(run.regret_mean_ns),
-            Value::Real(run.energy_j),
-            Value::Real(run.cost_usd),
-            Value::Count(run.sla_misses),
-            Value::Real(run.sla_miss_share),
-            Value::Count(run.splits),
-            Value::Real(run.balance),
-        ];
+    let row = |run: &Figures| {
+        let mut row = run.values().to_vec();
         row.extend(run.utilisation.iter().map(|used| Value::Real(*used)));
         row.push(word(&run.state_hash));
         row
@@ -340,7 +291,7 @@ fn timeline(study: &Study) -> Sheet {
 }
 
 fn timing(study: &Study) -> Sheet {
-    let row = |run: &crate::report::device::Figures| {
+    let row = |run: &Figures| {
         vec![
             word(&run.policy),
             Value::Count(run.seed),

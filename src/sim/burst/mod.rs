@@ -15,22 +15,17 @@
 //!
 //! Events are taken one by one and not kept: what grows is 24 bytes a burst, 16 a wakeup, 48 a stay on a CPU.
 
+mod rebuilt;
 mod recording;
 mod task;
 
+pub use rebuilt::Rebuilt;
 pub use recording::{Notes, Recording, Stay};
 
-use super::program::{Action, Class, Program, TaskSpec, WOKEN};
-use crate::policy::TaskId;
-use crate::policy::cpu::Cause;
-use crate::policy::cpu::load::weight_of_prio;
-use crate::trace::{Comm, Event, EventKind, State, Task};
+use super::program::WOKEN;
+use crate::trace::{Event, EventKind, State, Task};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use task::{Origin, Phase, Piece, Tracked, Waker};
-
-/// Below this, the kernel's priorities are real time.
-const REAL_TIME_PRIO: i32 = 100;
+use task::{Origin, Phase, Tracked, Waker};
 
 /// `EXIT_DEAD` and `EXIT_ZOMBIE`: the task does not come back.
 const DEAD: u16 = 0x10 | 0x20;
@@ -64,15 +59,6 @@ pub struct Builder {
     now_ns: u64,
     notes: Notes,
     wakeups: bool,
-}
-
-/// A trace's program, and what really happened.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rebuilt {
-    /// What the tasks do.
-    pub program: Arc<Program>,
-    /// What really happened.
-    pub recording: Recording,
 }
 
 /// Rebuilds a whole trace.
@@ -360,128 +346,5 @@ impl Builder {
             self.tasks[index as usize].id.pid = task.pid;
         }
         self.find(task);
-    }
-
-    /// Closes what is open and puts the program together.
-    pub fn finish(mut self) -> Rebuilt {
-        let end_ns = self.now_ns;
-        let open: Vec<(u32, u32)> = self
-            .cpus
-            .iter()
-            .filter_map(|(&cpu, seen)| match seen.seat {
-                Seat::Taken(index) => Some((index, cpu)),
-                _ => None,
-            })
-            .collect();
-        for (index, cpu) in open {
-            self.end(
-                index,
-                cpu,
-                end_ns,
-                State {
-                    bits: 1,
-                    preempted: false,
-                },
-            );
-        }
-        self.tasks.iter_mut().for_each(Tracked::forget_unrun);
-        let numbers: Vec<u32> = self
-            .tasks
-            .iter()
-            .scan(0, |next, task| {
-                let first = *next;
-                *next += task.pieces.len() as u32;
-                Some(first)
-            })
-            .collect();
-        let mut program = Program::default();
-        for task in &self.tasks {
-            self.add(&mut program, task, &numbers);
-        }
-        Rebuilt {
-            program: Arc::new(program),
-            recording: Recording {
-                stays: self.stays,
-                start_ns: self.start_ns.unwrap_or(0),
-                span_ns: end_ns,
-                cpus: self.cpus.into_keys().collect(),
-                notes: self.notes,
-            },
-        }
-    }
-
-    fn add(&self, program: &mut Program, task: &Tracked, numbers: &[u32]) {
-        let bursts: Vec<(u64, u64)> = task
-            .pieces
-            .iter()
-            .map(|piece| (self.sleep_ns(piece), piece.run_ns))
-            .collect();
-        let mut actions = vec![Vec::new(); bursts.len()];
-        for &(burst, at_ns, woken, number) in &task.actions {
-            let kept = number < self.tasks[woken as usize].pieces.len() as u32;
-            if let (Some(list), true) = (actions.get_mut(burst as usize), kept) {
-                list.push(Action {
-                    at_ns: at_ns.min(bursts[burst as usize].1),
-                    task: woken,
-                    burst: numbers[woken as usize] + number,
-                });
-            }
-        }
-        let lists: Vec<&[Action]> = actions.iter().map(Vec::as_slice).collect();
-        program.push(task.spec(), &bursts, &lists);
-    }
-
-    /// The sleep before a burst. Without any wakeup in the trace, a first run tells when the task came, not since when
-    /// it waited.
-    fn sleep_ns(&self, piece: &Piece) -> u64 {
-        match piece.assumed_ns {
-            Some(begun_ns) if !self.wakeups => begun_ns,
-            _ => piece.after_ns,
-        }
-    }
-}
-
-/// The CPU that a kernel thread is bound to, going by its name (`ksoftirqd/3`, `kworker/3:1H`) and by where it ran.
-fn bound_to(comm: &Comm, only_cpu: Option<u32>) -> Option<u32> {
-    let name = comm.to_string();
-    let digits: String = name
-        .split_once('/')?
-        .1
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let cpu: u32 = digits.parse().ok()?;
-    (only_cpu == Some(cpu)).then_some(cpu)
-}
-
-fn class_of(prio: i32) -> Class {
-    if prio < REAL_TIME_PRIO {
-        Class::RealTime
-    } else {
-        Class::Fair
-    }
-}
-
-fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option<u32>) -> TaskSpec {
-    TaskSpec {
-        id,
-        comm,
-        prio,
-        weight: weight_of_prio(prio),
-        class: class_of(prio),
-        vforked: false,
-        pinned: bound_to(&comm, only_cpu),
-        cpu,
-        first_burst: 0,
-        bursts: 0,
-    }
-}
-
-/// What a migration that the trace shows is counted under.
-fn cause_of(sleeping: bool, idle: bool) -> Cause {
-    match (sleeping, idle) {
-        (true, _) => Cause::Wakeup,
-        (false, true) => Cause::Steal,
-        (false, false) => Cause::Balance,
     }
 }

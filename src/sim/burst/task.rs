@@ -2,12 +2,14 @@
 //! One task of a trace, while the trace is read.
 
 use super::recording::Stay;
-use super::{cause_of, spec_of};
 use crate::policy::TaskId;
 use crate::policy::cpu::Cause;
-use crate::sim::program::TaskSpec;
+use crate::policy::cpu::load::weight_of_prio;
+use crate::sim::program::{Class, TaskSpec};
 use crate::trace::{Comm, State, Task};
 
+/// Below this, the kernel's priorities are real time.
+const REAL_TIME_PRIO: i32 = 100;
 /// `TASK_UNINTERRUPTIBLE` and `TASK_REPORT_IDLE`: sleeps that devices end, or the kernel's own timers.
 const OUTSIDE: u16 = UNINTERRUPTIBLE | 0x80;
 const UNINTERRUPTIBLE: u16 = 0x02;
@@ -274,3 +276,48 @@ impl Tracked {
 
 /// A move so shortly after the wakeup is part of it.
 const WAKING_NS: u64 = 20_000;
+
+/// The CPU that a kernel thread is bound to, going by its name (`ksoftirqd/3`, `kworker/3:1H`) and by where it ran.
+fn bound_to(comm: &Comm, only_cpu: Option<u32>) -> Option<u32> {
+    let name = comm.to_string();
+    let digits: String = name
+        .split_once('/')?
+        .1
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let cpu: u32 = digits.parse().ok()?;
+    (only_cpu == Some(cpu)).then_some(cpu)
+}
+
+fn class_of(prio: i32) -> Class {
+    if prio < REAL_TIME_PRIO {
+        Class::RealTime
+    } else {
+        Class::Fair
+    }
+}
+
+fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option<u32>) -> TaskSpec {
+    TaskSpec {
+        id,
+        comm,
+        prio,
+        weight: weight_of_prio(prio),
+        class: class_of(prio),
+        vforked: false,
+        pinned: bound_to(&comm, only_cpu),
+        cpu,
+        first_burst: 0,
+        bursts: 0,
+    }
+}
+
+/// What a migration that the trace shows is counted under.
+fn cause_of(sleeping: bool, idle: bool) -> Cause {
+    match (sleeping, idle) {
+        (true, _) => Cause::Wakeup,
+        (false, true) => Cause::Steal,
+        (false, false) => Cause::Balance,
+    }
+}

@@ -2,8 +2,14 @@
 //! Run queues: a program under a policy on a machine.
 //!
 //! ```text
-//! state     the world that policies see, and what only the simulation knows; wakeups, queues
-//! run       who runs, for how long, what it reaches
+//! state     the world that policies see, and what only the simulation knows; the next event
+//! tasks     how they are before anything happened
+//! wakeup    where a task goes that becomes runnable
+//! queues    where it waits
+//! load      which CPU it counts on
+//! run       who runs, and for how long
+//! burst     what it reaches: whom it wakes, when it sleeps
+//! orders    decisions that wait at their tasks
 //! rounds    the balancer's turn, every 100 ms: snapshot → policy → gate → decisions
 //! decisions the log of all that was asked and answered
 //! hindsight what would have been right, for training
@@ -14,16 +20,22 @@
 //! A run-queue policy ([`Discipline`]) answers at each step; a [`Balancer`] asks the very policies of the live daemon.
 //! Real-time tasks run ahead of both, as they do in the kernel.
 
+mod burst;
 mod cost;
 mod decisions;
 mod event;
 mod hindsight;
 mod ledger;
+mod load;
+mod orders;
+mod queues;
 mod rounds;
 mod run;
 mod snapshot;
 mod state;
+mod tasks;
 mod timeline;
+mod wakeup;
 
 pub use cost::{Costs, Curve};
 pub use decisions::{Kind as DecisionKind, Logged};

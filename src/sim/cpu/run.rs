@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! CPUs at work: who runs, for how long, what it reaches.
+//! CPUs at work: who runs, and for how long.
 
 use super::event::Kind;
 use super::state::State;
 use crate::policy::Phase;
-use crate::policy::cpu::load::smooth;
 use crate::policy::cpu::places::FULL_SPEED;
 use crate::policy::cpu::{Cause, Dispatch, NONE, Why};
 use crate::sim::Violation;
-use crate::sim::program::WOKEN;
 
 /// A task that goes on because there is nothing else to do is looked at again after so long.
 const ALONE_SLICE_NS: u64 = 20_000_000;
@@ -226,23 +224,6 @@ impl State {
         }
     }
 
-    /// The pending decision ends: applied when the task runs where it said, expired when its time is over.
-    fn settle_order(&mut self, task: u32, cpu: u32) {
-        let domain = self.world.places.domain_of(cpu);
-        let starting = &mut self.world.tasks[task as usize];
-        let Some(order) = starting.order else { return };
-        let applied = order.to == domain;
-        if !applied && order.deadline_ns >= self.world.now_ns {
-            return;
-        }
-        starting.order = None;
-        self.applied += u64::from(applied);
-        self.expired += u64::from(!applied);
-        if self.options.log {
-            self.settled.push((order.number, applied));
-        }
-    }
-
     /// Names the task to the next snapshot.
     pub(super) fn mark_active(&mut self, task: u32) {
         let running = &mut self.world.tasks[task as usize];
@@ -363,61 +344,5 @@ impl State {
             self.arm(cpu);
         }
         Ok(())
-    }
-
-    /// Whom it wakes by now.
-    fn act(&mut self, task: u32, cpu: u32) -> Result<(), Violation> {
-        loop {
-            let progress = &mut self.progress[task as usize];
-            if progress.action >= progress.actions_end || progress.overhead_ns > 0 {
-                return Ok(());
-            }
-            let action = self.program.actions[progress.action as usize];
-            if action.at_ns > progress.done_ns && progress.left_ns > 0 {
-                return Ok(());
-            }
-            progress.action += 1;
-            self.post(action.task, action.burst, cpu)?;
-        }
-    }
-
-    /// A burst's end. Whether the task goes on without a sleep, because what it would wait for has come already.
-    fn end_burst(&mut self, task: u32) -> bool {
-        let now = self.world.now_ns;
-        self.ledger.bursts += 1;
-        self.ledger.makespan_ns = now;
-        self.progress[task as usize].done_at_ns = now;
-        let last = self.program.bursts_of(task).end;
-        let running = &mut self.world.tasks[task as usize];
-        running.avg_run_ns = match running.bursts {
-            0 => running.burst_ns,
-            _ => smooth(running.avg_run_ns, running.burst_ns),
-        };
-        running.bursts += 1;
-        let next = running.burst + 1;
-        if next >= last || self.program.bursts[next as usize].after_ns != WOKEN || !self.was_posted(next) {
-            return false;
-        }
-        self.world.tasks[task as usize].burst = next;
-        self.world.tasks[task as usize].burst_ns = 0;
-        self.load_burst(task, next);
-        true
-    }
-
-    /// A task whose burst ended sleeps, or is gone.
-    fn sleep(&mut self, task: u32) {
-        let next = self.world.task(task).burst + 1;
-        if next >= self.program.bursts_of(task).end {
-            self.alive -= 1;
-            return;
-        }
-        self.world.tasks[task as usize].burst = next;
-        let after_ns = self.program.bursts[next as usize].after_ns;
-        if after_ns != WOKEN {
-            let late_ns = self.jitter_ns();
-            self.timers += 1;
-            let at_ns = self.world.now_ns.saturating_add(after_ns).saturating_add(late_ns);
-            self.schedule(at_ns, Kind::Timer { task });
-        }
     }
 }

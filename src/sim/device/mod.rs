@@ -19,7 +19,7 @@ mod run;
 pub use ledger::{DeviceOutcome, Outcome};
 pub use run::{Left, run};
 
-use crate::policy::device::Placement;
+use crate::policy::device::{Context, Placement};
 use crate::topology::device::Devices;
 use crate::workload::{Physics, Task, generator};
 
@@ -34,6 +34,18 @@ pub struct Options {
     pub workload: generator::Settings,
     /// Of what comes.
     pub seed: u64,
+}
+
+impl Options {
+    /// The machine, laws and workload that policies are made for, with a seed.
+    pub fn of(context: &Context, seed: u64) -> Options {
+        Options {
+            devices: context.devices.clone(),
+            physics: context.physics.clone(),
+            workload: context.workload.clone(),
+            seed,
+        }
+    }
 }
 
 /// A task that is done.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Perfetto's protobuf: a trace is packets, some of them hold a CPU's ftrace events, plain or compact.
 
+mod event;
 mod proto;
 mod read;
+mod stream;
 mod wire;
 mod write;
 
-pub use read::{PerfettoSource, is_trace};
+pub use read::PerfettoSource;
+pub use stream::is_trace;
 pub use write::PerfettoWriter;

@@ -4,52 +4,17 @@
 //! Packets come in any order of time, one CPU's events after another's. So all events are sorted before the first is
 //! given out; what does not fit into memory waits in a temporary file.
 
+use super::event::{idle, kind, state};
 use super::proto::{self, field};
+use super::stream::{LARGEST, Top, top};
 use super::wire::{Fields, Value};
 use crate::trace::reader::Source;
 use crate::trace::sort::{Sorted, Sorter};
-use crate::trace::{Comm, Event, EventKind, Header, Notes, State, Task};
+use crate::trace::{Comm, Event, EventKind, Header, Notes, Task};
 use anyhow::{Context, Result};
 use prost::Message;
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufReader, Read};
-
-/// The largest packet that is read, packed or not. Perfetto's own are below 1 MB.
-const LARGEST: u64 = 1 << 23;
-
-/// Whether a file that begins so is packets.
-pub fn is_trace(opening: &[u8]) -> bool {
-    let mut rest = opening;
-    for packet in 0..8 {
-        if rest.is_empty() {
-            return packet > 0;
-        }
-        let Some(inside) = rest.strip_prefix(&[0x0a]) else {
-            return false;
-        };
-        rest = inside;
-        let Some(len) = super::wire::varint(&mut rest).and_then(|len| usize::try_from(len).ok()) else {
-            return false;
-        };
-        let Some((packet, behind)) = rest.split_at_checked(len) else {
-            // Cut off by the end of the opening, or of a file that is torn.
-            return is_cut_packet(rest);
-        };
-        if Fields(packet).any(|field| field.is_none()) {
-            return false;
-        }
-        rest = behind;
-    }
-    true
-}
-
-/// Whether a packet could begin so: its first field has a number and a type that Perfetto uses.
-fn is_cut_packet(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    let key = super::wire::varint(&mut rest);
-    key.is_some_and(|key| (1..1000).contains(&(key >> 3)) && matches!(key & 7, 0 | 1 | 2 | 5))
-        && bytes.iter().any(|byte| !(9..=0x7e).contains(byte))
-}
+use std::io::{BufReader, Read};
 
 /// Reads packets.
 pub struct PerfettoSource<R> {
@@ -113,78 +78,6 @@ impl<R: Read + Send> Source for PerfettoSource<R> {
         }
         self.sorted.as_mut().map_or(Ok(None), Sorted::next)
     }
-}
-
-/// What the file goes on with.
-enum Top {
-    Packet,
-    TooLarge,
-    Other,
-    Torn,
-    End,
-}
-
-/// Reads the file's next field; a packet goes to `packet`.
-fn top(input: &mut impl Read, packet: &mut Vec<u8>) -> io::Result<Top> {
-    let key = match stream_varint(input)? {
-        Varint::Value(key) => key,
-        Varint::Nothing => return Ok(Top::End),
-        Varint::Torn => return Ok(Top::Torn),
-    };
-    let len = match key & 7 {
-        0 => {
-            let value = stream_varint(input)?;
-            return Ok(if matches!(value, Varint::Value(_)) {
-                Top::Other
-            } else {
-                Top::Torn
-            });
-        }
-        1 => 8,
-        2 => match stream_varint(input)? {
-            Varint::Value(len) => len,
-            _ => return Ok(Top::Torn),
-        },
-        5 => 4,
-        _ => return Ok(Top::Torn),
-    };
-    let wanted = key == u64::from(field::PACKET) << 3 | 2;
-    if wanted && len <= LARGEST {
-        packet.clear();
-        let found = input.by_ref().take(len).read_to_end(packet)?;
-        return Ok(if found as u64 == len {
-            Top::Packet
-        } else {
-            Top::Torn
-        });
-    }
-    let skipped = io::copy(&mut input.by_ref().take(len), &mut io::sink())?;
-    Ok(match wanted {
-        _ if skipped < len => Top::Torn,
-        true => Top::TooLarge,
-        false => Top::Other,
-    })
-}
-
-enum Varint {
-    Value(u64),
-    Nothing,
-    Torn,
-}
-
-fn stream_varint(input: &mut impl Read) -> io::Result<Varint> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let mut byte = [0];
-        if input.read(&mut byte)? == 0 {
-            return Ok(if shift == 0 { Varint::Nothing } else { Varint::Torn });
-        }
-        value |= u64::from(byte[0] & 0x7f) << shift;
-        if byte[0] < 0x80 {
-            return Ok(Varint::Value(value));
-        }
-    }
-    Ok(Varint::Torn)
 }
 
 /// What packets add up to.
@@ -353,98 +246,9 @@ impl Packets {
     }
 }
 
-/// Who ran before the first compact switch is not said. The idle task is a guess that gives nobody time.
-fn idle(cpu: u32) -> Task {
-    Task {
-        pid: 0,
-        comm: Comm::new(format!("swapper/{cpu}").as_bytes()),
-        prio: 120,
-    }
-}
-
-/// 0x100 is the kernel's `+`.
-fn state(raw: i64) -> State {
-    State {
-        bits: (raw & 0xff) as u16,
-        preempted: raw & 0x100 != 0,
-    }
-}
-
-fn task(comm: Option<Vec<u8>>, pid: Option<i32>, prio: Option<i32>) -> Task {
-    Task {
-        pid: pid.unwrap_or(0),
-        comm: Comm::new(&comm.unwrap_or_default()),
-        prio: prio.unwrap_or(0),
-    }
-}
-
-/// `None` where it is none of the scheduler's events.
-fn kind(event: proto::FtraceEvent) -> Option<Result<EventKind, &'static str>> {
-    if let Some(it) = event.sched_switch {
-        return Some(Ok(EventKind::Switch {
-            prev: task(it.prev_comm, it.prev_pid, it.prev_prio),
-            prev_state: state(it.prev_state.unwrap_or(0)),
-            next: task(it.next_comm, it.next_pid, it.next_prio),
-        }));
-    }
-    if let Some(it) = event.sched_waking {
-        return Some(wake(it).map(|(task, target_cpu)| EventKind::Waking { task, target_cpu }));
-    }
-    if let Some(it) = event.sched_wakeup {
-        return Some(wake(it).map(|(task, target_cpu)| EventKind::Wakeup { task, target_cpu }));
-    }
-    if let Some(it) = event.sched_wakeup_new {
-        return Some(wake(it).map(|(task, target_cpu)| EventKind::WakeupNew { task, target_cpu }));
-    }
-    if let Some(it) = event.sched_migrate_task {
-        return Some(migrate(it));
-    }
-    if let Some(it) = event.sched_process_fork {
-        return Some(Ok(EventKind::Fork {
-            parent: task(it.parent_comm, it.parent_pid, None),
-            child: task(it.child_comm, it.child_pid, None),
-        }));
-    }
-    if let Some(it) = event.sched_process_exit {
-        let task = task(it.comm, it.pid, it.prio);
-        return Some(Ok(EventKind::Exit { task }));
-    }
-    event.sched_process_exec.map(|it| Ok(exec(it)))
-}
-
-fn wake(wake: proto::Wake) -> Result<(Task, u32), &'static str> {
-    if wake.success == Some(0) {
-        return Err("a wakeup that did not succeed (success=0)");
-    }
-    let target = cpu(wake.target_cpu)?;
-    Ok((task(wake.comm, wake.pid, wake.prio), target))
-}
-
-fn migrate(migrate: proto::Migrate) -> Result<EventKind, &'static str> {
-    Ok(EventKind::Migrate {
-        orig_cpu: cpu(migrate.orig_cpu)?,
-        dest_cpu: cpu(migrate.dest_cpu)?,
-        task: task(migrate.comm, migrate.pid, migrate.prio),
-    })
-}
-
-fn cpu(cpu: Option<i32>) -> Result<u32, &'static str> {
-    u32::try_from(cpu.unwrap_or(0)).map_err(|_| "an event with a negative CPU")
-}
-
-/// The task has the name of the program, as the kernel gives it.
-fn exec(exec: proto::Exec) -> EventKind {
-    let filename = exec.filename.unwrap_or_default();
-    let base = memchr::memrchr(b'/', &filename).map_or(0, |slash| slash + 1);
-    EventKind::Exec {
-        task: task(Some(filename[base..].to_vec()), exec.pid, None),
-        old_pid: exec.old_pid.unwrap_or(0),
-        filename: String::from_utf8_lossy(&filename).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::is_trace;
     use super::super::wire::{put_bytes, put_number};
     use super::*;
 
@@ -506,7 +310,7 @@ mod tests {
         let mut inner = Vec::new();
         put_bytes(&mut inner, field::PACKET, &compact_packet());
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        io::Write::write_all(&mut packed, &inner).unwrap();
+        std::io::Write::write_all(&mut packed, &inner).unwrap();
         let (mut outer, mut trace) = (Vec::new(), Vec::new());
         put_bytes(&mut outer, field::COMPRESSED, &packed.finish().unwrap());
         put_bytes(&mut trace, field::PACKET, &outer);

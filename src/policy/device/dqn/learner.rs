@@ -8,14 +8,13 @@ use crate::model::array::Arrays;
 use crate::model::dueling;
 use crate::model::fault::Fault;
 use crate::model::tensorflow::Input;
-use crate::model::trainable::{Trainable, beginning};
+use crate::model::trainable::beginning;
 use crate::model::trained::Trained;
-use crate::policy::Generator;
-use crate::policy::device::learner::{Learner, Lesson, Sums, generator};
+use crate::policy::device::learner::{Learner, Lesson, generator};
+use crate::policy::device::training::{Training, resumed};
 use crate::policy::device::{DevicePolicy, Fleet, Placement, best};
 use crate::workload::{Task, Work};
-use anyhow::{Context, Result, ensure};
-use rand::RngExt;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -25,21 +24,12 @@ const LEAST_RATE: f64 = 0.02;
 
 /// `dqn[…]` in training.
 pub struct DqnLearner {
-    name: String,
+    training: Training,
     settings: Settings,
     encoder: Encoder,
-    network: Trainable,
-    devices: usize,
-    seed: u64,
     replay: Replay,
-    steps: u64,
-    /// Of this episode.
-    generator: Generator,
-    sums: Sums,
     /// Decisions whose consequences are not all known.
     pending: VecDeque<Pending>,
-    /// After a fault nothing is learned any more; the episode's end tells.
-    fault: Option<Fault>,
     batch: Batch,
     state: Vec<f32>,
     allowed: Vec<f32>,
@@ -100,38 +90,22 @@ impl DqnLearner {
         graph: &Path,
         bytes: &[u8],
     ) -> Result<DqnLearner> {
-        let found: Checkpoint = rmp_serde::from_slice(bytes)
-            .ok()
-            .context("it is no checkpoint of dqn")?;
-        ensure!(
-            found.settings == *settings,
-            "it was made with other settings of dqn; give the same ones, or another folder for --out"
-        );
-        let inputs = found.encoder.inputs(devices);
-        let shape = [inputs as u64, settings.hidden as u64];
-        ensure!(
-            found.arrays.get("w0").is_some_and(|array| array.is(&shape)) && found.replay.is_whole(),
-            "it does not fit this machine or is damaged; begin again in another folder"
-        );
-        DqnLearner::from(name, found, devices, graph)
+        let fits = |found: &Checkpoint| {
+            let shape = [found.encoder.inputs(devices) as u64, settings.hidden as u64];
+            found.arrays.get("w0").is_some_and(|array| array.is(&shape)) && found.replay.is_whole()
+        };
+        let same = |found: &Checkpoint| found.settings == *settings;
+        DqnLearner::from(name, resumed(KIND, bytes, same, fits)?, devices, graph)
     }
 
     fn from(name: String, checkpoint: Checkpoint, devices: usize, graph: &Path) -> Result<DqnLearner> {
-        let network = Trainable::load(graph, &checkpoint.arrays)
-            .with_context(|| format!("cannot load the network in {}", graph.display()))?;
+        let begun = (checkpoint.seed, checkpoint.steps);
         Ok(DqnLearner {
-            name,
-            network,
-            devices,
-            generator: generator(checkpoint.seed, 0),
+            training: Training::load(name, devices, (graph, &checkpoint.arrays), begun)?,
             settings: checkpoint.settings,
             encoder: checkpoint.encoder,
-            seed: checkpoint.seed,
             replay: checkpoint.replay,
-            steps: checkpoint.steps,
-            sums: Sums::default(),
             pending: VecDeque::new(),
-            fault: None,
             batch: Batch::default(),
             state: Vec::new(),
             allowed: Vec::new(),
@@ -140,8 +114,9 @@ impl DqnLearner {
 
     /// The share of random decisions now.
     fn epsilon(&self) -> f64 {
-        let decayed = self.settings.epsilon_decay.powf(self.steps as f64);
-        decayed.max(self.settings.epsilon_least)
+        let settings = &self.settings;
+        self.training
+            .epsilon(settings.epsilon_decay, settings.epsilon_least)
     }
 
     /// What putting a task somewhere brings: −[(1 − w) · T + w · E / 100 J], less the penalties.
@@ -213,50 +188,45 @@ impl DqnLearner {
         if self.replay.len() < batch {
             return Ok(());
         }
-        self.replay.draw(batch, &mut self.generator, &mut self.batch);
+        let training = &mut self.training;
+        self.replay.draw(batch, &mut training.generator, &mut self.batch);
         let signature = if self.settings.double {
             "train_step_double"
         } else {
             "train_step"
         };
-        let decay = self.settings.learning_rate_decay.powf(self.steps as f64);
+        let decay = self.settings.learning_rate_decay.powf(training.steps as f64);
         let learning_rate = self.settings.learning_rate * decay.max(LEAST_RATE);
-        let network = &mut self.network;
-        let loss = self
-            .batch
-            .with(learning_rate as f32, |inputs| network.train(signature, inputs))?;
-        self.sums.loss(loss);
-        if self.steps.is_multiple_of(target_interval) {
-            self.network.call("sync_target", &[], "done")?;
+        let loss = self.batch.with(learning_rate as f32, |inputs| {
+            training.network.train(signature, inputs)
+        })?;
+        training.sums.loss(loss);
+        if training.steps.is_multiple_of(target_interval) {
+            training.network.call("sync_target", &[], "done")?;
         }
         Ok(())
     }
 
     fn choose(&mut self) -> Result<Option<usize>, Fault> {
+        let epsilon = self.epsilon();
         let allowed = |device: usize| self.allowed[device] > 0.0;
-        if self.generator.random::<f64>() < self.epsilon() {
-            let count = (0..self.devices).filter(|&device| allowed(device)).count();
-            if count == 0 {
-                return Ok(None);
-            }
-            let nth = self.generator.random_range(0..count);
-            return Ok((0..self.devices)
-                .filter(|&device| self.allowed[device] > 0.0)
-                .nth(nth));
+        if self.training.explores(epsilon) {
+            let devices = 0..self.training.devices;
+            return Ok(self.training.any(devices.filter(|&device| allowed(device))));
         }
         let state = Input {
             name: "states",
             shape: &[1, self.state.len() as u64],
             values: &self.state,
         };
-        let values = self.network.call("q_values", &[state], "values")?;
+        let values = self.training.network.call("q_values", &[state], "values")?;
         Ok(best(&values.values, allowed))
     }
 
     /// Takes a step: learns, and chooses.
     fn step(&mut self) -> Result<Option<usize>, Fault> {
         self.remember();
-        self.steps += 1;
+        self.training.steps += 1;
         self.train()?;
         self.choose()
     }
@@ -271,28 +241,24 @@ fn deviation(values: impl Iterator<Item = f64> + Clone) -> f64 {
 
 impl DevicePolicy for DqnLearner {
     fn name(&self) -> String {
-        self.name.clone()
+        self.training.name.clone()
     }
 
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         let work = fleet.estimate(task);
-        if self.fault.is_some() || fleet.len() != self.devices {
+        if !self.training.serves(fleet) {
             return fleet.anywhere(&work);
         }
         self.encoder.encode(fleet, task, &work, &mut self.state);
         self.allowed.clear();
         let fits = (0..fleet.len()).map(|at| if work.fits(fleet.device(at)) { 1.0 } else { 0.0 });
         self.allowed.extend(fits);
-        let device = match self.step() {
-            Ok(Some(device)) => device,
-            Ok(None) => return fleet.anywhere(&work),
-            Err(fault) => {
-                self.fault = Some(fault);
-                return fleet.anywhere(&work);
-            }
+        let step = self.step();
+        let Some(device) = self.training.chosen(step) else {
+            return fleet.anywhere(&work);
         };
         let reward = self.reward(fleet, task, &work, device);
-        self.sums.reward(reward);
+        self.training.sums.reward(reward);
         self.pending.push_back(Pending {
             state: self.state.clone(),
             action: device,
@@ -304,28 +270,24 @@ impl DevicePolicy for DqnLearner {
 
 impl Learner for DqnLearner {
     fn begin(&mut self, episode: u64) {
-        self.generator = generator(self.seed, episode);
-        self.sums = Sums::default();
+        self.training.begin(episode);
         // The last episode's last decisions led nowhere: time ended, not the task's world.
         self.pending.clear();
     }
 
     fn end(&mut self) -> Result<Lesson> {
-        match self.fault.take() {
-            Some(fault) => Err(fault.into()),
-            None => Ok(self.sums.lesson(self.steps, self.epsilon())),
-        }
+        self.training.end(self.epsilon())
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>> {
-        let arrays = self.network.arrays()?;
+        let arrays = self.training.network.arrays()?;
         // The buffer is lent, not copied.
         let replay = std::mem::replace(&mut self.replay, Replay::new(1, 1, 1));
         let checkpoint = Checkpoint {
             settings: self.settings.clone(),
             encoder: self.encoder.clone(),
-            seed: self.seed,
-            steps: self.steps,
+            seed: self.training.seed,
+            steps: self.training.steps,
             arrays,
             replay,
         };
@@ -335,6 +297,6 @@ impl Learner for DqnLearner {
     }
 
     fn trained(&mut self) -> Result<Vec<u8>> {
-        Trained::new(KIND, self.encoder.clone(), self.network.weights()?).bytes()
+        Trained::new(KIND, self.encoder.clone(), self.training.network.weights()?).bytes()
     }
 }

@@ -7,14 +7,14 @@ use crate::model::array::Arrays;
 use crate::model::fault::Fault;
 use crate::model::messages;
 use crate::model::tensorflow::Input;
-use crate::model::trainable::{Trainable, beginning};
+use crate::model::trainable::beginning;
 use crate::model::trained::Trained;
-use crate::policy::Generator;
-use crate::policy::device::learner::{Learner, Lesson, Sums, generator};
+use crate::policy::device::learner::{Learner, Lesson, generator};
+use crate::policy::device::training::{Training, resumed};
 use crate::policy::device::{DevicePolicy, Fleet, Placement, best};
 use crate::policy::spelling::Spelling;
 use crate::workload::{Task, Work};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -80,20 +80,18 @@ impl Settings {
 
 /// `graph[…]` in training.
 pub struct GraphLearner {
-    name: String,
-    network: Trainable,
-    devices: usize,
-    state: State,
-    generator: Generator,
-    sums: Sums,
-    fault: Option<Fault>,
+    training: Training,
+    settings: Settings,
+    /// What is remembered, and where the next one goes.
+    rows: Vec<Row>,
+    next: usize,
     view: View,
     batch: [Vec<f32>; 3],
 }
 
 /// All that is needed to go on.
 #[derive(Serialize, Deserialize)]
-struct State {
+struct Checkpoint {
     settings: Settings,
     seed: u64,
     steps: u64,
@@ -117,7 +115,7 @@ impl GraphLearner {
     /// One sentence where the network cannot be loaded.
     pub fn new(name: String, settings: &Settings, devices: usize, graph: &Path, seed: u64) -> Result<Self> {
         let weights = messages::drawn(INPUTS, settings.hidden, &mut generator(seed, u64::MAX));
-        let state = State {
+        let begun = Checkpoint {
             settings: settings.clone(),
             seed,
             steps: 0,
@@ -125,7 +123,7 @@ impl GraphLearner {
             rows: Vec::new(),
             next: 0,
         };
-        GraphLearner::from(name, state, devices, graph)
+        GraphLearner::from(name, begun, devices, graph)
     }
 
     /// One that goes on from a checkpoint.
@@ -139,45 +137,32 @@ impl GraphLearner {
         graph: &Path,
         bytes: &[u8],
     ) -> Result<Self> {
-        let found: State = rmp_serde::from_slice(bytes)
-            .ok()
-            .context("it is no checkpoint of graph")?;
-        ensure!(
-            found.settings == *settings,
-            "it was made with other settings of graph; give the same ones, or another folder for --out"
-        );
         let whole = |row: &Row| {
             row.devices.len() == INPUTS * devices
                 && row.allowed.len() == devices
                 && row.costs.len() == devices
         };
-        ensure!(
-            found.rows.iter().all(whole) && found.next <= found.rows.len(),
-            "it does not fit this machine or is damaged; begin again in another folder"
-        );
-        GraphLearner::from(name, found, devices, graph)
+        let fits = |found: &Checkpoint| found.rows.iter().all(whole) && found.next <= found.rows.len();
+        let same = |found: &Checkpoint| found.settings == *settings;
+        GraphLearner::from(name, resumed(KIND, bytes, same, fits)?, devices, graph)
     }
 
-    fn from(name: String, state: State, devices: usize, graph: &Path) -> Result<Self> {
-        let network = Trainable::load(graph, &state.arrays)
-            .with_context(|| format!("cannot load the network in {}", graph.display()))?;
+    fn from(name: String, checkpoint: Checkpoint, devices: usize, graph: &Path) -> Result<Self> {
+        let begun = (checkpoint.seed, checkpoint.steps);
         Ok(GraphLearner {
-            name,
-            network,
-            devices,
-            generator: generator(state.seed, 0),
-            state,
-            sums: Sums::default(),
-            fault: None,
+            training: Training::load(name, devices, (graph, &checkpoint.arrays), begun)?,
+            settings: checkpoint.settings,
+            rows: checkpoint.rows,
+            next: checkpoint.next,
             view: View::default(),
             batch: Default::default(),
         })
     }
 
     fn epsilon(&self) -> f64 {
-        let settings = &self.state.settings;
-        let decayed = settings.epsilon_decay.powf(self.state.steps as f64);
-        decayed.max(settings.epsilon_least)
+        let settings = &self.settings;
+        self.training
+            .epsilon(settings.epsilon_decay, settings.epsilon_least)
     }
 
     /// What was to be decided, as the network sees it.
@@ -205,18 +190,15 @@ impl GraphLearner {
     }
 
     fn remember(&mut self, row: Row) {
-        let State {
-            rows, next, settings, ..
-        } = &mut self.state;
-        match rows.get_mut(*next) {
+        match self.rows.get_mut(self.next) {
             Some(oldest) => *oldest = row,
-            None => rows.push(row),
+            None => self.rows.push(row),
         }
-        *next = (*next + 1) % settings.replay;
+        self.next = (self.next + 1) % self.settings.replay;
     }
 
     fn train(&mut self) -> Result<(), Fault> {
-        let State { rows, settings, .. } = &self.state;
+        let (rows, settings, training) = (&self.rows, &self.settings, &mut self.training);
         if rows.len() < settings.batch {
             return Ok(());
         }
@@ -225,14 +207,14 @@ impl GraphLearner {
             values.clear();
         }
         for _ in 0..settings.batch {
-            let row = &rows[self.generator.random_range(0..rows.len())];
+            let row = &rows[training.generator.random_range(0..rows.len())];
             devices.extend_from_slice(&row.devices);
             allowed.extend_from_slice(&row.allowed);
             costs.extend_from_slice(&row.costs);
         }
-        let (count, width) = (settings.batch as u64, self.devices as u64);
+        let (count, width) = (settings.batch as u64, training.devices as u64);
         let input = |name, shape, values| Input { name, shape, values };
-        let loss = self.network.train(
+        let loss = training.network.train(
             "train_step",
             &[
                 input("devices", &[count, width, INPUTS as u64], devices),
@@ -241,21 +223,18 @@ impl GraphLearner {
                 input("learning_rate", &[], &[settings.learning_rate as f32]),
             ],
         )?;
-        self.sums.loss(loss);
+        training.sums.loss(loss);
         Ok(())
     }
 
     fn choose(&mut self, row: &Row) -> Result<Option<usize>, Fault> {
-        if self.generator.random::<f64>() < self.epsilon() {
-            let fitting = &self.view.fitting;
-            if fitting.is_empty() {
-                return Ok(None);
-            }
-            return Ok(Some(fitting[self.generator.random_range(0..fitting.len())]));
+        let epsilon = self.epsilon();
+        if self.training.explores(epsilon) {
+            return Ok(self.training.any(self.view.fitting.iter().copied()));
         }
         let count = row.allowed.len() as u64;
         let input = |name, shape, values| Input { name, shape, values };
-        let scores = self.network.call(
+        let scores = self.training.network.call(
             "scores",
             &[
                 input("devices", &[1, count, INPUTS as u64], &row.devices),
@@ -267,11 +246,11 @@ impl GraphLearner {
     }
 
     fn step(&mut self, fleet: &Fleet, task: &Task, work: &Work) -> Result<Option<usize>, Fault> {
-        self.state.steps += 1;
+        self.training.steps += 1;
         let row = self.row(fleet, task, work);
         let device = self.choose(&row)?;
         if let Some(device) = device {
-            self.sums.reward(-f64::from(row.costs[device]));
+            self.training.sums.reward(-f64::from(row.costs[device]));
         }
         self.remember(row);
         self.train()?;
@@ -281,44 +260,48 @@ impl GraphLearner {
 
 impl DevicePolicy for GraphLearner {
     fn name(&self) -> String {
-        self.name.clone()
+        self.training.name.clone()
     }
 
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         let work = fleet.estimate(task);
-        if self.fault.is_some() || fleet.len() != self.devices {
+        if !self.training.serves(fleet) {
             return fleet.anywhere(&work);
         }
-        match self.step(fleet, task, &work) {
-            Ok(Some(device)) => Placement::One(device),
-            Ok(None) => fleet.anywhere(&work),
-            Err(fault) => {
-                self.fault = Some(fault);
-                fleet.anywhere(&work)
-            }
+        let step = self.step(fleet, task, &work);
+        match self.training.chosen(step) {
+            Some(device) => Placement::One(device),
+            None => fleet.anywhere(&work),
         }
     }
 }
 
 impl Learner for GraphLearner {
     fn begin(&mut self, episode: u64) {
-        self.generator = generator(self.state.seed, episode);
-        self.sums = Sums::default();
+        self.training.begin(episode);
     }
 
     fn end(&mut self) -> Result<Lesson> {
-        match self.fault.take() {
-            Some(fault) => Err(fault.into()),
-            None => Ok(self.sums.lesson(self.state.steps, self.epsilon())),
-        }
+        self.training.end(self.epsilon())
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>> {
-        self.state.arrays = self.network.arrays()?;
-        Ok(rmp_serde::to_vec_named(&self.state)?)
+        let arrays = self.training.network.arrays()?;
+        // The rows are lent, not copied.
+        let checkpoint = Checkpoint {
+            settings: self.settings.clone(),
+            seed: self.training.seed,
+            steps: self.training.steps,
+            arrays,
+            rows: std::mem::take(&mut self.rows),
+            next: self.next,
+        };
+        let bytes = rmp_serde::to_vec_named(&checkpoint);
+        self.rows = checkpoint.rows;
+        Ok(bytes?)
     }
 
     fn trained(&mut self) -> Result<Vec<u8>> {
-        Trained::new(KIND, Seen { inputs: INPUTS }, self.network.weights()?).bytes()
+        Trained::new(KIND, Seen { inputs: INPUTS }, self.training.network.weights()?).bytes()
     }
 }

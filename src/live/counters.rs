@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the kernel's half counts.
+
+use super::bpf::intf;
+use super::collect::lookup;
+use super::stats::Metrics;
+use super::{Scheduler, pod};
+use anyhow::Result;
+
+// SAFETY: a struct of integers and arrays of them (see bpf/intf.h).
+unsafe impl pod::Pod for intf::augur_cpu {}
+
+/// The counters of a CPU, summed over all.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    stats: Vec<u64>,
+    migrations: [[u64; 5]; 4],
+    latency: Vec<u64>,
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters {
+            stats: vec![0; intf::augur_stat_AUGUR_NR_STATS as usize],
+            migrations: [[0; 5]; 4],
+            latency: vec![0; intf::augur_limits_AUGUR_LAT_BUCKETS as usize],
+        }
+    }
+}
+
+impl Counters {
+    /// These and `others` together.
+    pub fn plus(mut self, others: &Counters) -> Counters {
+        self.stats
+            .iter_mut()
+            .zip(&others.stats)
+            .for_each(|(total, one)| *total += one);
+        self.latency
+            .iter_mut()
+            .zip(&others.latency)
+            .for_each(|(total, one)| *total += one);
+        for (totals, ones) in self.migrations.iter_mut().zip(others.migrations) {
+            totals.iter_mut().zip(ones).for_each(|(total, one)| *total += one);
+        }
+        self
+    }
+
+    /// Reads and sums the kernel's counters.
+    ///
+    /// # Errors
+    /// Where the map cannot be read.
+    pub fn read(scheduler: &Scheduler, cpus: impl Iterator<Item = usize>) -> Result<Counters> {
+        let mut sum = Counters::default();
+        for cpu in cpus {
+            let one: intf::augur_cpu = lookup(&scheduler.skel.maps.cpu_ctxs, cpu as u32)?;
+            sum = sum.plus(&Counters {
+                stats: one.stats.to_vec(),
+                migrations: one.migrations,
+                latency: one.latency.to_vec(),
+            });
+        }
+        Ok(sum)
+    }
+
+    fn stat(&self, which: u32) -> u64 {
+        self.stats.get(which as usize).copied().unwrap_or(0)
+    }
+
+    fn kind(&self, which: u32) -> u64 {
+        self.migrations
+            .get(which as usize)
+            .map_or(0, |causes| causes.iter().sum())
+    }
+
+    fn cause(&self, which: u32) -> u64 {
+        self.migrations
+            .iter()
+            .filter_map(|causes| causes.get(which as usize))
+            .sum()
+    }
+
+    /// Puts the counters into their places.
+    pub fn fill(&self, to: &mut Metrics) {
+        to.migrations = self.migrations.iter().flatten().sum();
+        to.mig_core = self.kind(intf::augur_kind_AUGUR_KIND_CORE);
+        to.mig_llc = self.kind(intf::augur_kind_AUGUR_KIND_LLC);
+        to.mig_cross_llc = self.kind(intf::augur_kind_AUGUR_KIND_CROSS_LLC);
+        to.mig_cross_node = self.kind(intf::augur_kind_AUGUR_KIND_CROSS_NODE);
+        to.mig_wakeup = self.cause(intf::augur_cause_AUGUR_CAUSE_WAKEUP);
+        to.mig_steal = self.cause(intf::augur_cause_AUGUR_CAUSE_STEAL);
+        to.mig_balance = self.cause(intf::augur_cause_AUGUR_CAUSE_BALANCE);
+        to.mig_affinity = self.cause(intf::augur_cause_AUGUR_CAUSE_AFFINITY);
+        to.mig_other = self.cause(intf::augur_cause_AUGUR_CAUSE_OTHER);
+        to.wakeups = self.stat(intf::augur_stat_AUGUR_STAT_WAKEUPS);
+        to.wake_prev_idle = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREV_IDLE);
+        to.wake_preempt = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREEMPT);
+        to.tick_preempt = self.stat(intf::augur_stat_AUGUR_STAT_TICK_PREEMPT);
+        to.forks = self.stat(intf::augur_stat_AUGUR_STAT_FORKS);
+        to.steal_too_soon = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON);
+        to.steal_denied = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_DENIED);
+        to.rescued = self.stat(intf::augur_stat_AUGUR_STAT_RESCUED);
+        to.runs = self.stat(intf::augur_stat_AUGUR_STAT_RUNS);
+        to.run_ms = self.stat(intf::augur_stat_AUGUR_STAT_RUN_NS) / 1_000_000;
+        to.wait_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_NS) / 1_000_000;
+        to.wait_fork_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_FORK_NS) / 1_000_000;
+        to.wait_short_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_SHORT_NS) / 1_000_000;
+        to.wait_long_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_LONG_NS) / 1_000_000;
+        to.wait_preempted_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS) / 1_000_000;
+        to.wait_expired_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS) / 1_000_000;
+        to.latency_p50_us = quantile_us(&self.latency, 0.5);
+        to.latency_p90_us = quantile_us(&self.latency, 0.9);
+        to.latency_p99_us = quantile_us(&self.latency, 0.99);
+        to.latency_p999_us = quantile_us(&self.latency, 0.999);
+        to.latency_max_us = quantile_us(&self.latency, 1.0);
+    }
+}
+
+/// The upper end, in microseconds, of a latency bucket (four an octave; see `latency_bucket` in bpf/account.bpf.h).
+fn bucket_end_us(bucket: usize) -> f64 {
+    let (octave, quarter) = (bucket / 4, bucket % 4);
+    let ns = if octave == 0 {
+        quarter as f64 + 1.0
+    } else {
+        2f64.powi(octave as i32) * (5 + quarter) as f64 / 4.0
+    };
+    ns / 1e3
+}
+
+/// A quantile of a histogram: the upper end of the bucket that holds it; 0 where nothing was counted.
+fn quantile_us(buckets: &[u64], share: f64) -> f64 {
+    let total: u64 = buckets.iter().sum();
+    let rank = ((total as f64 * share).ceil() as u64).max(1);
+    let mut seen = 0;
+    for (bucket, count) in buckets.iter().enumerate() {
+        seen += count;
+        if seen >= rank && total > 0 {
+            return bucket_end_us(bucket);
+        }
+    }
+    0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_upper_ends_of_buckets() {
+        let mut buckets = vec![0; 160];
+        // 1000 ns lies in the octave of 512: 512 * (1 + 3/4) = 896 to 1024.
+        buckets[9 * 4 + 3] = 99;
+        buckets[20 * 4] = 1;
+        assert_eq!(quantile_us(&buckets, 0.5), 1.024);
+        assert_eq!(quantile_us(&buckets, 0.99), 1.024);
+        assert_eq!(quantile_us(&buckets, 1.0), 1048.576 * 1.25);
+        assert_eq!(quantile_us(&[0; 160], 0.5), 0.0);
+    }
+}
