@@ -59,6 +59,9 @@ pub struct TaskSpec {
     pub class: Class,
     /// Its parent sleeps until it has called exec or has ended.
     pub vforked: bool,
+    /// It ends itself once so much of its last burst is done; whom it wakes from there on, it wakes on its way out. `None`: it is
+    /// not seen to end.
+    pub exits_ns: Option<u64>,
     /// The only CPU that it may use (a number of the recorded machine), where it is bound to one.
     pub pinned: Option<u32>,
     /// The CPU that it comes from (likewise): where it ran before, or its parent did.
@@ -141,6 +144,7 @@ impl TaskSpec {
             weight: NICE0_WEIGHT,
             class: Class::Fair,
             vforked: false,
+            exits_ns: None,
             pinned: None,
             cpu: None,
             first_burst: 0,

@@ -193,6 +193,8 @@ fn a_pid_is_a_task_until_its_exit() {
         })
         .collect();
     assert_eq!(works, [30, 10, 3]);
+    let exits: Vec<Option<u64>> = rebuilt.program.tasks.iter().map(|task| task.exits_ns).collect();
+    assert_eq!(exits, [None, Some(9), Some(2)]);
     assert_ne!(rebuilt.program.tasks[1].id, rebuilt.program.tasks[2].id);
     assert_eq!(rebuilt.program.actions.len(), 2);
 }

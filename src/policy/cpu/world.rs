@@ -69,6 +69,8 @@ pub struct Task {
     pub per_cpu: bool,
     /// Forked by a parent that sleeps until this one has called exec or has ended.
     pub vforked: bool,
+    /// It has ended itself, wakes its parent and is gone, within microseconds.
+    pub leaving: bool,
     /// Real time: runs before, and out of reach of, any policy.
     pub real_time: bool,
     /// What it is doing.
@@ -139,6 +141,7 @@ impl Task {
             allowed: NONE,
             per_cpu: false,
             vforked: false,
+            leaving: false,
             real_time: false,
             phase: Phase::Sleeping,
             cpu,
@@ -279,6 +282,12 @@ impl World {
     /// A CPU.
     pub fn cpu(&self, cpu: u32) -> &Cpu {
         &self.cpus[cpu as usize]
+    }
+
+    /// Whether the one that runs there is about to be gone.
+    pub fn leaves(&self, cpu: u32) -> bool {
+        let current = self.cpu(cpu).current;
+        current != NONE && self.task(current).leaving
     }
 
     /// A queue.

@@ -92,7 +92,8 @@ impl Builder {
             EventKind::Exec { task, old_pid, .. } => self.exec(task, *old_pid),
             EventKind::Exit { task } => {
                 let index = self.find(task);
-                self.tasks[index as usize].exits = true;
+                let done_ns = self.tasks[index as usize].done_ns(self.now_ns);
+                self.tasks[index as usize].exits_ns = Some(done_ns);
             }
             EventKind::Lost { count } => {
                 self.notes.lost += (*count).max(1);
@@ -231,7 +232,7 @@ impl Builder {
             return;
         };
         self.stays.push(stay);
-        let dead = state.bits & DEAD != 0 || task.exits && !state.is_runnable();
+        let dead = state.bits & DEAD != 0 || task.exits_ns.is_some() && !state.is_runnable();
         if dead && self.pids.get(&task.id.pid) == Some(&index) {
             self.pids.remove(&task.id.pid);
         }

@@ -60,7 +60,8 @@ pub(super) struct Tracked {
     pub actions: Vec<(u32, u64, u32, u32)>,
     /// A wakeup that came while it was still running.
     pub early: Option<(u64, Option<Waker>)>,
-    pub exits: bool,
+    /// How much of its burst was done when it ended itself.
+    pub exits_ns: Option<u64>,
     /// The stay at hand was not seen to begin.
     pub began_unseen: bool,
     /// Its CPU: where it ran last, or waits.
@@ -96,7 +97,7 @@ impl Tracked {
             pieces: Vec::new(),
             actions: Vec::new(),
             early: None,
-            exits: false,
+            exits_ns: None,
             began_unseen: false,
             cpu: None,
             came_from: None,
@@ -172,6 +173,8 @@ impl Tracked {
             _ => now_ns,
         };
         self.slept_ns = now_ns - since_ns;
+        // It slept on its way out: all that it does after that belongs to its end.
+        self.exits_ns = self.exits_ns.map(|_| 0);
         // Before its first burst, time is counted from the beginning, not from the birth.
         let slept_ns = now_ns - if self.pieces.is_empty() { 0 } else { since_ns };
         self.pieces.push(Piece {
@@ -269,6 +272,7 @@ impl Tracked {
         let only_cpu = self.only_cpu.filter(|_| !self.several_cpus);
         TaskSpec {
             vforked: self.vforked,
+            exits_ns: self.exits_ns,
             ..spec_of(self.id, self.comm, self.prio, only_cpu, self.came_from)
         }
     }
@@ -306,6 +310,7 @@ fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option
         weight: weight_of_prio(prio),
         class: class_of(prio),
         vforked: false,
+        exits_ns: None,
         pinned: bound_to(&comm, only_cpu),
         cpu,
         first_burst: 0,

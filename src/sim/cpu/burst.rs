@@ -33,8 +33,16 @@ impl State {
                 return Ok(());
             }
             progress.action += 1;
+            self.world.tasks[task as usize].leaving = self.leaves_by(task, action.at_ns);
             self.post(action.task, action.burst, cpu)?;
         }
+    }
+
+    /// Whether the task has ended itself when so much of its burst is done.
+    fn leaves_by(&self, task: u32, done_ns: u64) -> bool {
+        let last = self.world.task(task).burst + 1 == self.program.bursts_of(task).end;
+        let exits_ns = self.program.tasks[task as usize].exits_ns;
+        last && exits_ns.is_some_and(|exits_ns| exits_ns <= done_ns)
     }
 
     /// A burst's wakeup: wakes who waits for it, or is remembered until it is waited for.

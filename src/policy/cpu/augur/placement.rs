@@ -38,10 +38,13 @@ fn least_queued(world: &World, task: u32, domain: u32) -> Option<u32> {
 }
 
 impl Augur {
-    /// Would the task rather wait for the one that runs on its CPU than move?
+    /// Would the task rather wait for the one that runs on its CPU than move? Always for one that wakes its parent and is gone.
     fn would_wait(&self, world: &World, task: u32, cpu: u32) -> bool {
         if world.cpu(cpu).since_ns == 0 {
             return false;
+        }
+        if world.leaves(cpu) && world.queue(cpu).is_empty() {
+            return true;
         }
         if self.tuning.wake_preempt && self.tasks[task as usize].avg_run_ns <= self.tuning.short_run_ns {
             return true;
@@ -69,7 +72,7 @@ impl Augur {
     /// small, and the fair share keeps anybody from starving.
     pub(super) fn may_preempt(&self, world: &World, task: u32, cpu: u32) -> bool {
         let seat = world.cpu(cpu);
-        if !self.tuning.wake_preempt || seat.since_ns == 0 || seat.local > 0 {
+        if !self.tuning.wake_preempt || seat.since_ns == 0 || seat.local > 0 || world.leaves(cpu) {
             return false;
         }
         if self.clocks[cpu as usize].current_yields && world.task(task).weight != SCHED_IDLE_WEIGHT {

@@ -238,3 +238,26 @@ fn a_child_of_a_vfork_stays_where_no_cpu_idles() {
         assert_eq!(augur.place(&world, 1, wake), wanted, "{vforked} {stays} {idles}");
     }
 }
+
+#[test]
+fn who_is_about_to_be_gone_is_waited_for_and_not_interrupted() {
+    let mut world = world();
+    let wake = Wake {
+        fork: false,
+        waker: Some(0),
+    };
+    let mut augur = plain(&world);
+    // Its predicted burst says that the CPU is taken for long, and that a shorter one may interrupt it.
+    augur.clocks[0].current_run_ns = 100 * MS;
+    augur.clocks[0].current_vtime = 5 * MS;
+    augur.tasks[1].avg_run_ns = 5 * MS;
+    assert_eq!(augur.place(&world, 1, wake).cpu, 1);
+    assert!(augur.may_preempt(&world, 1, 0));
+    world.tasks[0].leaving = true;
+    assert_eq!(augur.place(&world, 1, wake).cpu, 0);
+    assert!(!augur.may_preempt(&world, 1, 0));
+    // Who waits there already comes first, so the idle CPU is sooner.
+    world.queues[0] = Queue::default();
+    world.queues[0].insert(0, 2);
+    assert_eq!(augur.place(&world, 1, wake).cpu, 1);
+}
