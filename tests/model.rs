@@ -132,11 +132,11 @@ fn policies_of(name: &str) -> Vec<i32> {
         .collect()
 }
 
-/// Puts a model's files where another model's are.
-fn install(name: &str, directory: &Path) {
-    for file in ["saved_model.pb", "manifest.json"] {
-        std::fs::copy(model(name).join(file), directory.join(file)).unwrap();
-    }
+/// Puts a model where another one was, all of it at once: whoever looks while files are copied sees a half of each.
+fn install(name: &str, place: &Path) {
+    let new = place.with_extension("new");
+    std::os::unix::fs::symlink(model(name), &new).unwrap();
+    std::fs::rename(&new, place).unwrap();
 }
 
 fn close(a: &[f32], b: &[f32]) -> bool {
@@ -203,9 +203,10 @@ fn constant_models_are_swapped_without_a_restart() {
     if !ready() {
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
-    install("stay", directory.path());
-    let mut handle = ModelSource::spawn(options(directory.path())).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("model");
+    install("stay", &place);
+    let mut handle = ModelSource::spawn(options(&place)).unwrap();
     assert_eq!(
         handle.wait_loaded(PATIENT),
         [ModelEvent::Loaded {
@@ -214,14 +215,14 @@ fn constant_models_are_swapped_without_a_restart() {
     );
     let rows = [[1.0; FEATURES.len()]; 3];
     assert_eq!(scores(&mut handle, &rows), [0.0; 3]);
-    install("bad/nan", directory.path());
+    install("bad/nan", &place);
     assert_eq!(next_event(&mut handle).label(), "refused");
     assert_eq!(
         scores(&mut handle, &rows),
         [0.0; 3],
         "a refused model changes nothing"
     );
-    install("move", directory.path());
+    install("move", &place);
     assert_eq!(
         next_event(&mut handle),
         ModelEvent::Reloaded {
@@ -236,13 +237,14 @@ fn a_model_that_loops_forever_is_given_up_once_and_its_successor_serves() {
     if !ready() {
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
-    install("bad/endless", directory.path());
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("model");
+    install("bad/endless", &place);
     // Long enough for the right model that comes next, on a machine that the endless one keeps busy.
     let limit = Duration::from_secs(10);
     let mut handle = ModelSource::spawn(ModelOptions {
         canary_limit: limit,
-        ..options(directory.path())
+        ..options(&place)
     })
     .unwrap();
     let started = Instant::now();
@@ -268,7 +270,7 @@ fn a_model_that_loops_forever_is_given_up_once_and_its_successor_serves() {
         policies.contains(&libc::SCHED_IDLE),
         "it takes CPU time from others: {policies:?}"
     );
-    install("move", directory.path());
+    install("move", &place);
     assert_eq!(
         next_event(&mut handle),
         ModelEvent::Loaded {
