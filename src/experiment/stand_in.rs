@@ -123,6 +123,10 @@ impl Predictor for Counted {
     fn threshold(&self) -> f32 {
         self.model.threshold()
     }
+
+    fn steal_threshold(&self) -> f32 {
+        self.model.steal_threshold()
+    }
 }
 
 /// Runs the load to its end; `see` is told the statistics so far after every `every` of simulated time.
