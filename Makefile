@@ -12,8 +12,6 @@ SCHEDULERS ?= frontier
 FRONTIER ?= target/frontier
 # The table that `make sweep` writes.
 SWEEP ?= target/sweep.parquet
-# How model_dir/dqn-multiprocessor learns.
-DQN := dqn[gamma=0.6,sla=0.25,imbalance=0.02,learning_rate=0.001,learning_rate_decay=0.9999,epsilon_decay=0.9998]
 # Options for what the target starts: make run ARGS='--shadow'.
 ARGS ?=
 
@@ -64,8 +62,8 @@ networks: setup-python ## the graphs without weights in model_dir/trainable, whi
 
 policies: build setup-tensorflow ## train model_dir/graph and model_dir/dqn-multiprocessor again, from nothing
 	rm -rf target/trained
-	@$(SECTION) graph $(BINARY) simulate train --scenario multiprocessor --policy 'graph' --vary --load 0.3,0.95 --episodes 25 --out target/trained/graph
-	@$(SECTION) dqn $(BINARY) simulate train --scenario multiprocessor --policy '$(DQN)' --load 0.7,0.95 --episodes 22 --out target/trained/dqn-multiprocessor
+	@$(SECTION) graph $(BINARY) simulate train --scenario multiprocessor --policy graph --vary --load 0.3,0.95 --episodes 25 --out target/trained/graph
+	@$(SECTION) dqn $(BINARY) simulate train --scenario multiprocessor --policy dqn --load 0.7,0.95 --episodes 22 --out target/trained/dqn-multiprocessor
 	@for policy in graph dqn-multiprocessor; do install -D -m 644 target/trained/$$policy/policy.msgpack model_dir/$$policy/policy.msgpack || exit 1; done
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine

@@ -18,7 +18,7 @@ Phases:
   train     forests on more and more tasks and trees, tried on       train/LEARNER-SEED.json
             tasks that they have not seen
   schedule  each policy on the tasks of each seed                    runs/POLICY-SEED.json
-  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline and timing as .csv and .parquet; \
+  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, timing and, where there was one, drift as .csv and .parquet; \
 pictures as .png; summary.json; report.html, one file that needs no network
 
 Each unit is a file that is written whole. After Ctrl-C or an error the same command goes on with what is missing; other settings \
@@ -34,7 +34,7 @@ Settings (--config): those of `simulate`, with workload.tasks = 2000, and these,
   heatmap = [5, 5]             cells of sizes, of intensities
   windows = 20                 of the timeline
   learning_tasks = [25, 50, 100, 200, 400, 800, 1600], learning_trees = [1, 3, 10, 30, 100], held_out_tasks = 1000
-  shifts = [{ task = 1000, what = \"larger tasks\" }]    marks on the timeline; none by default
+  shifts = [{ task = 1000, what = \"larger tasks\" }]    marks on the timeline beside those of workload.drift.at; none by default
 
 examples/experiment.toml is one of them.";
 

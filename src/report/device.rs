@@ -2,7 +2,8 @@
 //! What policies made of a machine of CPUs and GPUs, as JSON, as a table and as CSV.
 
 use super::Interval;
-use super::drift::{Course, Drift};
+use super::drift::Drift;
+use super::record::Record;
 use super::table::{self, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -74,7 +75,7 @@ pub struct Figures {
     pub state_hash: String,
     /// How it went, for the report of drift.
     #[serde(skip)]
-    pub course: Course,
+    pub course: Record,
 }
 
 /// One policy over all seeds, with 95 % confidence.

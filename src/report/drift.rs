@@ -2,11 +2,23 @@
 //! What drift did to policies: when it was noticed, what was noticed without one, and when they were as good as before.
 
 use super::table;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A policy is as good as before where it is behind the oracle by at most this much more than it was.
 const AS_BEFORE: f64 = 0.05;
+/// What is in the table of policies.
+pub(super) const COLUMNS: [&str; 8] = [
+    "policy",
+    "before",
+    "first",
+    "after",
+    "noticed",
+    "back",
+    "recovered",
+    "false alarms",
+];
 /// Windows that the table shows before a shift, and from it on.
 const SHOWN: [usize; 2] = [2, 8];
 
@@ -41,23 +53,23 @@ pub struct Course {
 }
 
 /// Something that a policy noticed or did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Event {
     /// The task that had just been done.
     pub task: u64,
     /// When it had come.
     pub arrival_ns: u64,
     /// `drift`, `fell_back`, `retrained`, `came_back`.
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// Drift: of which feature, or of the `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<&'static str>,
+    pub source: Option<Cow<'static, str>>,
     /// Drift: who says so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detector: Option<&'static str>,
+    pub detector: Option<Cow<'static, str>>,
     /// Fallback: to which rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<&'static str>,
+    pub rule: Option<Cow<'static, str>>,
     /// Training: on so many tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -282,7 +294,8 @@ impl Summary {
         }
     }
 
-    fn row(&self) -> Vec<String> {
+    /// The policy as a line of text below [`COLUMNS`].
+    pub(super) fn row(&self) -> Vec<String> {
         let text = |value: Option<f64>, text: fn(f64) -> String| value.map_or("-".to_owned(), text);
         let time = |value: Option<f64>, excess: Option<f64>| match excess {
             None => text(value, table::time),
@@ -322,17 +335,7 @@ impl fmt::Display for Drift {
              tasks until it was noticed, until the model decided again, until as near to the oracle as before",
             self.window_tasks
         )?;
-        let head = [
-            "policy",
-            "before",
-            "first",
-            "after",
-            "noticed",
-            "back",
-            "recovered",
-            "false alarms",
-        ];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
         rows.extend(self.policies.iter().map(Summary::row));
         table::write(f, &rows)?;
         let Some(&at) = self.at.first() else {

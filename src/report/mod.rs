@@ -17,6 +17,7 @@ pub mod percentile;
 pub mod profile;
 pub mod queue;
 pub mod queueing;
+pub mod record;
 pub mod replay;
 pub mod study;
 pub mod table;

@@ -2,7 +2,7 @@
 //! `scx_augur experiment`: what was stopped and went on, tables against sums made here, the page, and bad input.
 
 use crate::common::scx_augur;
-use scx_augur::experiment::simulate::Config;
+use scx_augur::experiment::simulate::{self, Config};
 use scx_augur::experiment::study::{self, Plan, Step};
 use scx_augur::policy::device::{parse, registry};
 use scx_augur::report::device::Figures;
@@ -198,6 +198,95 @@ fn parquet_has_the_rows_of(out: &Path) {
         let count = table.metadata().file_metadata().num_rows() as usize;
         assert!(words && count == first.len(), "{name}");
     }
+}
+
+/// Half of the tasks come with slow GPUs; one policy looks for that, and notices.
+const DRIFTING: &str = "\
+[experiment]
+seeds = 2
+policies = [\"hybrid_ml[retrain_interval=0]\", \"hybrid_ml[drift=adwin]\", \"oracle\"]
+windows = 8
+learning_tasks = [20]
+learning_trees = [1]
+held_out_tasks = 20
+shifts = [{ task = 100, what = \"nothing\" }]
+[workload]
+tasks = 800
+rate_per_s = 5
+[workload.drift]
+at = [400]
+window_tasks = 50
+[hybrid_ml]
+pretrain_tasks = 200
+window = 200
+[hybrid_ml.forest]
+trees = 5
+depth = 6
+";
+
+/// What a drift did survives a break, and is what `simulate` says, which keeps no files.
+#[test]
+fn drift_is_seen_and_survives_a_break() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = study::defaults().with_toml(DRIFTING).unwrap();
+    let study = |stop_after: usize| {
+        let (stop, units) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let plan = Plan {
+            config: &config,
+            out: folder.path(),
+            threads: 1,
+            stop: &stop,
+        };
+        study::run(&plan, &|step| {
+            if matches!(step, Step::Unit) && units.fetch_add(1, Ordering::Relaxed) + 1 == stop_after {
+                stop.store(true, Ordering::Relaxed);
+            }
+        })
+    };
+    // Profile, two of tasks, four of training, and all but one of what is scheduled.
+    study(12).unwrap_err();
+    let study = study(usize::MAX).unwrap();
+    let plan = simulate::Plan {
+        config: &config,
+        policies: &config.experiment.policies,
+        seeds: config.experiment.all_seeds(),
+        out: None,
+        threads: 2,
+    };
+    let plain = simulate::run(&plan, &|_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(study.drift, plain.drift);
+    let drift = study.drift.unwrap();
+    let [frozen, adaptive, oracle] = &drift.policies[..] else {
+        panic!("{drift}");
+    };
+    assert_eq!(
+        (frozen.recovered, adaptive.recovered, oracle.recovered),
+        (0, 2, 2),
+        "{drift}"
+    );
+    assert_eq!((frozen.false_alarms, adaptive.detected), (None, 2), "{drift}");
+    let marks = study
+        .timeline
+        .marks
+        .iter()
+        .map(|mark| (mark.task, mark.what.as_str()));
+    assert_eq!(marks.collect::<Vec<_>>(), [(100, "nothing"), (400, "drift")]);
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    let (_, timeline) = page.split_once("<section id=\"timeline\">").unwrap();
+    let (timeline, _) = timeline.split_once("</section>").unwrap();
+    // A ring of three circles where the adaptive one recovered, and none on the others' lines.
+    assert_eq!(timeline.matches("r=\"10\"").count(), 1, "{timeline}");
+    let recovered = adaptive.recovered_after_tasks.unwrap();
+    assert!(
+        timeline.contains(&format!("<td>{recovered:.0}</td>")),
+        "{timeline}"
+    );
+    let rows = rows(folder.path(), "drift");
+    assert_eq!(rows.len(), 6);
+    assert_eq!(
+        number(&rows[2], "recovered_after_tasks") + number(&rows[3], "recovered_after_tasks"),
+        2.0 * recovered
+    );
 }
 
 /// Three seeds: `slow` is behind `fast` by 1, 2 and 3 ms, so by 2 ± 4.303 / √3; `same` is now before and now behind it.

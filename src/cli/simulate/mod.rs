@@ -58,6 +58,8 @@ Settings (--config), with their defaults:
                queues = false, discount = 0.99, learning_rate = 0.001,
                learning_rate_decay = 1, epsilon_decay = 0.9999, epsilon_least = 0.01,
                replay = 50000, batch = 128, target_interval = 100, hidden = 256, double = false, n_step = 1
+               (multiprocessor: energy_weight = 0, sla_penalty = 0.25, imbalance_penalty = 0.02, normalise = true,
+               queues = true, discount = 0.6, learning_rate_decay = 0.9999, epsilon_decay = 0.9998)
 
 With --drift-at the report says after how many tasks each policy that watches noticed, how often without cause, when its \
 model decided again, and how far it was behind the oracle (if that is among the policies) before and after. Policies are \

@@ -22,7 +22,8 @@ Policies:
           learning_rate=0.001,learning_rate_decay=1,epsilon_decay=0.9999,epsilon_min=0.01,replay=50000,batch=128,target=100,hidden=256,double=0,
           n_step=1]: reward -[(1 - w) T + w E / 100 J], less sla for each missed deadline and imbalance for each s that
           backlogs deviate; queues=1: it sees the devices' queues, waits, speeds and run times, too; normalise=1: times
-          count in mean run times, from the least that the task could take; --scenario multiprocessor has other defaults
+          count in mean run times, from the least that the task could take. --scenario multiprocessor begins from
+          dqn[gamma=0.6,w=0,queues=1,normalise=1,sla=0.25,imbalance=0.02,learning_rate_decay=0.9999,epsilon_decay=0.9998]
   graph   messages between devices and task, for any number of devices; graph[learning_rate=0.001,batch=64,replay=20000,
           hidden=32]
 

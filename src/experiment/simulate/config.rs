@@ -54,15 +54,18 @@ impl Scenario {
             config.workload.rate_per_s = 175.0;
             config.workload.drift.cpu_speed = 0.8;
             // The reward is −completion time, in mean run times, less penalties for a missed deadline and for imbalance. What
-            // a decision does to others is over when the queues that it made are: the far future is noise.
+            // a decision does to others is over when the queues that it made are: the far future is noise. These are what
+            // model_dir/dqn-multiprocessor learned with.
             config.dqn = dqn::Settings {
                 queues: true,
                 energy_weight: 0.0,
                 normalise: true,
-                sla_penalty: 1.0,
-                imbalance_penalty: 0.1,
-                discount: 0.5,
-                learning_rate: 5e-4,
+                sla_penalty: 0.25,
+                imbalance_penalty: 0.02,
+                discount: 0.6,
+                learning_rate: 1e-3,
+                learning_rate_decay: 0.9999,
+                epsilon_decay: 0.9998,
                 ..dqn::Settings::default()
             };
         }

@@ -7,6 +7,7 @@ mod files;
 mod timed;
 
 pub use config::{Config, Scenario};
+pub(in crate::experiment) use course::{Recorder, report as drift_report};
 pub(in crate::experiment) use files::plain;
 pub(in crate::experiment) use timed::Timed;
 
@@ -16,7 +17,6 @@ use crate::report::device::{Figures, Report};
 use crate::report::jain;
 use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
 use anyhow::{Context as _, Result};
-use course::Recorder;
 use files::Files;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -63,12 +63,10 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
         .collect();
     let workload = &context.workload;
     let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
-    let drift = course::report(
-        &workload.drift,
-        workload.tasks,
-        &mut results,
-        oracle.map(String::as_str),
-    );
+    let records = results
+        .iter_mut()
+        .map(|run| (run.policy.clone(), run.seed, std::mem::take(&mut run.course)));
+    let drift = drift_report(&workload.drift, records.collect(), oracle.map(String::as_str));
     let report = Report {
         drift,
         ..Report::new(devices, workload.tasks, results)
@@ -115,8 +113,7 @@ fn one(
         files.keep(table)?;
     }
     let mut figures = figures(&outcome, policy, seed, timed.mean_ns());
-    figures.course = recorder.finish();
-    course::notices(&mut figures.course, timed.notices());
+    figures.course = recorder.finish(timed.notices());
     Ok(figures)
 }
 

@@ -4,7 +4,7 @@
 use super::schedule::Cells;
 use super::store::Store;
 use super::{Settings, profile, schedule, train};
-use crate::experiment::simulate::Config;
+use crate::experiment::simulate::{self, Config};
 use crate::policy::device::{Context, registry};
 use crate::report::study::{self, Lessons, Mark, Run, Study};
 use anyhow::{Context as _, Result};
@@ -26,6 +26,11 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
             lessons.push(store.read(&train::unit(learner, seed))?);
         }
     }
+    let records = runs.iter_mut().map(|run| {
+        let course = std::mem::take(&mut run.course);
+        (run.figures.policy.clone(), run.figures.seed, course)
+    });
+    let records = records.collect();
     let devices = context.devices.all().iter().map(|device| device.name.clone());
     let cells = Cells::new(experiment.heatmap, context);
     let oracle = oracle(experiment, context)?;
@@ -39,14 +44,29 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
     study.title.clone_from(&experiment.title);
     study.machine = store.read(profile::UNIT)?;
     study.timeline.marks = marks(config);
+    study.drift = simulate::drift_report(&config.workload.drift, records, study.oracle.as_deref());
     study.settings = settings.to_owned();
     Ok(study)
 }
 
-/// Moments that the workload shifts at, and what detectors said of it: all that the timeline marks. What the generator
-/// shifts by itself joins here.
+/// Moments that the workload shifts at, in order: those that the settings name, and the drift's own. Where both are the same
+/// the settings' words stand.
 fn marks(config: &Config) -> Vec<Mark> {
-    config.experiment.shifts.clone()
+    let mut marks = config.experiment.shifts.clone();
+    let within = config
+        .workload
+        .drift
+        .at
+        .iter()
+        .zip(["drift", "as before"].into_iter().cycle());
+    for (&task, what) in within.filter(|(at, _)| **at < config.workload.tasks) {
+        if !marks.iter().any(|mark| mark.task == task) {
+            let what = what.to_owned();
+            marks.push(Mark { task, what });
+        }
+    }
+    marks.sort_by_key(|mark| mark.task);
+    marks
 }
 
 fn oracle(experiment: &Settings, context: &Context) -> Result<Option<String>> {

@@ -2,8 +2,8 @@
 //! Phase four: one policy on the tasks of one seed, and where its tasks lost time.
 
 use super::store::Store;
-use crate::experiment::simulate::{self, Timed};
-use crate::policy::device::{Context, registry};
+use crate::experiment::simulate::{self, Recorder, Timed};
+use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::study::{Run, Tally};
 use crate::sim::device::Done;
 use crate::workload::Task;
@@ -70,7 +70,9 @@ pub fn run(
         windows: vec![Tally::default(); windows as usize],
         ..Run::default()
     };
+    let mut recorder = Recorder::new(&context.workload.drift, tasks);
     let mut left = |done: &Done| {
+        recorder.done(done);
         let completion_ns = done.finish_ns - done.task.arrival_ns;
         run.cells[cells.at(&done.task)].add(completion_ns);
         let window = u128::from(done.task.number) * u128::from(windows) / u128::from(tasks);
@@ -80,6 +82,7 @@ pub fn run(
     let mut timed = Timed::new(registry::parse(policy, context, seed)?);
     let outcome = simulate::simulated(context, policy, seed, &mut timed, &mut left)?;
     run.figures = simulate::figures(&outcome, policy, seed, timed.mean_ns());
+    run.course = recorder.finish(timed.notices());
     store.keep(&unit(at, policy, seed), &run)
 }
 

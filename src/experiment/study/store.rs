@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub fn keep(&self, name: &str, unit: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(unit)?;
+        let mut text = serde_json::to_vec(unit)?;
         text.push(b'\n');
         self.write(name, &text)
     }

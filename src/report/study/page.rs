@@ -4,6 +4,7 @@
 use super::pictures::Drawing;
 use super::summary::{Line, Study};
 use super::text::{time, with};
+use crate::report::drift::{self, Drift, Summary};
 use crate::report::{Interval, table};
 use std::fmt::Write;
 
@@ -365,8 +366,33 @@ fn timeline_words(study: &Study) -> String {
         1 => "The workload shifts at the grey line.".to_owned(),
         count => format!("The workload shifts at each of the {count} grey lines."),
     };
+    let drift = study
+        .drift
+        .as_ref()
+        .map_or_else(String::new, |drift| drift_words(study, drift));
     format!(
-        "Mean completion of the tasks that arrived in each window, over the run; means of all seeds. {marks}"
+        "Mean completion of the tasks that arrived in each window, over the run; means of all seeds. {marks}{drift}"
+    )
+}
+
+fn drift_words(study: &Study, drift: &Drift) -> String {
+    let recovery = match (&study.oracle, drift.at.is_empty()) {
+        (_, true) => {
+            return " Some policies look for drift all the same; the table has their false alarms."
+                .to_owned();
+        }
+        (None, _) => "When a policy recovered is not known: there is no oracle to measure it by.".to_owned(),
+        (Some(oracle), _) => format!(
+            "A ring is where a policy had recovered with every seed: where it was as little behind {} again as before the shift, \
+             up to 5 %.",
+            code(oracle)
+        ),
+    };
+    format!(
+        " {recovery} The table has mean completion, and how much that is above the oracle's, settled before, in the first {} \
+         tasks, and settled after; and tasks until a policy noticed, until its model decided again, and until it had recovered, \
+         means over seeds and shifts.",
+        drift.window_tasks
     )
 }
 
@@ -377,10 +403,23 @@ fn marks(study: &Study) -> String {
         .iter()
         .map(|mark| vec![mark.task.to_string(), escape(&mark.what)])
         .collect();
-    if rows.is_empty() {
-        return String::new();
-    }
-    html_table(&["task", "what"], &rows)
+    let marks = match rows.is_empty() {
+        true => String::new(),
+        false => html_table(&["task", "what"], &rows),
+    };
+    let drift = study.drift.as_ref().map_or_else(String::new, |found| {
+        let row = |policy: &Summary| {
+            let cells = policy.row().into_iter().enumerate();
+            cells
+                .map(|(at, cell)| if at == 0 { code(&cell) } else { cell })
+                .collect()
+        };
+        html_table(
+            &drift::COLUMNS,
+            &found.policies.iter().map(row).collect::<Vec<_>>(),
+        )
+    });
+    marks + &drift
 }
 
 fn decisions(study: &Study) -> String {

@@ -4,6 +4,7 @@
 use super::unit::{Lessons, Mark, Profile, Run, Tally};
 use crate::report::Interval;
 use crate::report::device::{self, Duel, Figures};
+use crate::report::drift::Drift;
 use serde::Serialize;
 
 /// What was found.
@@ -33,6 +34,9 @@ pub struct Study {
     pub importance: Vec<Importance>,
     /// Over the run.
     pub timeline: Timeline,
+    /// What drift did, where there was any or somebody looked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Where it ran.
     pub machine: Profile,
     /// All settings, as TOML.
@@ -199,6 +203,7 @@ impl Study {
             learning: curves(lessons),
             importance: importance(lessons),
             timeline: timeline(&of_policy),
+            drift: None,
             oracle,
             policies: lines,
             win_loss: report.win_loss,

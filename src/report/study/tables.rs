@@ -4,6 +4,7 @@
 use super::summary::Study;
 use crate::report::Interval;
 use crate::report::device::{COLUMNS, Figures};
+use crate::report::drift::Drift;
 use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
 use crate::trace::Output;
@@ -79,7 +80,7 @@ fn cells(row: &[Value]) -> Vec<Cell<'_>> {
 
 /// All tables of an experiment.
 pub fn sheets(study: &Study) -> Vec<Sheet> {
-    vec![
+    let mut all = vec![
         results(study),
         summary(study),
         win_loss(study),
@@ -89,7 +90,9 @@ pub fn sheets(study: &Study) -> Vec<Sheet> {
         importance(study),
         timeline(study),
         timing(study),
-    ]
+    ];
+    all.extend(study.drift.as_ref().map(drift));
+    all
 }
 
 fn word(text: &str) -> Value {
@@ -288,6 +291,50 @@ fn timeline(study: &Study) -> Sheet {
         &["policy", "first_task", "completion_mean_ns", "low_ns", "high_ns"],
         rows,
     )
+}
+
+/// Every run and change; what there is not is no number.
+fn drift(drift: &Drift) -> Sheet {
+    let count = |value: Option<u64>| Value::Real(value.map_or(f64::NAN, |value| value as f64));
+    let real = |value: Option<f64>| Value::Real(value.unwrap_or(f64::NAN));
+    let mut rows = Vec::new();
+    for run in &drift.runs {
+        for shift in &run.shifts {
+            rows.push(vec![
+                word(&run.policy),
+                Value::Count(run.seed),
+                Value::Count(shift.at_task),
+                Value::Count(shift.at_ns),
+                count(shift.detected_after_tasks),
+                count(shift.came_back_after_tasks),
+                count(shift.recovered_after_tasks),
+                real(shift.levels.before_mean_ns),
+                real(shift.levels.first_mean_ns),
+                real(shift.levels.after_mean_ns),
+                real(shift.levels.before_excess),
+                real(shift.levels.first_excess),
+                real(shift.levels.after_excess),
+                count(run.false_alarms),
+            ]);
+        }
+    }
+    let columns = [
+        "policy",
+        "seed",
+        "at_task",
+        "at_ns",
+        "detected_after_tasks",
+        "came_back_after_tasks",
+        "recovered_after_tasks",
+        "before_mean_ns",
+        "first_mean_ns",
+        "after_mean_ns",
+        "before_excess",
+        "first_excess",
+        "after_excess",
+        "false_alarms_of_run",
+    ];
+    Sheet::new("drift", &columns, rows)
 }
 
 fn timing(study: &Study) -> Sheet {

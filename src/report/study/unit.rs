@@ -2,6 +2,7 @@
 //! What is kept of each unit of an experiment, in plain numbers.
 
 use crate::report::device::Figures;
+use crate::report::record::Record;
 use serde::{Deserialize, Serialize};
 
 /// Tasks, and the time that they took in all.
@@ -41,6 +42,8 @@ pub struct Run {
     pub cells: Vec<Tally>,
     /// By arrival, so many tasks each.
     pub windows: Vec<Tally>,
+    /// How it went beside a drift, and what it noticed.
+    pub course: Record,
 }
 
 /// One learner that was trained on the tasks of one seed and tried on those of another.

@@ -19,6 +19,32 @@ pub struct Line {
     pub which: usize,
     /// Whether its intervals are shaded.
     pub band: bool,
+    /// Where on it there is a ring.
+    pub rings: Vec<f64>,
+}
+
+impl Line {
+    /// How high it is somewhere between its ends.
+    fn height(&self, at: f64) -> Option<f64> {
+        let pair = self
+            .points
+            .windows(2)
+            .find(|pair| (pair[0].0..=pair[1].0).contains(&at));
+        let ((from, low), (to, high)) = match pair {
+            Some([low, high]) => ((low.0, low.1.mean), (high.0, high.1.mean)),
+            // Behind the start of the last window.
+            _ => {
+                return self
+                    .points
+                    .last()
+                    .filter(|last| last.0 <= at)
+                    .map(|last| last.1.mean);
+            }
+        };
+        let part = (at - from) / (to - from).max(1e-12);
+        // The axis is logarithmic, and what is straight on it is not.
+        Some(low * (high / low).powf(part)).filter(|height| height.is_finite())
+    }
 }
 
 /// Lines, and moments that something happens at.
@@ -72,6 +98,17 @@ impl Curves {
         let each = (middle.len() / 8).max(1);
         for at in middle.iter().rev().step_by(each) {
             canvas::mark(area, *at, line.which)?;
+        }
+        for ring in &line.rings {
+            let Some(value) = line.height(*ring) else { continue };
+            let at = (x.at(*ring), y.at(value));
+            for (radius_px, colour) in [
+                (11, WHITE),
+                (10, canvas::hue(line.which)),
+                (9, canvas::hue(line.which)),
+            ] {
+                area.draw(&Circle::new(at, radius_px, colour.stroke_width(2)))?;
+            }
         }
         Ok(())
     }
@@ -160,6 +197,24 @@ impl Picture for Curves {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ring_lies_on_its_line() {
+        let at = |mean: f64| Interval {
+            mean,
+            low: mean,
+            high: mean,
+        };
+        let line = Line {
+            label: String::new(),
+            points: vec![(0.0, at(1.0)), (10.0, at(100.0)), (20.0, at(100.0))],
+            which: 0,
+            band: false,
+            rings: Vec::new(),
+        };
+        let heights = [0.0, 5.0, 15.0, 25.0, -1.0].map(|at| line.height(at));
+        assert_eq!(heights, [Some(1.0), Some(10.0), Some(100.0), Some(100.0), None]);
+    }
 
     #[test]
     fn labels_are_a_line_apart_and_inside() {

@@ -181,6 +181,7 @@ fn learning(curves: &[&Curve], by: &str) -> Curves {
             .collect(),
         which,
         band: true,
+        rings: Vec::new(),
     };
     let x = match by {
         "tasks" => "tasks that it learned from",
@@ -207,6 +208,7 @@ fn timeline(study: &Study) -> Curves {
             .collect(),
         which: hue(study, &track.policy),
         band: false,
+        rings: rings(study, &track.policy),
     };
     let marks = study.timeline.marks.iter();
     Curves {
@@ -217,4 +219,28 @@ fn timeline(study: &Study) -> Curves {
         lines: study.timeline.tracks.iter().map(line).collect(),
         marks: marks.map(|mark| (mark.task as f64, mark.what.clone())).collect(),
     }
+}
+
+/// Where a policy had recovered from a shift with every seed: the mean of that. What the others are measured by has none.
+fn rings(study: &Study, policy: &str) -> Vec<f64> {
+    let Some(drift) = study
+        .drift
+        .as_ref()
+        .filter(|_| study.oracle.as_deref() != Some(policy))
+    else {
+        return Vec::new();
+    };
+    let runs = drift.runs.iter().filter(|run| run.policy == policy);
+    let of_shift = |at: usize| {
+        let all: Option<Vec<f64>> = runs
+            .clone()
+            .map(|run| {
+                let shift = run.shifts.get(at)?;
+                Some((shift.at_task + shift.recovered_after_tasks?) as f64)
+            })
+            .collect();
+        let all = all.filter(|all| !all.is_empty())?;
+        Some(all.iter().sum::<f64>() / all.len() as f64)
+    };
+    (0..drift.at.len()).filter_map(of_shift).collect()
 }
