@@ -12,7 +12,7 @@ from scheduler import Scheduler
 ENABLED_S = 60.0
 
 
-@case(domains_min=2, cpus_min=4, limit_s=1500)
+@case(every_kernel=True, domains_min=2, cpus_min=4, limit_s=1500)
 def hotplug(options: Options) -> str:
     """One CPU, and a whole domain, off and on: each time it is enabled again within 60 s, and tasks run."""
     times = options.pick(10, 2)
