@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Iterable
 
 import kernel
 from case import Failed, check
@@ -34,10 +35,10 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Scheduler:
-    """`scx_augur run --json ARGUMENTS`, attached while the context is open."""
+    """`scx_augur run --json ARGUMENTS`, attached while the context is open; `under` is a command that starts it."""
 
-    def __init__(self, *arguments: str | Path) -> None:
-        self.arguments = [BINARY, "run", "--json", *map(str, arguments)]
+    def __init__(self, *arguments: str | Path, under: Iterable[str] = ()) -> None:
+        self.arguments = [*under, BINARY, "run", "--json", *map(str, arguments)]
         self.folder = Path(tempfile.mkdtemp(prefix="scheduler-"))
         self.process: subprocess.Popen | None = None
         self.connection = None

@@ -113,6 +113,16 @@ class Whereabouts:
         return [int(os.pread(file, 256, 0).split(None, 1)[0]) for file in self.schedstats]
 
 
+def threads(pid: int) -> list[int]:
+    """Its threads."""
+    return [int(folder.name) for folder in Path(f"/proc/{pid}/task").iterdir()]
+
+
+def policy(pid: int) -> int:
+    """Its scheduling policy, as sched(7) numbers them."""
+    return os.sched_getscheduler(pid)
+
+
 def schedstat(pid: int) -> tuple[int, int, int]:
     """Nanoseconds that it ran, nanoseconds that it waited, times that it got a CPU."""
     ran, waited, times = Path(f"/proc/{pid}/schedstat").read_text().split()

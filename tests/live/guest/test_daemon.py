@@ -3,6 +3,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 import kernel
 import load
@@ -13,6 +14,9 @@ from scheduler import Scheduler
 # Beyond the watchdog's limit of 10 s, so that a task that starves is found.
 FULL_S, QUICK_S = 20.0, 13.0
 WINDOW_S = 2.0
+# SCHED_FIFO, SCHED_RR.
+REAL_TIME = {1, 2}
+UNIT = Path("/root/scx_augur.service")
 
 
 def sleeper() -> None:
@@ -47,6 +51,27 @@ def daemon_stopped(options: Options) -> str:
         f"stopped for {seconds:.0f} s: {len(pids)} tasks, least progress {min(least.values()):.1f} ms in {WINDOW_S:g} s; "
         f"rounds {before['rounds']} to {after['rounds']} after SIGCONT"
     )
+
+
+@case(every_kernel=True)
+def service(options: Options) -> str:
+    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task then."""
+    settings = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    check(settings.get("RestrictRealtime", "no") == "no", "a unit that allows real-time tasks", "RestrictRealtime")
+    capabilities = settings["CapabilityBoundingSet"].lower().replace("cap_", "").split()
+    under = ["prlimit", f"--rtprio={settings['LimitRTPRIO']}", "setpriv", "--inh-caps=-all", f"--bounding-set=-all,+{',+'.join(capabilities)}"]
+    hogs = task.hogs(load.cpus())
+    with Scheduler("--model", "off", under=under) as scheduler:
+        ran = task.ran_all_ns(hogs)
+        time.sleep(WINDOW_S)
+        still = [pid for pid in hogs if task.ran_ns(pid) <= ran[pid]]
+        check(not still, f"every hog runs in {WINDOW_S:g} s", f"{len(still)} of {len(hogs)} that do not")
+        policies = {task.policy(thread) for thread in task.threads(scheduler.process.pid)}
+        check(not policies & REAL_TIME, "no real-time thread of the daemon once it is attached", f"policies {policies}")
+        warnings = [line for line in scheduler.log().splitlines() if "WARN" in line]
+        check(not warnings, "no warning", f"{warnings}")
+    task.end(hogs)
+    return f"{' '.join(capabilities)} and rtprio {settings['LimitRTPRIO']}: attached in {scheduler.attach_s:.1f} s beside {len(hogs)} hogs"
 
 
 @case(every_kernel=True)
