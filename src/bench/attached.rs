@@ -18,8 +18,11 @@ const STATE: &str = "/sys/kernel/sched_ext/state";
 const ATTACH_LIMIT: Duration = Duration::from_secs(90);
 const END_LIMIT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
-/// From being attached to the first measured moment: tasks are taken over, the daemon makes its first rounds.
+/// From being attached to the first measured moment at the earliest: tasks are taken over, the daemon makes its first rounds.
 const SETTLE: Duration = Duration::from_secs(1);
+/// And until the daemon has started up, a model's library loaded: until it takes less of a CPU than this, or for so long.
+const QUIET_CPUS: f64 = 0.1;
+const QUIET_LIMIT: Duration = Duration::from_secs(30);
 
 /// Does this kernel have sched_ext?
 pub fn possible() -> bool {
@@ -81,10 +84,24 @@ impl Attached {
             }
             pause(LOOK, stop)?;
         }
-        pause(SETTLE, stop)?;
+        attached.settle(stop)?;
         match attached.fault() {
             Some(why) => Err(Refusal::Died(why)),
             None => Ok(attached),
+        }
+    }
+
+    /// What starting up costs is nobody's scheduling.
+    fn settle(&self, stop: &AtomicBool) -> Result<()> {
+        let start = Instant::now();
+        let cpu_s = || self.cost().map_or(0.0, |cost| cost.cpu_s);
+        loop {
+            let (before_s, since) = (cpu_s(), Instant::now());
+            pause(SETTLE, stop)?;
+            let cpus = (cpu_s() - before_s) / since.elapsed().as_secs_f64();
+            if cpus < QUIET_CPUS || start.elapsed() > QUIET_LIMIT {
+                return Ok(());
+            }
         }
     }
 

@@ -2,10 +2,12 @@
 //! `scx_augur experiment`: profile, generate, train, schedule and evaluate in one go, with one report.
 
 use super::progress::Progress;
+use super::run::installed;
+use super::simulate::train::NETWORKS;
 use super::{WrongUse, interrupt, policies, say, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
-use crate::policy::device::registry;
+use crate::model::prepare_library;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::path::PathBuf;
@@ -16,9 +18,9 @@ Phases:
   profile   where it runs, and the hardware profile that was given   profile.json
   generate  the tasks of each seed, as every policy gets them        tasks/SEED.parquet
   train     forests on more and more tasks and trees, tried on       train/LEARNER-SEED.json
-            tasks that they have not seen
+            tasks that they have not seen; networks by doing           train/NETWORK.json
   schedule  each policy on the tasks of each seed                    runs/POLICY-SEED.json
-  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, timing and, where there was one, drift as .csv and .parquet; \
+  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, timing and, where there was one, drift and training as .csv and .parquet; \
 pictures as .png; summary.json; report.html, one file that needs no network
 
 Each unit is a file that is written whole. After Ctrl-C or an error the same command goes on with what is missing; other settings \
@@ -30,6 +32,8 @@ Settings (--config): those of `simulate`, with workload.tasks = 2000, and these,
   title = \"Scheduling policies on a simulated machine of CPUs and GPUs\"
   seed = 1, seeds = 5
   policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"hybrid_ml[alone=1]\", \"oracle\"]
+  networks = [\"dqn\", \"graph\"]  trained here as by `simulate train`, for which TensorFlow is needed; none by default
+  episodes = 25                so many, of workload.tasks each
   hardware_profile = FILE      what `scx_augur profile` left, for the report; none by default
   heatmap = [5, 5]             cells of sizes, of intensities
   windows = 20                 of the timeline
@@ -63,6 +67,9 @@ pub struct Args {
     /// Print the summary as JSON instead of tables
     #[arg(long)]
     json: bool,
+    /// TensorFlow's library, for networks: the file, its directory, or a virtual environment
+    #[arg(long, value_name = "PATH")]
+    tensorflow: Option<PathBuf>,
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
@@ -73,16 +80,21 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
+    // Before the first thread: TensorFlow reads the environment. A missing library is told when it is needed.
+    let _ = prepare_library(args.tensorflow.as_deref());
     let config = config(args)?;
-    let context = config.context()?;
-    for policy in &config.experiment.policies {
-        registry::check(policy, &context).map_err(|err| WrongUse(format!("{err:#}")))?;
-    }
+    let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+    config
+        .experiment
+        .check_policies(&config.context()?)
+        .map_err(wrong)?;
+    let networks = installed(NETWORKS);
     let stop = interrupt::flag()?;
     let plan = Plan {
         config: &config,
         out: &args.out,
         threads: threads(args.threads),
+        networks: &networks,
         stop: &stop,
     };
     let bar: Mutex<Option<Progress>> = Mutex::new(None);

@@ -59,6 +59,11 @@ struct Header {
     curve: Curve,
 }
 
+/// Whether there is a training in a folder that can be gone on with.
+pub fn has_begun(out: &Path) -> bool {
+    out.join(CHECKPOINT_FILE).exists()
+}
+
 /// Trains; `task` is told of each task that is done, and `stop` is asked after each episode whether to end here.
 ///
 /// # Errors
@@ -104,7 +109,7 @@ fn begin(plan: &Plan<'_>, context: &Context) -> Result<(Box<dyn Learner>, Curve)
     let shown = path.display();
     if !plan.resume {
         ensure!(
-            !path.exists(),
+            !has_begun(plan.out),
             "{} has a training already; go on with it by --resume, or name another folder for --out",
             plan.out.display()
         );

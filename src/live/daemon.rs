@@ -251,7 +251,12 @@ impl Mind {
         let snapshot = &seen.snapshot;
         let mut candidates = Vec::new();
         self.policy.decide(snapshot, &mut candidates);
-        let pairs = steal::pairs(snapshot);
+        // A log has a row for every question, also where its answer is known.
+        let pairs = if self.log.is_some() || self.gate.may_forbid_stealing(self.model.steal_threshold()) {
+            steal::pairs(snapshot)
+        } else {
+            Vec::new()
+        };
         let mut rows = features::rows(snapshot, &candidates);
         rows.extend(steal::rows(snapshot, &pairs));
         let verdicts = self.judge(rows, candidates.len());
@@ -271,6 +276,9 @@ impl Mind {
     }
 
     fn judge(&mut self, rows: Vec<FeatureRow>, moves: usize) -> Verdicts {
+        if rows.is_empty() {
+            return Verdicts::default();
+        }
         let mut served = Served {
             model: &mut self.model,
             fault: None,

@@ -52,9 +52,9 @@ pub struct Metrics {
     pub policy: String,
     #[stat(desc = "balance rounds")]
     pub rounds: u64,
-    #[stat(desc = "rounds in which the model's word counted")]
+    #[stat(desc = "rounds with questions, in which the model's word counted")]
     pub model_rounds: u64,
-    #[stat(desc = "rounds in which the heuristic decided alone")]
+    #[stat(desc = "rounds with questions, in which the heuristic decided alone")]
     pub fallback_rounds: u64,
     #[stat(desc = "moves that the policy proposed")]
     pub proposed: u64,

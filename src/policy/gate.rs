@@ -139,6 +139,13 @@ impl Gate {
         Gate { mode }
     }
 
+    /// Whether the gate could forbid a domain to steal; where it could not, it need not be asked, and inference costs CPU time
+    /// that the tasks do not get. `threshold` is the model's for stealing: no score is below 0.
+    pub fn may_forbid_stealing(&self, threshold: Option<f32>) -> bool {
+        !matches!(self.mode, Mode::Model)
+            || threshold.is_none_or(|threshold| threshold > 0.0 || threshold.is_nan())
+    }
+
     /// Judges the moves that a heuristic proposed.
     pub fn judge(
         &mut self,

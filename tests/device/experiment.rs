@@ -50,6 +50,7 @@ fn run(out: &Path, threads: usize, stop: &AtomicBool, tell: &(dyn Fn(Step) + Syn
         config: &config,
         out,
         threads,
+        networks: Path::new(""),
         stop,
     };
     study::run(&plan, tell)
@@ -235,6 +236,7 @@ fn drift_is_seen_and_survives_a_break() {
             config: &config,
             out: folder.path(),
             threads: 1,
+            networks: Path::new(""),
             stop: &stop,
         };
         study::run(&plan, &|step| {

@@ -9,6 +9,7 @@ use super::run::run;
 use crate::common::fails;
 use rand::{RngExt, SeedableRng};
 use scx_augur::experiment::simulate::{Config, Scenario};
+use scx_augur::experiment::study;
 use scx_augur::experiment::train::{self, Plan};
 use scx_augur::model::array::Array;
 use scx_augur::model::tensorflow::Input;
@@ -18,6 +19,7 @@ use scx_augur::policy::Generator;
 use scx_augur::policy::device::{Context, parse};
 use scx_augur::sim::device::{Options, Outcome};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Seeds that no training had: those are drawn, and of 64 bits.
 const SEEDS: [u64; 3] = [101, 102, 103];
@@ -208,6 +210,78 @@ fn a_training_that_was_broken_off_goes_on_as_if_it_had_not_been() {
         let refused = train(&other, &never).unwrap_err().to_string();
         assert!(refused.contains("go on with the same ones"), "{refused}");
     }
+}
+
+/// What an experiment says of a network is what a simulation with the trained policy says; a training that is there already is
+/// gone on with.
+#[test]
+fn an_experiment_trains_networks_and_compares_them() {
+    if !ready() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let network = "dqn[queues=1,hidden=16,batch=16]";
+    let settings = format!(
+        "[experiment]\nseeds = 2\npolicies = [\"eft\"]\nnetworks = [\"{network}\"]\nepisodes = 3\nlearning_tasks = [20]\n\
+         learning_trees = [1]\nheld_out_tasks = 20\nheatmap = [1, 1]\nwindows = 2\n[workload]\ntasks = 60\n[workload.drift]\nat = [40]\n"
+    );
+    let config = study::defaults().with_toml(&settings).unwrap();
+    let (graphs, stop) = (networks(), AtomicBool::new(false));
+    let experiment = || {
+        let plan = study::Plan {
+            config: &config,
+            out: folder.path(),
+            threads: 2,
+            networks: &graphs,
+            stop: &stop,
+        };
+        study::run(&plan, &|_| ()).unwrap()
+    };
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let first = experiment();
+    let tables = ["results.csv", "training.csv"].map(read);
+    assert_eq!(tables[1].lines().count(), 4, "{}", tables[1]);
+    assert!(folder.path().join("training.png").exists());
+    let page = read("report.html");
+    assert!(
+        page.contains("in 180 decisions") && page.contains("Training: what a decision"),
+        "{page}"
+    );
+
+    let trained = folder.path().join("train/00-dqn_queues_1_hidden_16_batch_16_");
+    let policy = format!("dqn[dir={}]", trained.display());
+    let context = config.context().unwrap();
+    for (seed, found) in first
+        .seeds
+        .iter()
+        .zip(first.runs.iter().filter(|run| run.policy == network))
+    {
+        let outcome = run(&context, &mut *parse(&policy, &context, *seed).unwrap(), *seed).0;
+        assert_eq!(found.state_hash, format!("{:016x}", outcome.state_hash));
+    }
+    // It learned from a workload that does not drift: the one of `simulate train` with the same seed.
+    let mut plain = config.clone();
+    plain.workload.drift = Default::default();
+    let out = folder.path().join("plain");
+    let plan = Plan {
+        config: &plain,
+        policy: network,
+        episodes: 3,
+        seed: 1,
+        load: None,
+        vary: false,
+        checkpoint_interval: 9,
+        out: &out,
+        resume: false,
+        networks: &graphs,
+    };
+    assert_eq!(train::run(&plan, &|_| (), &|| false).unwrap(), first.training[0]);
+
+    let unit = trained.with_extension("json");
+    std::fs::remove_file(&unit).unwrap();
+    experiment();
+    assert!(unit.exists());
+    assert_eq!(["results.csv", "training.csv"].map(read), tables);
 }
 
 fn context(scenario: Scenario, change: impl FnOnce(&mut Config)) -> Context {

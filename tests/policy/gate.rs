@@ -243,6 +243,29 @@ fn permissions_hold_what_the_gate_said() {
 }
 
 #[test]
+fn stealing_is_asked_about_only_where_the_answer_can_be_no() {
+    let gate = |mode| Gate::new(mode);
+    // No score reaches below 0; without a model it is not known what there is to ask.
+    let by_model = [
+        (None, true),
+        (Some(0.5), true),
+        (Some(f32::NAN), true),
+        (Some(0.0), false),
+        (Some(-1.0), false),
+    ];
+    for (threshold, expected) in by_model {
+        assert_eq!(
+            gate(Mode::Model).may_forbid_stealing(threshold),
+            expected,
+            "{threshold:?}"
+        );
+    }
+    // A coin says no whatever the threshold is, and who looks on wants to see the scores.
+    assert!(gate(Mode::Shadow).may_forbid_stealing(Some(0.0)));
+    assert!(gate(Mode::Explore(Generator::seed_from_u64(1))).may_forbid_stealing(Some(0.0)));
+}
+
+#[test]
 fn permissions_allow_what_nobody_judged() {
     let permissions = Permissions::from_verdicts(3, &[], &Verdicts::default());
     assert_eq!(permissions, Permissions::all(3));

@@ -3,7 +3,7 @@
 
 mod graph;
 mod queue;
-mod train;
+pub(super) mod train;
 
 use super::progress::Progress;
 use super::{WrongUse, interrupt, policies, threads};

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// Where the exported networks are looked for: as models are.
-const NETWORKS: &str = "model_dir/trainable";
+pub const NETWORKS: &str = "model_dir/trainable";
 
 const AFTER_HELP: &str = "\
 Policies:

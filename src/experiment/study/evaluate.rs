@@ -3,7 +3,7 @@
 
 use super::schedule::Cells;
 use super::store::Store;
-use super::{Settings, profile, schedule, train};
+use super::{Settings, networks, profile, schedule, train};
 use crate::experiment::simulate::{self, Config};
 use crate::policy::device::{Context, registry};
 use crate::report::study::{self, Lessons, Mark, Run, Study};
@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &str) -> Result<Study> {
     let experiment = &config.experiment;
     let (mut runs, mut lessons): (Vec<Run>, Vec<Lessons>) = (Vec::new(), Vec::new());
-    for (at, policy) in experiment.policies.iter().enumerate() {
+    for (at, policy) in experiment.contenders().into_iter().enumerate() {
         for seed in experiment.all_seeds() {
             runs.push(store.read(&schedule::unit(at, policy, seed))?);
         }
@@ -46,6 +46,9 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
     study.timeline.marks = marks(config);
     study.drift = simulate::drift_report(&config.workload.drift, records, study.oracle.as_deref());
     study.settings = settings.to_owned();
+    for at in 0..experiment.networks.len() {
+        study.training.push(store.read(&networks::unit(experiment, at))?);
+    }
     Ok(study)
 }
 

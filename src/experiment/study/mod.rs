@@ -4,7 +4,7 @@
 //! ```text
 //! profile    where it runs                                      profile.json
 //! generate   the tasks of each seed                             tasks/SEED.parquet
-//! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json
+//! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json train/NETWORK.json
 //! schedule   each policy on the tasks of each seed              runs/POLICY-SEED.json
 //! evaluate   tables, pictures and a page out of all that        *.csv *.parquet *.png report.html
 //! ```
@@ -13,6 +13,7 @@
 
 mod evaluate;
 mod generate;
+mod networks;
 mod profile;
 mod schedule;
 mod settings;
@@ -23,7 +24,7 @@ pub use settings::Settings;
 
 use super::side_by_side;
 use super::simulate::Config;
-use crate::policy::device::{Context, registry};
+use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::study::Study;
 use anyhow::{Result, bail};
 use schedule::Cells;
@@ -43,6 +44,8 @@ pub struct Plan<'a> {
     pub out: &'a Path,
     /// Threads.
     pub threads: usize,
+    /// The folder of the graphs without weights that networks are trained from.
+    pub networks: &'a Path,
     /// Set to stop in order.
     pub stop: &'a AtomicBool,
 }
@@ -75,6 +78,7 @@ enum Unit {
     Profile,
     Generate(u64),
     Train(usize, u64),
+    Learn(usize),
     Schedule(usize, u64),
 }
 
@@ -88,9 +92,7 @@ pub fn run(plan: &Plan<'_>, tell: &(dyn Fn(Step) + Sync)) -> Result<Study> {
     let config = plan.config;
     config.experiment.check()?;
     let context = config.context()?;
-    for policy in &config.experiment.policies {
-        registry::check(policy, &context)?;
-    }
+    config.experiment.check_policies(&context)?;
     let settings = toml::to_string(config)?;
     let store = Store::open(plan.out, &settings)?;
     for (name, units) in phases(&config.experiment) {
@@ -128,11 +130,14 @@ fn phases(settings: &Settings) -> [(&'static str, Vec<Unit>); 4] {
         let all = (0..count).flat_map(|at| seeds.iter().map(move |&seed| of(at, seed)));
         all.collect::<Vec<Unit>>()
     };
+    // The longest ones first, so that no thread is left with one of them at the end.
+    let mut train: Vec<Unit> = (0..settings.networks.len()).map(Unit::Learn).collect();
+    train.extend(each(train::LEARNERS.len(), Unit::Train));
     [
         ("profile", vec![Unit::Profile]),
         ("generate", seeds.iter().copied().map(Unit::Generate).collect()),
-        ("train", each(train::LEARNERS.len(), Unit::Train)),
-        ("schedule", each(settings.policies.len(), Unit::Schedule)),
+        ("train", train),
+        ("schedule", each(settings.contenders().len(), Unit::Schedule)),
     ]
 }
 
@@ -141,7 +146,8 @@ fn file(settings: &Settings, unit: &Unit) -> String {
         Unit::Profile => profile::UNIT.to_owned(),
         Unit::Generate(seed) => generate::unit(*seed),
         Unit::Train(learner, seed) => train::unit(train::LEARNERS[*learner].0, *seed),
-        Unit::Schedule(at, seed) => schedule::unit(*at, &settings.policies[*at], *seed),
+        Unit::Learn(at) => networks::unit(settings, *at),
+        Unit::Schedule(at, seed) => schedule::unit(*at, settings.contenders()[*at], *seed),
     }
 }
 
@@ -151,15 +157,31 @@ fn one(plan: &Plan<'_>, store: &Store, context: &Context, unit: &Unit) -> Result
         Unit::Profile => profile::profile(store, settings.hardware_profile.as_deref()),
         Unit::Generate(seed) => generate::draw(store, context, *seed),
         Unit::Train(learner, seed) => train::lessons(store, context, settings, *learner, *seed),
+        Unit::Learn(at) => networks::learn(store, plan, *at),
         Unit::Schedule(at, seed) => {
+            let policy = contender(store, context, settings, *at, *seed)?;
             let cells = Cells::new(settings.heatmap, context);
             let watch = || match plan.stop.load(Ordering::Relaxed) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             };
-            let unit = (*at, settings.policies[*at].as_str(), *seed);
-            schedule::run(store, context, unit, (&cells, settings.windows), &watch)
+            let unit = (*at, settings.contenders()[*at], *seed);
+            schedule::run(store, context, unit, policy, (&cells, settings.windows), &watch)
         }
+    }
+}
+
+/// Who is at this place of [`Settings::contenders`].
+fn contender(
+    store: &Store,
+    context: &Context,
+    settings: &Settings,
+    at: usize,
+    seed: u64,
+) -> Result<Box<dyn DevicePolicy>> {
+    match settings.policies.get(at) {
+        Some(policy) => registry::parse(policy, context, seed),
+        None => networks::learned(store, settings, context, at - settings.policies.len()),
     }
 }
 

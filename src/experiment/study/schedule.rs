@@ -3,7 +3,7 @@
 
 use super::store::Store;
 use crate::experiment::simulate::{self, Recorder, Timed};
-use crate::policy::device::{Context, DevicePolicy, registry};
+use crate::policy::device::{Context, DevicePolicy};
 use crate::report::study::{Run, Tally};
 use crate::sim::device::Done;
 use crate::workload::Task;
@@ -52,14 +52,15 @@ fn place(edges: &[f64], value: f64) -> usize {
     inner.partition_point(|edge| *edge <= value)
 }
 
-/// Runs a policy on the tasks of a seed, and keeps what came of it; `watch` is told of each task and breaks to stop.
+/// Runs a policy, which reports call `name`, on the tasks of a seed, and keeps what came of it; `watch` is told of each task and breaks to stop.
 ///
 /// # Errors
 /// One sentence: what the policy must not do, or what cannot be written.
 pub fn run(
     store: &Store,
     context: &Context,
-    (at, policy, seed): (usize, &str, u64),
+    (at, name, seed): (usize, &str, u64),
+    policy: Box<dyn DevicePolicy>,
     (cells, windows): (&Cells, u64),
     watch: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> Result<()> {
@@ -79,11 +80,11 @@ pub fn run(
         run.windows[window as usize].add(completion_ns);
         watch()
     };
-    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
-    let outcome = simulate::simulated(context, policy, seed, &mut timed, &mut left)?;
-    run.figures = simulate::figures(&outcome, policy, seed, timed.mean_ns());
+    let mut timed = Timed::new(policy);
+    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left)?;
+    run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
     run.course = recorder.finish(timed.notices());
-    store.keep(&unit(at, policy, seed), &run)
+    store.keep(&unit(at, name, seed), &run)
 }
 
 #[cfg(test)]

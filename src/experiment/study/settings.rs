@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `[experiment]` of a settings file: what only an experiment looks at.
 
+use crate::policy::device::{Context, registry};
 use crate::report::study::Mark;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ pub struct Settings {
     pub seeds: u64,
     /// Who is compared, `name[key=value,…]`.
     pub policies: Vec<String>,
+    /// Networks that are trained here, as `simulate train --policy` names them, and compared with the others.
+    pub networks: Vec<String>,
+    /// Each in so many episodes, of `workload.tasks` tasks.
+    pub episodes: u64,
     /// What `scx_augur profile` left, for the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hardware_profile: Option<PathBuf>,
@@ -52,6 +57,8 @@ impl Default for Settings {
             seed: 1,
             seeds: 5,
             policies: policies.map(str::to_owned).to_vec(),
+            networks: Vec::new(),
+            episodes: 25,
             hardware_profile: None,
             heatmap: [5, 5],
             windows: 20,
@@ -81,6 +88,17 @@ impl Settings {
                 "experiment.policies has '{policy}' twice"
             );
         }
+        for (at, network) in self.networks.iter().enumerate() {
+            ensure!(
+                !self.networks[..at].contains(network) && !self.policies.contains(network),
+                "experiment.networks has '{network}', which is there already; trained ones are compared without being named again"
+            );
+        }
+        ensure!(
+            (1..=1_000_000).contains(&self.episodes),
+            "experiment.episodes must be 1 to 1000000, not {}",
+            self.episodes
+        );
         ensure!(
             self.heatmap.iter().all(|cells| (1..=20).contains(cells)),
             "experiment.heatmap must be two numbers from 1 to 20, not {:?}",
@@ -108,6 +126,26 @@ impl Settings {
             self.held_out_tasks
         );
         Ok(())
+    }
+
+    /// Whether every policy can be made, and every network trained.
+    ///
+    /// # Errors
+    /// One sentence that names the one that cannot.
+    pub fn check_policies(&self, context: &Context) -> Result<()> {
+        let mut policies = self.policies.iter();
+        policies.try_for_each(|policy| registry::check(policy, context))?;
+        let mut networks = self.networks.iter();
+        networks.try_for_each(|network| registry::check_learner(network, context))
+    }
+
+    /// Who is compared: the policies, and behind them the networks.
+    pub fn contenders(&self) -> Vec<&str> {
+        self.policies
+            .iter()
+            .chain(&self.networks)
+            .map(String::as_str)
+            .collect()
     }
 
     /// All seeds.

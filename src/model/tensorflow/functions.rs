@@ -2,7 +2,7 @@
 //! A SavedModel that is called by its signatures, with arrays of float32 in and out: what a network that is trained here
 //! needs.
 
-use super::{bundle, first_line, opened};
+use super::{TRAINING_CONFIG, bundle, first_line, opened};
 use crate::model::array::Array;
 use crate::model::fault::Fault;
 use std::collections::BTreeMap;
@@ -49,7 +49,8 @@ impl Functions {
     /// [`Fault::LibraryMissing`], [`Fault::LibraryBroken`], [`Fault::Missing`], [`Fault::Malformed`], [`Fault::WrongType`].
     pub fn load(directory: &Path) -> Result<Functions, Fault> {
         opened(directory, |malformed| {
-            let (bundle, graph) = bundle(directory).map_err(|status| malformed(status.to_string()))?;
+            let (bundle, graph) =
+                bundle(directory, TRAINING_CONFIG).map_err(|status| malformed(status.to_string()))?;
             let mut signatures = BTreeMap::new();
             for (name, signature) in bundle.meta_graph_def().signatures() {
                 // TensorFlow's own, for whoever initialises.

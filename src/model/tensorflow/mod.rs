@@ -34,6 +34,11 @@ const BINDING_VARIABLE: &str = "TENSORFLOW_DIR";
 const SESSION_CONFIG: &[u8] =
     b"\x10\x01\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x82\x01\x1a\x1a\x18SINGLE_THREADED_EXECUTOR";
 
+/// Two threads for a network in training: what does not wait for each other, such as the products of both networks' layers,
+/// is computed at once. Each product is one thread's: split up, these small ones take longer, and sums would be added up in
+/// another order. Serialised `ConfigProto`: intra_op 1, inter_op 2, threads of its own.
+const TRAINING_CONFIG: &[u8] = b"\x10\x01\x28\x02\x48\x01";
+
 /// What [`prepare_library`] found, and where the binding will look for it.
 #[derive(Clone)]
 struct Prepared {
@@ -194,10 +199,10 @@ fn opened<T>(
         .unwrap_or_else(|_| Err(malformed("the binding gave up on it".into())))
 }
 
-/// A session of the SavedModel in `directory`, and its graph.
-fn bundle(directory: &Path) -> Result<(SavedModelBundle, Graph), tensorflow::Status> {
+/// A session of the SavedModel in `directory`, and its graph; `config` is a serialised `ConfigProto`.
+fn bundle(directory: &Path, config: &[u8]) -> Result<(SavedModelBundle, Graph), tensorflow::Status> {
     let mut options = SessionOptions::new();
-    options.set_config(SESSION_CONFIG)?;
+    options.set_config(config)?;
     let mut graph = Graph::new();
     let bundle = SavedModelBundle::load(&options, ["serve"], &mut graph, directory)?;
     Ok((bundle, graph))
@@ -236,7 +241,7 @@ impl SavedModel {
         malformed: &dyn Fn(String) -> Fault,
     ) -> Result<Self, Fault> {
         let failed = |status: tensorflow::Status| malformed(status.to_string());
-        let (bundle, graph) = bundle(directory).map_err(failed)?;
+        let (bundle, graph) = bundle(directory, SESSION_CONFIG).map_err(failed)?;
         let names = &manifest.signature;
         let signature = bundle
             .meta_graph_def()

@@ -94,17 +94,14 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
                      --policy dqn --out DIR`"
                 );
             };
-            let devices = context.devices.all().len();
-            Ok(Box::new(Dqn::read(
-                spelling.to_string(),
-                Path::new(directory),
-                devices,
-            )?))
+            trained(text, Path::new(directory), context)
         }
         "graph" => {
             spelling.only(&["dir"])?;
-            let directory = spelling.text("dir").map(Path::new);
-            Ok(Box::new(Graph::read(spelling.to_string(), directory)?))
+            match spelling.text("dir") {
+                Some(directory) => trained(text, Path::new(directory), context),
+                None => Ok(Box::new(Graph::read(spelling.to_string(), None)?)),
+            }
         }
         "oracle" => {
             spelling.only(&["step"])?;
@@ -136,6 +133,20 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
             NAMES.map(|(name, _)| name).join(", ")
         ),
     }
+}
+
+/// The policy that a training left in `directory`, under the name that is written, `dqn[…]` or `graph[…]`.
+///
+/// # Errors
+/// Where it cannot be read, or was trained for another machine.
+pub fn trained(text: &str, directory: &Path, context: &Context) -> Result<Box<dyn DevicePolicy>> {
+    let spelling: Spelling = text.parse()?;
+    let name = spelling.to_string();
+    Ok(match spelling.name() {
+        dqn::KIND => Box::new(Dqn::read(name, directory, context.devices.all().len())?),
+        graph::KIND => Box::new(Graph::read(name, Some(directory))?),
+        _ => bail!("{}", untrainable(text)),
+    })
 }
 
 /// Whether a policy can be made, without the work of making it.

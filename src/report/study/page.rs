@@ -110,7 +110,7 @@ fn sections(study: &Study) -> Vec<Section> {
             "learning",
             "Learning curves",
             learning_words(study),
-            &["learning_tasks", "learning_trees"],
+            &["learning_tasks", "learning_trees", "training"],
             String::new(),
         ),
         section(
@@ -313,6 +313,35 @@ fn regret_words(study: &Study) -> String {
 }
 
 fn learning_words(study: &Study) -> String {
+    forest_words(study) + &network_words(study)
+}
+
+fn network_words(study: &Study) -> String {
+    let end = |curve: &crate::report::learning::Curve| {
+        let gain = curve.gain_percent()?;
+        let (nearer, last) = (
+            if gain < 0.0 { "farther from" } else { "nearer to" },
+            curve.episodes.last()?,
+        );
+        Some(format!(
+            "{} came {:.0} % {nearer} 0 in {} decisions",
+            code(&curve.policy),
+            gain.abs(),
+            last.decisions
+        ))
+    };
+    let ends: Vec<String> = study.training.iter().filter_map(end).collect();
+    if ends.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Networks learn by doing, on tasks that are drawn anew in each episode, and then schedule the same tasks as the others. From \
+         the first to the last tenth of its episodes the mean reward of {}; each reward counts something of its own.",
+        ends.join(", that of ")
+    )
+}
+
+fn forest_words(study: &Study) -> String {
     let last = |curve: &&super::Curve| {
         let point = curve.points.last()?;
         let lost = percent(&point.time_lost);

@@ -5,6 +5,7 @@ use super::unit::{Lessons, Mark, Profile, Run, Tally};
 use crate::report::Interval;
 use crate::report::device::{self, Duel, Figures};
 use crate::report::drift::Drift;
+use crate::report::learning;
 use serde::Serialize;
 
 /// What was found.
@@ -32,6 +33,9 @@ pub struct Study {
     pub learning: Vec<Curve>,
     /// What they look at.
     pub importance: Vec<Importance>,
+    /// How networks became better, episode by episode.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub training: Vec<learning::Curve>,
     /// Over the run.
     pub timeline: Timeline,
     /// What drift did, where there was any or somebody looked for it.
@@ -202,6 +206,7 @@ impl Study {
             heatmap: heatmap(&of_policy, size, intensity, reference.unwrap_or_default()),
             learning: curves(lessons),
             importance: importance(lessons),
+            training: Vec::new(),
             timeline: timeline(&of_policy),
             drift: None,
             oracle,

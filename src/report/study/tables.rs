@@ -92,6 +92,7 @@ pub fn sheets(study: &Study) -> Vec<Sheet> {
         timing(study),
     ];
     all.extend(study.drift.as_ref().map(drift));
+    all.extend((!study.training.is_empty()).then(|| training(study)));
     all
 }
 
@@ -274,6 +275,45 @@ fn importance(study: &Study) -> Sheet {
         "importance",
         &["learner", "feature", "share_error_added", "low", "high"],
         study.importance.iter().map(row).collect(),
+    )
+}
+
+/// Every episode of every network; the columns of `simulate train`.
+fn training(study: &Study) -> Sheet {
+    let mut rows = Vec::new();
+    for curve in &study.training {
+        for point in &curve.episodes {
+            let mut row = vec![
+                word(&curve.policy),
+                Value::Count(point.episode),
+                Value::Count(point.decisions),
+            ];
+            let figures = [
+                point.epsilon,
+                point.reward,
+                point.loss,
+                point.rate_per_s,
+                point.completion_mean_ns,
+                point.sla_miss_share,
+            ];
+            row.extend(figures.map(Value::Real));
+            rows.push(row);
+        }
+    }
+    Sheet::new(
+        "training",
+        &[
+            "network",
+            "episode",
+            "decisions",
+            "epsilon",
+            "reward",
+            "loss",
+            "rate_per_s",
+            "completion_mean_ns",
+            "sla_miss_share",
+        ],
+        rows,
     )
 }
 

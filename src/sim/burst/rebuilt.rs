@@ -40,7 +40,7 @@ impl Builder {
             );
         }
         self.tasks.iter_mut().for_each(Tracked::forget_unrun);
-        let numbers: Vec<u32> = self
+        let firsts: Vec<u32> = self
             .tasks
             .iter()
             .scan(0, |next, task| {
@@ -49,9 +49,16 @@ impl Builder {
                 Some(first)
             })
             .collect();
+        let ends: Vec<u32> = self
+            .tasks
+            .iter()
+            .zip(&firsts)
+            .map(|(task, first)| first + task.pieces.len() as u32)
+            .collect();
         let mut program = Program::default();
-        for task in &self.tasks {
-            self.add(&mut program, task, &numbers);
+        // Each task is given up as its bursts are taken over, so that a long trace is not in memory twice.
+        for task in std::mem::take(&mut self.tasks) {
+            self.add(&mut program, &task, (&firsts, &ends));
         }
         Rebuilt {
             program: Arc::new(program),
@@ -65,24 +72,33 @@ impl Builder {
         }
     }
 
-    fn add(&self, program: &mut Program, task: &Tracked, numbers: &[u32]) {
+    /// Adds a task; all tasks' bursts are numbered from `firsts` on and up to `ends`.
+    fn add(&self, program: &mut Program, task: &Tracked, (firsts, ends): (&[u32], &[u32])) {
         let bursts: Vec<(u64, u64)> = task
             .pieces
             .iter()
             .map(|piece| (self.sleep_ns(piece), piece.run_ns))
             .collect();
-        let mut actions = vec![Vec::new(); bursts.len()];
-        for &(burst, at_ns, woken, number) in &task.actions {
-            let kept = number < self.tasks[woken as usize].pieces.len() as u32;
-            if let (Some(list), true) = (actions.get_mut(burst as usize), kept) {
-                list.push(Action {
-                    at_ns: at_ns.min(bursts[burst as usize].1),
-                    task: woken,
-                    burst: numbers[woken as usize] + number,
-                });
-            }
-        }
-        let lists: Vec<&[Action]> = actions.iter().map(Vec::as_slice).collect();
+        let kept = task.actions.iter().filter_map(|&(burst, at_ns, woken, number)| {
+            let &(_, run_ns) = bursts.get(burst as usize)?;
+            let action = Action {
+                at_ns: at_ns.min(run_ns),
+                task: woken,
+                burst: firsts[woken as usize] + number,
+            };
+            (action.burst < ends[woken as usize]).then_some((burst, action))
+        });
+        let mut kept: Vec<(u32, Action)> = kept.collect();
+        // A wakeup that came too early took effect later than others that its waker made since.
+        kept.sort_by_key(|&(burst, _)| burst);
+        let (of_burst, actions): (Vec<u32>, Vec<Action>) = kept.into_iter().unzip();
+        let mut rest = 0;
+        let lists = (0..bursts.len() as u32).map(|burst| {
+            let first = rest;
+            rest += of_burst[rest..].iter().take_while(|&&of| of == burst).count();
+            &actions[first..rest]
+        });
+        let lists: Vec<&[Action]> = lists.collect();
         program.push(task.spec(), &bursts, &lists);
     }
 

@@ -150,7 +150,9 @@ impl Rounds {
             state.discipline.permit(&self.permissions, now);
             return Ok(());
         }
-        if self.balancer.model.is_none() && !state.options.log {
+        let threshold = self.balancer.model.as_ref().map(|model| model.steal_threshold());
+        let open = threshold.is_some() && self.balancer.gate.may_forbid_stealing(threshold);
+        if !open && !state.options.log {
             return Ok(());
         }
         let pairs: Vec<Pair> = steal::pairs(snapshot);

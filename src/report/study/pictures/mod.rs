@@ -56,6 +56,9 @@ pub fn drawings(study: &Study) -> Result<Vec<Drawing>> {
             all.push(drawing(name, &learning(&curves, by))?);
         }
     }
+    if !study.training.is_empty() {
+        all.push(drawing("training", &training(study))?);
+    }
     if !study.importance.is_empty() {
         all.push(drawing("importance", &importance(study))?);
     }
@@ -193,6 +196,32 @@ fn learning(curves: &[&Curve], by: &str) -> Curves {
         y: "time lost, % (log scale)".to_owned(),
         x_log: true,
         lines: curves.iter().enumerate().map(line).collect(),
+        marks: Vec::new(),
+    }
+}
+
+/// Rewards of networks that count different things, in one picture: as losses, each in per cent of its own first one.
+fn training(study: &Study) -> Curves {
+    let line = |(which, curve): (usize, &crate::report::learning::Curve)| {
+        let first = curve.episodes.first().map_or(1.0, |point| point.reward);
+        let point = |point: &crate::report::learning::Point| {
+            let percent = 100.0 * point.reward / first;
+            (point.decisions as f64, Interval::of(&[percent]))
+        };
+        Line {
+            label: curve.policy.split('[').next().unwrap_or_default().to_owned(),
+            points: curve.episodes.iter().map(point).collect(),
+            which,
+            band: false,
+            rings: Vec::new(),
+        }
+    };
+    Curves {
+        title: "Training: what a decision of a network loses, episode by episode".to_owned(),
+        x: "decisions".to_owned(),
+        y: "distance of the reward from 0, % of the first episode's (log scale)".to_owned(),
+        x_log: false,
+        lines: study.training.iter().enumerate().map(line).collect(),
         marks: Vec::new(),
     }
 }
