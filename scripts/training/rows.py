@@ -22,7 +22,11 @@ def read(files, columns):
         if missing:
             raise Refusal(f"{file} lacks the column {missing[0]!r}; record it again with this version of scx_augur")
         table["file"] = number
-        tables.append(table)
+        # One without rows says nothing of its columns' types.
+        if len(table):
+            tables.append(table)
+    if not tables:
+        raise Refusal(f"there is no row in {', '.join(map(str, files))}; record under load")
     return pd.concat(tables, ignore_index=True)
 
 
