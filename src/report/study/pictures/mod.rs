@@ -219,7 +219,7 @@ fn training(study: &Study) -> Curves {
     Curves {
         title: "Training: what a decision of a network loses, episode by episode".to_owned(),
         x: "decisions".to_owned(),
-        y: "distance of the reward from 0, % of the first episode's (log scale)".to_owned(),
+        y: "reward, % of the first episode's (log scale)".to_owned(),
         x_log: false,
         lines: study.training.iter().enumerate().map(line).collect(),
         marks: Vec::new(),
