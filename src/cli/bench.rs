@@ -123,8 +123,8 @@ struct Common {
     /// Its CPUs: C, LxC, NxLxC or NxLxCxT: nodes, last-level caches, cores, threads
     #[arg(long, value_name = "T", default_value = "2x2", requires = "vm")]
     topology: String,
-    /// What its clock counts: the host's time, or its own instructions: then nothing that the host does changes a figure, and
-    /// its CPUs share one thread
+    /// What its clock counts: the host's time, or the instructions of all of its CPUs together: then nothing that the host does
+    /// changes a figure; but a CPU that idles lends its speed to the others, so that work takes as long under any scheduler
     #[arg(long, value_name = "CLOCK", default_value = "host", value_parser = ["host", "instructions"], requires = "vm")]
     clock: String,
     /// It is ended after so many seconds
