@@ -12,3 +12,9 @@ class Misuse(Failure):
     """The command line makes no sense: one sentence, exit code 2."""
 
     exit_code = 2
+
+
+class EmulatorFault(Failure):
+    """The emulator, not the guest, went wrong: one sentence, exit code 75 (sysexits.h: try again)."""
+
+    exit_code = 75

@@ -9,7 +9,6 @@ import collections
 import contextlib
 import ctypes
 import os
-import re
 import selectors
 import signal
 import socket
@@ -24,6 +23,7 @@ from typing import BinaryIO, Callable
 import cache
 import topology
 import tsc
+from crash import Crash
 from failure import Failure
 
 QEMU = "qemu-system-x86_64"
@@ -46,7 +46,6 @@ INSTRUCTION_SHIFT = 0
 INSTRUCTION_TSC_KHZ = 1_000_000
 # Debian's cloud kernels; with more of them a second, delays are longer than asked for, and no harm is done.
 JIFFIES_HZ = 250
-PANIC = re.compile(r"Kernel panic - not syncing|\bOops:|BUG: (unable to handle|kernel NULL)|kernel BUG at")
 CONSOLE_TAIL_LINES = 25
 # After `end` the guest has this long to power itself off.
 POWER_OFF_S = 20
@@ -72,7 +71,7 @@ class Outcome:
     get_code: int | None = None
     missing: list[str] = field(default_factory=list)
     ended: bool = False
-    panic: str = ""
+    crash: Crash = field(default_factory=Crash)
     timed_out: bool = False
     console_tail: collections.deque = field(default_factory=lambda: collections.deque(maxlen=CONSOLE_TAIL_LINES))
 
@@ -236,11 +235,10 @@ class Lines:
 
 
 def see_console(outcome: Outcome, line: bytes) -> None:
-    """Takes one line of the console; the first line of a crash is its reason, what follows are its traces."""
+    """Takes one line of the console."""
     text = line.decode(errors="replace")
     outcome.console_tail.append(text)
-    if PANIC.search(text):
-        outcome.panic = outcome.panic or text
+    outcome.crash.hear(text)
 
 
 @contextlib.contextmanager

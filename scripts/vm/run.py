@@ -7,13 +7,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterable
 
 import files
 import image
 import kernel
 import machine
 import topology
-from failure import Failure
+from failure import EmulatorFault, Failure
 
 TIMEOUT_EXIT_CODE = 124
 
@@ -58,8 +59,10 @@ def run(order: Order) -> int:
 
 def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver: files.Receiver) -> int:
     """The exit code of the whole run, from what the guest and its console said."""
-    if outcome.panic:
-        raise Failure(with_console(f"the guest's kernel crashed: {outcome.panic.strip()}", outcome))
+    if outcome.crash.stale_breakpoint:
+        raise EmulatorFault(with_lines("QEMU carried out a breakpoint that is not in the guest's memory (see scripts/vm/crash.py); run it again", outcome.crash.lines))
+    if outcome.crash.lines:
+        raise Failure(with_lines(f"the guest's kernel crashed: {outcome.crash.reason}", outcome.crash.lines))
     if outcome.timed_out:
         print(f"vm: timed out after {order.timeout_s:g} s; the guest was ended", file=sys.stderr)
         return TIMEOUT_EXIT_CODE
@@ -68,7 +71,7 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
     if outcome.put_code:
         raise Failure(f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?")
     if not outcome.ended:
-        raise Failure(guest.complaint() or with_console("the guest ended before the command did", outcome))
+        raise Failure(guest.complaint() or with_lines("the guest ended before the command did", outcome.console_tail))
     if outcome.get_code:
         raise Failure(f"the guest could not send the files to bring back (tar exit {outcome.get_code})")
     try:
@@ -81,9 +84,9 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
     return outcome.exit_code
 
 
-def with_console(text: str, outcome: machine.Outcome) -> str:
-    tail = "\n".join(f"    {line}" for line in outcome.console_tail)
-    return f"{text}; the console's last lines:\n{tail}"
+def with_lines(text: str, console: Iterable[str]) -> str:
+    """A sentence, and the console's lines that say more."""
+    return "\n".join([f"{text}; from the console:", *(f"    {line}" for line in console)])
 
 
 def terminated(words: list[str]) -> bytes:

@@ -9,28 +9,6 @@ import topology
 from machine import PORTS, Lines, Outcome
 
 
-class Console(unittest.TestCase):
-    def check(self, line: str, crashed: bool):
-        outcome = Outcome()
-        machine.see_console(outcome, line.encode())
-        self.assertEqual(bool(outcome.panic), crashed, line)
-
-    def test_crashes_are_told_from_noise(self):
-        self.check("[    6.6] Kernel panic - not syncing: sysrq triggered crash", True)
-        self.check("[    6.6] Oops: general protection fault, probably for non-canonical address: 0000 [#1]", True)
-        self.check("[    6.6] BUG: unable to handle page fault for address: ffff888", True)
-        self.check("[    6.6] kernel BUG at mm/slub.c:123!", True)
-        self.check("[    6.6] traps: victim[123] general protection fault ip:55 sp:7f error:0", False)
-        self.check("[    6.6] sched_ext: BPF scheduler enabled", False)
-        self.check("[    6.6] WARNING: CPU: 0 PID: 1 at kernel/sched/ext.c:1", False)
-
-    def test_the_reason_is_the_first_line_of_a_crash(self):
-        outcome = Outcome()
-        for line in (b"fine", b"Oops: 0002 [#1]", b"Kernel panic - not syncing: Fatal exception"):
-            machine.see_console(outcome, line)
-        self.assertEqual(outcome.panic, "Oops: 0002 [#1]")
-
-
 class Status(unittest.TestCase):
     def test_lines_are_understood_however_they_are_cut(self):
         outcome = Outcome()

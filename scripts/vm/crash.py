@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A kernel that crashed, from what its console shows, and whether it was its own fault.
+
+With a thread for each virtual CPU, QEMU (10.0.2, accel/tcg/cputlb.c) throws away what it translated from a piece of code before it
+stores that code's new bytes. A CPU that translates in between keeps the old bytes for as long as nobody writes near them again.
+Linux changes its own code whenever a static key is switched, as attaching a scheduler does: first a breakpoint, int3, over the first
+byte, at last the new byte over the breakpoint. A CPU that is left with the breakpoint runs into it after the kernel has forgotten why
+it was there: `Oops: int3`, with memory as it should be. It takes a host that stops QEMU's thread between two of its instructions.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+CRASH = re.compile(r"Kernel panic - not syncing|\bOops:|BUG: (unable to handle|kernel NULL)|kernel BUG at")
+# What memory holds around the next instruction, which is marked; a breakpoint just carried out is the byte before it.
+CODE = re.compile(r"\bCode: (?P<before>(?:[0-9a-f]{2} )*)<[0-9a-f]{2}>")
+BREAKPOINT_TRAP = re.compile(r"\bOops: int3:")
+BREAKPOINT = "cc"
+# An oops, the panic that it becomes, and their traces.
+LINES_MAX = 120
+
+
+@dataclass
+class Crash:
+    """The console from the first line of a crash on."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Takes one line of the console; what comes before a crash is not kept."""
+        if (self.lines or CRASH.search(line)) and len(self.lines) < LINES_MAX:
+            self.lines.append(line)
+
+    @property
+    def reason(self) -> str:
+        """The first line of a crash is its reason, what follows are its traces; nothing where there was none."""
+        return self.lines[0].strip() if self.lines else ""
+
+    @property
+    def stale_breakpoint(self) -> bool:
+        """Was a breakpoint carried out that the kernel's memory did not hold? Then the fault is the emulator's."""
+        if not BREAKPOINT_TRAP.search(self.reason):
+            return False
+        code = next(filter(None, map(CODE.search, self.lines)), None)
+        return code is not None and code["before"].split()[-1:] != [BREAKPOINT]
