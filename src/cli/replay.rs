@@ -8,11 +8,11 @@ use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_librar
 use crate::policy::TaskId;
 use crate::policy::cpu::{Places, registry};
 use crate::report::replay::Report;
-use crate::sim::burst::{Builder, Rebuilt};
+use crate::sim::burst::{BURSTS_MAX, Builder, Rebuilt};
 use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
 use crate::topology::{Cpu, Machine};
 use crate::trace::{Format, Header, Output, Writer};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,9 +40,9 @@ Every task does in the replay what it did in the trace: the same bursts of work,
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
 A task that goes to another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
 
-Memory: a replay needs about 120 MB for a million events, whatever the size of the file. Events are read one by one and not \
-kept, but the bursts are, because a wakeup links two tasks anywhere in the trace: 24 bytes a burst, 16 a wakeup by a task, 48 a \
-run on a CPU, and each run that is going on at the time 16 bytes a burst.
+Memory: a trace may be larger than that. Events are read one by one and not kept; lists of bursts, wakeups and waits lie in files \
+without a name, in $TMPDIR or /var/tmp, once they are longer than 64 MB or a 64th of the memory that there is: about 200 MB of disk \
+a million events. What has to fit into memory is what is known of each task, and for policies that know the future 16 bytes a burst.
 
 --log-decisions asks every question both ways, moved and stayed, permitted and denied, and runs the 200 ms after it twice: \
 `gain_ns` is by how much the move cost less, `label` is 1 where that is above 0.
@@ -221,6 +221,11 @@ fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
             path.display()
         );
     }
+    ensure!(
+        builder.bursts() <= BURSTS_MAX,
+        "{} has more than {BURSTS_MAX} bursts, which is more than a replay can number; replay a part of it",
+        path.display()
+    );
     let header = reader.header().clone();
     Ok((builder.finish(), header))
 }

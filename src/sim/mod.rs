@@ -4,6 +4,7 @@
 //! ```text
 //! engine     events in order of time, and the hash of all that were applied
 //! program    what tasks do: bursts, sleeps, who wakes whom
+//! spool      lists that may be longer than memory
 //! burst      a program, and what really happened, from a trace's events
 //! cpu        run queues: a program under a policy on a machine
 //! device     CPUs and GPUs with a queue each: tasks under a device policy
@@ -11,7 +12,7 @@
 //! station    identical servers and their queues, for queueing theory
 //! invariant  what must hold at every moment
 //! ```
-//! Nothing here does I/O or knows the wall clock, and nothing depends on an order that a hash map made up.
+//! Nothing here does I/O, but for files without a name that stand in for memory, or knows the wall clock, and nothing depends on an order that a hash map made up.
 
 pub mod burst;
 pub mod cpu;
@@ -21,8 +22,10 @@ pub mod invariant;
 pub mod program;
 pub mod rank;
 pub mod recorded;
+pub mod spool;
 pub mod station;
 
 pub use engine::Engine;
 pub use invariant::Violation;
 pub use program::{Action, Burst, Class, Program, TaskSpec, WOKEN};
+pub use spool::Spool;

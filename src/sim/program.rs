@@ -4,6 +4,7 @@
 //! A program is closed loop. A burst that another task wakes begins when that task gets there, however long it takes
 //! it; only what came from outside (timers, devices) comes at a fixed time after the sleep began.
 
+use super::spool::Spool;
 use crate::policy::TaskId;
 use crate::policy::cpu::load::NICE0_WEIGHT;
 use crate::trace::Comm;
@@ -78,9 +79,9 @@ pub struct Program {
     /// Tasks, by index.
     pub tasks: Vec<TaskSpec>,
     /// Their bursts, task by task.
-    pub bursts: Vec<Burst>,
+    pub bursts: Spool<Burst>,
     /// The bursts' actions, burst by burst, within each in order of `at_ns`.
-    pub actions: Vec<Action>,
+    pub actions: Spool<Action>,
 }
 
 impl Program {
@@ -105,7 +106,7 @@ impl Program {
                 first_action: self.actions.len() as u32,
             });
             self.actions
-                .extend_from_slice(actions.get(number).copied().unwrap_or_default());
+                .extend(actions.get(number).copied().unwrap_or_default().iter().copied());
         }
         self.tasks.push(spec);
         index

@@ -3,25 +3,32 @@
 //! on it, as in HEFT (Topcuoglu, Hariri, Wu, IEEE TPDS 13(3), 2002), here over bursts and who wakes whom.
 
 use super::program::{Program, WOKEN};
+use super::spool::Spool;
 
 /// Each burst's rank in ns, by its number. A program that waits for itself in a circle never gets there; its bursts
 /// have the rank that is known without the circle.
-pub fn ranks(program: &Program) -> Vec<u64> {
-    let mut ranks: Vec<u64> = program.bursts.iter().map(|burst| burst.run_ns).collect();
+pub fn ranks(program: &Program) -> Spool<u64> {
+    let mut ranks: Spool<u64> = program.bursts.iter().map(|burst| burst.run_ns).collect();
     let mut needs = successors(program);
-    let before = predecessors(program);
-    let mut ready: Vec<u32> = (0..ranks.len() as u32)
+    let before = Predecessors::of(program);
+    let mut ready: Vec<u32> = Vec::new();
+    for last in (0..ranks.len() as u32)
         .filter(|&burst| needs[burst as usize] == 0)
-        .collect();
-    while let Some(burst) = ready.pop() {
-        let rank = ranks[burst as usize];
-        for &(earlier, offset_ns) in &before[burst as usize] {
-            let slot = &mut ranks[earlier as usize];
-            *slot = (*slot).max(offset_ns.saturating_add(rank));
-            let left = &mut needs[earlier as usize];
-            *left -= 1;
-            if *left == 0 {
-                ready.push(earlier);
+        .collect::<Spool<u32>>()
+        .iter()
+    {
+        ready.push(*last);
+        // What begins before it comes next, and lies beside it.
+        while let Some(burst) = ready.pop() {
+            let rank = ranks[burst as usize];
+            for &(earlier, offset_ns) in before.of_burst(burst) {
+                let slot = &mut ranks[earlier as usize];
+                *slot = (*slot).max(offset_ns.saturating_add(rank));
+                let left = &mut needs[earlier as usize];
+                *left -= 1;
+                if *left == 0 {
+                    ready.push(earlier);
+                }
             }
         }
     }
@@ -44,19 +51,42 @@ pub fn critical_path_ns(program: &Program) -> u64 {
 }
 
 /// For each burst, how many others wait for it.
-fn successors(program: &Program) -> Vec<u32> {
-    let mut counts = vec![0; program.bursts.len()];
+fn successors(program: &Program) -> Spool<u32> {
+    let mut counts = Spool::filled(program.bursts.len(), 0);
     each_edge(program, |earlier, _, _| counts[earlier as usize] += 1);
     counts
 }
 
 /// For each burst, those that it waits for, with the time from their beginning to its own.
-fn predecessors(program: &Program) -> Vec<Vec<(u32, u64)>> {
-    let mut before = vec![Vec::new(); program.bursts.len()];
-    each_edge(program, |earlier, later, offset_ns| {
-        before[later as usize].push((earlier, offset_ns))
-    });
-    before
+struct Predecessors {
+    /// Where each burst's begin; they end where the next one's do.
+    firsts: Spool<usize>,
+    edges: Spool<(u32, u64)>,
+}
+
+impl Predecessors {
+    fn of(program: &Program) -> Predecessors {
+        let mut firsts = Spool::filled(program.bursts.len() + 1, 0);
+        each_edge(program, |_, later, _| firsts[later as usize] += 1);
+        let mut count = 0;
+        for first in firsts.iter_mut() {
+            count += *first;
+            *first = count;
+        }
+        // Filled from the back, each burst's end becomes its beginning.
+        let mut edges = Spool::filled(count, (0, 0));
+        each_edge(program, |earlier, later, offset_ns| {
+            let first = &mut firsts[later as usize];
+            *first -= 1;
+            edges[*first] = (earlier, offset_ns);
+        });
+        Predecessors { firsts, edges }
+    }
+
+    fn of_burst(&self, burst: u32) -> &[(u32, u64)] {
+        let burst = burst as usize;
+        &self.edges[self.firsts[burst]..self.firsts[burst + 1]]
+    }
 }
 
 fn each_edge(program: &Program, mut edge: impl FnMut(u32, u32, u64)) {
@@ -93,7 +123,7 @@ mod tests {
         }];
         program.push(TaskSpec::plain(0), &[(3, 10), (5, 1)], &[&wakes]);
         program.push(TaskSpec::plain(1), &[(WOKEN, 20)], &[]);
-        assert_eq!(ranks(&program), [24, 1, 20]);
+        assert_eq!(*ranks(&program), [24, 1, 20]);
         assert_eq!(critical_path_ns(&program), 27);
     }
 }

@@ -7,6 +7,7 @@
 use super::burst::{Rebuilt, Stay};
 use super::cpu::{Decisions, Ledger, Outcome, TaskOutcome};
 use super::engine::StateHash;
+use super::spool::Spool;
 use crate::policy::cpu::{Cause, NONE, Places};
 
 /// The policy's name.
@@ -30,16 +31,22 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
         .iter()
         .map(|task| task.pinned.is_some())
         .collect();
-    let mut stays: Vec<(Stay, Option<usize>)> = rebuilt
-        .recording
-        .stays
-        .iter()
-        .map(|&stay| (stay, index(stay.cpu)))
-        .collect();
-    stays.sort_by_key(|(stay, _)| (stay.start_ns, stay.end_ns, stay.cpu));
+    let mut stays: Spool<Seated> = Spool::default();
+    for (number, &stay) in rebuilt.recording.stays.iter().enumerate() {
+        let cpu = index(stay.cpu).unwrap_or(0) as u32;
+        stays.push(Seated { stay, cpu, number });
+    }
+    stays.sort_unstable_by_key(|seated| {
+        (
+            seated.stay.start_ns,
+            seated.stay.end_ns,
+            seated.stay.cpu,
+            seated.number,
+        )
+    });
     teller.follow(&stays, &pinned);
-    for (stay, cpu) in &stays {
-        teller.tell(stay, cpu.unwrap_or(0) as u32);
+    for Seated { stay, cpu, .. } in stays.iter() {
+        teller.tell(stay, *cpu);
     }
     let span_ns = rebuilt.recording.span_ns;
     teller.ledger.advance(span_ns.max(teller.ledger.makespan_ns));
@@ -53,6 +60,14 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
         state_hash: teller.hash.value(),
         ledger: teller.ledger,
     }
+}
+
+/// A stay, its CPU by its index, and which of the recording's it is.
+#[derive(Clone, Copy)]
+struct Seated {
+    stay: Stay,
+    cpu: u32,
+    number: usize,
 }
 
 struct Teller<'a> {
@@ -75,18 +90,18 @@ enum Change {
 
 impl Teller<'_> {
     /// Idleness beside queues, and how tasks were spread, along the time line.
-    fn follow(&mut self, stays: &[(Stay, Option<usize>)], pinned: &[bool]) {
-        let mut changes = Vec::with_capacity(3 * stays.len());
-        for (number, (stay, _)) in stays.iter().enumerate() {
+    fn follow(&mut self, stays: &[Seated], pinned: &[bool]) {
+        let mut changes = Spool::default();
+        for (number, Seated { stay, .. }) in stays.iter().enumerate() {
             changes.push((stay.queued_ns, Change::Waits, number));
             changes.push((stay.start_ns, Change::Begins, number));
             changes.push((stay.end_ns.max(stay.start_ns + 1), Change::Ends, number));
         }
         changes.sort_unstable();
         let mut busy = vec![0u32; self.counts.len()];
-        for &(at_ns, change, number) in &changes {
-            let (stay, cpu) = &stays[number];
-            let cpu = cpu.unwrap_or(0);
+        for &(at_ns, change, number) in changes.iter() {
+            let Seated { stay, cpu, .. } = stays[number];
+            let cpu = cpu as usize;
             let movable = !pinned[stay.task as usize];
             match change {
                 Change::Waits => {

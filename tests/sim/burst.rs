@@ -111,7 +111,7 @@ fn a_wakeup_by_a_task_waits_for_that_task_and_one_from_idleness_for_the_clock() 
         (10, 2)
     );
     let outcome = recorded::outcome(&rebuilt, &super::properties::places("2"));
-    assert_eq!(outcome.ledger.latencies_ns, [2, 3]);
+    assert_eq!(*outcome.ledger.latencies_ns, [2, 3]);
 }
 
 #[test]

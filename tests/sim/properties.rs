@@ -193,7 +193,8 @@ fn record(
         options,
     )
     .unwrap();
-    let events = run.timeline.unwrap().events(program, &places.machine, 1_000);
+    let timeline = run.timeline.unwrap();
+    let events: Vec<_> = timeline.events(program, &places.machine, 1_000).collect();
     (run.outcome, rebuild(&events))
 }
 

@@ -60,7 +60,8 @@ proptest! {
         let Ok(Choice::Scheme(scheme)) = registry::parse("augur", 1) else { panic!() };
         let places = places("2x2");
         let run = cpu::run(program.clone(), places.clone(), scheme.discipline, None, &options).unwrap();
-        let events = run.timeline.unwrap().events(&program, &places.machine, 5);
+        let timeline = run.timeline.unwrap();
+        let events: Vec<_> = timeline.events(&program, &places.machine, 5).collect();
         // Also where the trace begins or ends in the midst of things.
         let begin = cut.min(events.len() / 2);
         for part in [&events[..], &events[begin..], &events[..events.len() - begin]] {

@@ -13,8 +13,10 @@
 //! both count as time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no
 //! time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
 //!
-//! Events are taken one by one and not kept: what grows is 24 bytes a burst, 16 a wakeup, 48 a stay on a CPU.
+//! Events are taken one by one and not kept: what grows is a [`Spool`], which need not fit into memory: 48 bytes a burst, 24 a wakeup by
+//! a task, 48 a stay on a CPU. What memory has to hold is each task.
 
+mod pieces;
 mod rebuilt;
 mod recording;
 mod task;
@@ -23,12 +25,17 @@ pub use rebuilt::Rebuilt;
 pub use recording::{Notes, Recording, Stay};
 
 use super::program::WOKEN;
+use super::spool::Spool;
 use crate::trace::{Event, EventKind, State, Task};
+use pieces::{Link, Pieces};
 use std::collections::{BTreeMap, HashMap};
 use task::{Origin, Phase, Tracked, Waker};
 
 /// `EXIT_DEAD` and `EXIT_ZOMBIE`: the task does not come back.
 const DEAD: u16 = 0x10 | 0x20;
+
+/// Bursts are numbered in 32 bits.
+pub const BURSTS_MAX: usize = u32::MAX as usize;
 
 /// Who is on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +61,8 @@ pub struct Builder {
     /// Only ever looked up, never walked: its order is nobody's.
     pids: HashMap<i32, u32>,
     tasks: Vec<Tracked>,
-    stays: Vec<Stay>,
+    pieces: Pieces,
+    stays: Spool<Stay>,
     start_ns: Option<u64>,
     now_ns: u64,
     notes: Notes,
@@ -104,6 +112,11 @@ impl Builder {
                 self.cpu(cpu).seat = Seat::Unknown;
             }
         }
+    }
+
+    /// Bursts so far; a program has numbers for [`BURSTS_MAX`].
+    pub fn bursts(&self) -> usize {
+        self.pieces.len() + self.tasks.len()
     }
 
     fn cpu(&mut self, cpu: u32) -> &mut CpuSeen {
@@ -216,9 +229,10 @@ impl Builder {
                 Some((_, waker)) => self.link(index, waker),
                 None => {
                     // Nobody was seen to wake it. Seen for the first time, it has been waiting since before the trace.
-                    let first = task.pieces.is_empty();
+                    let first = task.piece.is_none();
                     self.notes.unexplained += u64::from(!first);
-                    task.wake(at_ns, None, first);
+                    let before = task.wake(at_ns, None, first);
+                    self.pieces.done(index, before);
                 }
             }
         }
@@ -249,8 +263,7 @@ impl Builder {
             return None;
         }
         let offset_ns = runner.done_ns(self.now_ns);
-        let burst = runner.pieces.len().checked_sub(1)?;
-        Some((waker, burst as u32, offset_ns))
+        runner.piece.map(|_| (waker, runner.done, offset_ns))
     }
 
     fn waking(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
@@ -288,14 +301,19 @@ impl Builder {
     fn link(&mut self, index: u32, waker: Option<Waker>) {
         let now = self.now_ns;
         let uninterruptible = self.tasks[index as usize].sleeps_uninterruptibly();
-        let burst = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
+        let before = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
+        self.pieces.done(index, before);
         if let Some((waker, waker_burst, offset_ns)) = waker {
             // Only a vfork has a parent sleep like that until its child wakes it.
             let child = &mut self.tasks[waker as usize];
             child.vforked |= uninterruptible && child.parent == Some(index);
-            self.tasks[waker as usize]
-                .actions
-                .push((waker_burst, offset_ns, index, burst));
+            self.pieces.link(Link {
+                waker,
+                waker_burst,
+                offset_ns,
+                woken: index,
+                burst: self.tasks[index as usize].done,
+            });
         }
     }
 
@@ -307,7 +325,7 @@ impl Builder {
             self.create(task, Origin::Forked);
         }
         let index = self.find(task);
-        if self.tasks[index as usize].pieces.is_empty() {
+        if self.tasks[index as usize].piece.is_none() {
             if let Seat::Taken(parent) = self.cpu(cpu).seat {
                 self.tasks[index as usize].parent.get_or_insert(parent);
             }

@@ -2,6 +2,7 @@
 //! What really happened: every stay of every task on a CPU, as recorded.
 
 use crate::policy::cpu::Cause;
+use crate::sim::spool::Spool;
 
 /// One stay of a task on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Stay {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// All stays, in order of their ends.
-    pub stays: Vec<Stay>,
+    pub stays: Spool<Stay>,
     /// Time of the first event; times here and in the program count from it.
     pub start_ns: u64,
     /// From the first event to the last.

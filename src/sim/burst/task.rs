@@ -55,9 +55,10 @@ pub(super) struct Tracked {
     pub comm: Comm,
     pub prio: i32,
     pub phase: Phase,
-    pub pieces: Vec<Piece>,
-    /// Its burst, how far in it, whom it wakes, which of their bursts.
-    pub actions: Vec<(u32, u64, u32, u32)>,
+    /// The burst at hand.
+    pub piece: Option<Piece>,
+    /// How many came before it.
+    pub done: u32,
     /// A wakeup that came while it was still running.
     pub early: Option<(u64, Option<Waker>)>,
     /// How much of its burst was done when it ended itself.
@@ -94,8 +95,8 @@ impl Tracked {
             comm: task.comm,
             prio: if task.prio == 0 { 120 } else { task.prio },
             phase: Phase::Sleeping { since_ns: 0 },
-            pieces: Vec::new(),
-            actions: Vec::new(),
+            piece: None,
+            done: 0,
             early: None,
             exits_ns: None,
             began_unseen: false,
@@ -117,7 +118,7 @@ impl Tracked {
 
     /// Forked, and not on any queue yet.
     pub(super) fn is_unborn(&self) -> bool {
-        self.origin == Origin::Forked && self.pieces.is_empty()
+        self.origin == Origin::Forked && self.piece.is_none()
     }
 
     /// Since when it cannot have run, where it runs now and nobody saw it begin.
@@ -141,7 +142,7 @@ impl Tracked {
             _ => return false,
         };
         // It slept before the trace began: nobody saw in which state.
-        let unknown = self.pieces.is_empty() && self.origin == Origin::Before;
+        let unknown = self.piece.is_none() && self.origin == Origin::Before;
         let tolerance_ns = TIMER_TOLERANCE_NS.max(slept_ns / 200);
         let periodic =
             at_home && slept_ns >= TIMER_MIN_NS && slept_ns.abs_diff(self.slept_ns) <= tolerance_ns;
@@ -158,7 +159,7 @@ impl Tracked {
 
     /// What it has done of its current burst.
     pub(super) fn done_ns(&self, now_ns: u64) -> u64 {
-        let before = self.pieces.last().map_or(0, |piece| piece.run_ns);
+        let before = self.piece.map_or(0, |piece| piece.run_ns);
         match self.phase {
             Phase::Running { since_ns, .. } => before + (now_ns - since_ns),
             _ => before,
@@ -166,8 +167,8 @@ impl Tracked {
     }
 
     /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). `assumed`: it is only
-    /// known not to sleep now, and is taken to have waited since the beginning. Returns the burst's number.
-    pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, assumed: bool) -> u32 {
+    /// known not to sleep now, and is taken to have waited since the beginning. Returns the burst before, which is done.
+    pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, assumed: bool) -> Option<Piece> {
         let since_ns = match self.phase {
             Phase::Sleeping { since_ns } => since_ns,
             _ => now_ns,
@@ -176,8 +177,8 @@ impl Tracked {
         // It slept on its way out: all that it does after that belongs to its end.
         self.exits_ns = self.exits_ns.map(|_| 0);
         // Before its first burst, time is counted from the beginning, not from the birth.
-        let slept_ns = now_ns - if self.pieces.is_empty() { 0 } else { since_ns };
-        self.pieces.push(Piece {
+        let slept_ns = now_ns - if self.piece.is_none() { 0 } else { since_ns };
+        let before = self.piece.replace(Piece {
             after_ns: after_ns.unwrap_or(if assumed { 0 } else { slept_ns }),
             assumed_ns: assumed.then_some(now_ns),
             run_ns: 0,
@@ -189,14 +190,15 @@ impl Tracked {
         };
         self.fresh = !assumed;
         self.early = None;
-        self.pieces.len() as u32 - 1
+        self.done += u32::from(before.is_some());
+        before
     }
 
     pub(super) fn begin(&mut self, cpu: u32, at_ns: u64) {
         if let Phase::Queued { since_ns } = self.phase {
             self.queued_ns = since_ns.min(at_ns);
         }
-        if let Some(piece) = self.pieces.last_mut() {
+        if let Some(piece) = &mut self.piece {
             piece.ran = true;
         }
         self.several_cpus |= self.only_cpu.is_some_and(|only| only != cpu);
@@ -214,7 +216,7 @@ impl Tracked {
         if on != cpu {
             return None;
         }
-        if let Some(piece) = self.pieces.last_mut() {
+        if let Some(piece) = &mut self.piece {
             piece.run_ns += at_ns - since_ns;
         }
         let stay = Stay {
@@ -261,11 +263,9 @@ impl Tracked {
         }
     }
 
-    /// A burst that was woken and never ran is no burst.
-    pub(super) fn forget_unrun(&mut self) {
-        if self.pieces.last().is_some_and(|piece| !piece.ran) {
-            self.pieces.pop();
-        }
+    /// Its last burst; one that was woken and never ran is no burst.
+    pub(super) fn last(&self) -> Option<Piece> {
+        self.piece.filter(|piece| piece.ran)
     }
 
     pub(super) fn spec(&self) -> TaskSpec {

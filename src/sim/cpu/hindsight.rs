@@ -5,6 +5,7 @@
 //! time until the task's next burst is done, plus what all others waited and paid for migrations meanwhile; that of a
 //! permission to steal what all tasks waited and paid. The gain is by how much the move, or the permission, costs less.
 
+use super::Options;
 use super::decisions::of_task;
 use super::rounds::force;
 use super::state::State;
@@ -82,12 +83,37 @@ fn cost(mut arm: State, task: Option<u32>, horizon_ns: u64) -> Result<u64, Viola
 }
 
 impl State {
-    /// A copy that goes its own way.
+    /// A copy that goes its own way. What the original wrote down of its past is not copied: a branch is made for every question.
     fn branch(&self) -> State {
-        let mut arm = self.clone();
-        arm.options.log = false;
-        arm.timeline = None;
-        arm
+        State {
+            program: self.program.clone(),
+            options: Options {
+                log: false,
+                ..self.options.clone()
+            },
+            engine: self.engine.clone(),
+            arrivals: self.arrivals.clone(),
+            next_arrival: self.next_arrival,
+            world: self.world.clone(),
+            discipline: self.discipline.clone(),
+            progress: self.progress.clone(),
+            cores: self.cores.clone(),
+            posted: self.posted.clone(),
+            pending: self.pending.clone(),
+            requests: Vec::new(),
+            ledger: self.ledger.branch(),
+            timeline: None,
+            generator: self.generator.clone(),
+            alive: self.alive,
+            timers: self.timers,
+            runnable: self.runnable,
+            applied: self.applied,
+            expired: self.expired,
+            round: self.round,
+            active: self.active.clone(),
+            settled: Vec::new(),
+            dispatches: self.dispatches,
+        }
     }
 
     /// When the next event is.

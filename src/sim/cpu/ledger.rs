@@ -3,6 +3,7 @@
 //! them.
 
 use crate::policy::cpu::Cause;
+use crate::sim::spool::Spool;
 use crate::topology::Distance;
 
 /// Kinds of migrations: same core, same LLC, cross LLC, cross node.
@@ -23,9 +24,9 @@ pub struct Ledger {
     /// Migrations that undid the one before.
     pub ping_pongs: u64,
     /// From each wakeup to the first run after it.
-    pub latencies_ns: Vec<u64>,
+    pub latencies_ns: Spool<u64>,
     /// Every wait for a CPU, also after an interruption.
-    pub waits_ns: Vec<u64>,
+    pub waits_ns: Spool<u64>,
     /// CPU time that idled while tasks waited that could have moved.
     pub idle_while_overloaded_ns: u64,
     /// Time that tasks spent on filling caches again, and switches where they cost something.
@@ -47,6 +48,15 @@ impl Ledger {
             idle: cpus as u64,
             cpus: cpus as f64,
             ..Ledger::default()
+        }
+    }
+
+    /// A ledger that goes on from this one, without the waits so far.
+    pub fn branch(&self) -> Ledger {
+        Ledger {
+            latencies_ns: Spool::default(),
+            waits_ns: Spool::default(),
+            ..*self
         }
     }
 

@@ -69,7 +69,6 @@ pub(super) struct Core {
 }
 
 /// Everything that a run changes, but for the balancer.
-#[derive(Clone)]
 pub(super) struct State {
     pub program: Arc<Program>,
     pub options: Options,
@@ -130,13 +129,9 @@ impl State {
         if options.oracle {
             discipline.foresee(&Future {
                 run_ns: program.bursts.iter().map(|burst| burst.run_ns).collect(),
-                rank_ns: rank::ranks(&program),
+                rank_ns: rank::ranks(&program).to_vec(),
             });
         }
-        let wakeups = program.bursts.len();
-        let mut ledger = Ledger::new(cpus);
-        ledger.latencies_ns.reserve(wakeups);
-        ledger.waits_ns.reserve(wakeups);
         State {
             arrivals: Arc::new(arrivals(&program, options.jitter_ns, &mut generator)),
             next_arrival: 0,
@@ -147,7 +142,7 @@ impl State {
             posted: vec![0; program.bursts.len().div_ceil(64)],
             pending: VecDeque::new(),
             requests: Vec::new(),
-            ledger,
+            ledger: Ledger::new(cpus),
             timeline: options.timeline.then(Timeline::default),
             generator,
             alive: program.tasks.iter().filter(|task| task.bursts > 0).count(),

@@ -3,6 +3,7 @@
 
 use crate::policy::cpu::NONE;
 use crate::sim::program::Program;
+use crate::sim::spool::Spool;
 use crate::topology::Machine;
 use crate::trace::{Event, EventKind, State, Task};
 
@@ -21,7 +22,7 @@ enum What {
 /// What happened, compactly.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    moments: Vec<(u64, u32, What)>,
+    moments: Spool<(u64, u32, What)>,
     /// For each CPU, who stopped last and whether it wanted to go on.
     stopped: Vec<(u32, bool)>,
 }
@@ -54,18 +55,23 @@ impl Timeline {
     }
 
     /// The run's events, in order, with `offset_ns` added to their times and the kernel's CPU numbers.
-    pub fn events(&self, program: &Program, machine: &Machine, offset_ns: u64) -> Vec<Event> {
+    pub fn events<'a>(
+        &'a self,
+        program: &'a Program,
+        machine: &'a Machine,
+        offset_ns: u64,
+    ) -> impl Iterator<Item = Event> + 'a {
         let mut writer = Writer {
             program,
             machine,
             offset_ns,
             cpus: vec![NONE; program.tasks.len()],
-            events: Vec::with_capacity(2 * self.moments.len()),
+            events: Vec::new(),
         };
-        for &(time_ns, at, what) in &self.moments {
+        self.moments.iter().flat_map(move |&(time_ns, at, what)| {
             writer.write(time_ns, at, what);
-        }
-        writer.events
+            std::mem::take(&mut writer.events)
+        })
     }
 }
 
