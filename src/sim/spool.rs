@@ -2,32 +2,28 @@
 //! Lists that may be longer than memory: a trace's bursts, all waits of a run.
 //!
 //! Up to a size, 64 MB or a 64th of the memory that this process may have, a list is plain memory. Beyond that it lies in a file without
-//! a name, in `$TMPDIR` or `/var/tmp`, mapped into this process: the kernel keeps in memory what is used, and takes the rest back where others need the room. Where no file can be made,
-//! or the disk is full, the list stays in memory.
+//! a name, in `$TMPDIR` or `/var/tmp`, mapped into this process: the kernel keeps in memory what is used, and takes the rest back where
+//! others need the room. Where no file can be made, or the disk is full, the list stays in memory.
 
-use memmap2::{MmapMut, RemapOptions};
+use mmap_vec::Segment;
 use nix::fcntl::posix_fallocate;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// Beyond so many bytes a list lies in a file: some tens of lists are there at a time.
 static IN_MEMORY_BYTES: LazyLock<usize> = LazyLock::new(|| (memory_bytes() / 64).min(64 << 20));
-/// The least that is asked for at once.
-const LEAST_BYTES: usize = 1 << 12;
 
 /// A list of plain values that grows at its end, and is otherwise a slice.
-pub struct Spool<T> {
-    mapping: Option<MmapMut>,
-    file: Option<File>,
-    len: usize,
-    values: PhantomData<T>,
+pub struct Spool<T>(Place<T>);
+
+enum Place<T> {
+    Memory(Vec<T>),
+    File(Segment<T>),
 }
 
 impl<T: Copy + 'static> Spool<T> {
@@ -38,98 +34,73 @@ impl<T: Copy + 'static> Spool<T> {
 
     /// Adds a value.
     pub fn push(&mut self, value: T) {
-        if self.len == self.room() {
-            self.make_room(self.len + 1);
+        match &mut self.0 {
+            Place::Memory(values) if values.len() < values.capacity() => values.push(value),
+            Place::Memory(_) => self.push_and_grow(value),
+            Place::File(values) => {
+                if values.push_within_capacity(value).is_err() {
+                    self.push_and_grow(value);
+                }
+            }
         }
-        let Some(mapping) = &mut self.mapping else {
-            return;
-        };
-        // SAFETY: the mapping has room for `len + 1` values, by the lines above, and begins at a page, so that each is aligned.
-        unsafe { mapping.as_mut_ptr().cast::<T>().add(self.len).write(value) };
-        self.len += 1;
     }
 
     /// Whether it lies in a file.
     pub fn is_in_file(&self) -> bool {
-        self.file.is_some()
+        matches!(self.0, Place::File(_))
     }
 
-    /// Values that fit before the next growth.
-    fn room(&self) -> usize {
-        self.mapping.as_ref().map_or(0, |mapping| mapping.len()) / size_of::<T>()
-    }
-
-    /// Room for `len` values: in doubling steps, so that growing costs no more than what is kept.
-    fn make_room(&mut self, len: usize) {
-        let bytes = (len * size_of::<T>()).next_power_of_two().max(LEAST_BYTES);
-        if bytes > *IN_MEMORY_BYTES {
-            match self.grow_in_file(bytes) {
-                Ok(()) => return,
+    /// Adds a value for which there is no room: to twice as much.
+    #[cold]
+    fn push_and_grow(&mut self, value: T) {
+        let room = (2 * self.len()).max(64);
+        if room * size_of::<T>() > *IN_MEMORY_BYTES {
+            match self.in_file(room) {
+                Ok(mut values) => {
+                    let _ = values.push_within_capacity(value);
+                    self.0 = Place::File(values);
+                    return;
+                }
                 Err(err) => tracing::warn!(
-                    "no room in {} for {bytes} bytes ({err}); they stay in memory",
-                    folder().display()
+                    "no room in {} for {} bytes ({err}); they stay in memory",
+                    folder().display(),
+                    room * size_of::<T>()
                 ),
             }
         }
-        if self.grow_in_memory(bytes).is_err() {
-            // As for every other list.
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<T>());
+        match &mut self.0 {
+            Place::Memory(values) => values.push(value),
+            Place::File(values) => {
+                let mut longer = Vec::with_capacity(room);
+                longer.extend_from_slice(values);
+                longer.push(value);
+                self.0 = Place::Memory(longer);
+            }
         }
     }
 
-    fn grow_in_memory(&mut self, bytes: usize) -> io::Result<()> {
-        if let (Some(mapping), None) = (&mut self.mapping, &self.file) {
-            // SAFETY: there is no file whose end the mapping could reach beyond.
-            return unsafe { mapping.remap(bytes, RemapOptions::new().may_move(true)) };
+    /// The same values in a file of its own with room for `room`. The disk says now whether it is full, and not when a page is written
+    /// back.
+    fn in_file(&self, room: usize) -> io::Result<Segment<T>> {
+        let bytes = i64::try_from(room * size_of::<T>()).map_err(io::Error::other)?;
+        let file = tempfile::NamedTempFile::new_in(folder())?;
+        posix_fallocate(&file, 0, bytes)?;
+        let mut values = Segment::open_rw(file.path(), room)?;
+        for &value in self.iter() {
+            let _ = values.push_within_capacity(value);
         }
-        self.move_to(MmapMut::map_anon(bytes)?);
-        self.file = None;
-        Ok(())
-    }
-
-    /// In a file of so many bytes. The disk says now whether it is full, and not when a page of the mapping is written back.
-    fn grow_in_file(&mut self, bytes: usize) -> io::Result<()> {
-        let allocate = |file: &File| {
-            posix_fallocate(file, 0, i64::try_from(bytes).map_err(io::Error::other)?).map_err(io::Error::from)
-        };
-        if let (Some(mapping), Some(file)) = (&mut self.mapping, &self.file) {
-            allocate(file)?;
-            // SAFETY: the file is as long as that since the line above.
-            return unsafe { mapping.remap(bytes, RemapOptions::new().may_move(true)) };
-        }
-        let file = tempfile::tempfile_in(folder())?;
-        allocate(&file)?;
-        // SAFETY: the file has no name and is this list's own, so that nobody else changes or shortens it.
-        self.move_to(unsafe { MmapMut::map_mut(&file)? });
-        self.file = Some(file);
-        Ok(())
-    }
-
-    /// Goes on in an empty mapping.
-    fn move_to(&mut self, mut mapping: MmapMut) {
-        if let Some(before) = &self.mapping {
-            let (from, to) = (before.as_ptr().cast::<T>(), mapping.as_mut_ptr().cast::<T>());
-            // SAFETY: `before` holds `len` values, the new mapping has room for more, and they are two places.
-            unsafe { std::ptr::copy_nonoverlapping(from, to, self.len) };
-        }
-        self.mapping = Some(mapping);
+        // The file's name goes with `file`; the mapping keeps what is in it.
+        Ok(values)
     }
 }
 
 /// What this process may have: the machine's memory, or less where `RLIMIT_DATA` says so.
 fn memory_bytes() -> usize {
-    let of = |name| {
-        sysconf(name)
-            .ok()
-            .flatten()
-            .and_then(|value| usize::try_from(value).ok())
-    };
+    let of = |name| usize::try_from(sysconf(name).ok().flatten().unwrap_or(0)).ok();
     let machine = of(SysconfVar::_PHYS_PAGES).zip(of(SysconfVar::PAGE_SIZE));
     let machine = machine.map_or(usize::MAX, |(pages, bytes)| pages.saturating_mul(bytes));
-    let limit = getrlimit(Resource::RLIMIT_DATA).map_or(usize::MAX, |(soft, _)| {
-        usize::try_from(soft).unwrap_or(usize::MAX)
-    });
-    machine.min(limit)
+    let limit = getrlimit(Resource::RLIMIT_DATA).map_or(u64::MAX, |(soft, _)| soft);
+    machine.min(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 /// Where large temporary files belong: `/tmp` may be memory.
@@ -139,13 +110,7 @@ fn folder() -> PathBuf {
 
 impl<T> Default for Spool<T> {
     fn default() -> Spool<T> {
-        const { assert!(size_of::<T>() > 0 && align_of::<T>() <= LEAST_BYTES) };
-        Spool {
-            mapping: None,
-            file: None,
-            len: 0,
-            values: PhantomData,
-        }
+        Spool(Place::Memory(Vec::new()))
     }
 }
 
@@ -153,20 +118,18 @@ impl<T> Deref for Spool<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        match &self.mapping {
-            // SAFETY: the first `len` values were written as `T` by `push`, and the mapping lives as long as the borrow.
-            Some(mapping) => unsafe { std::slice::from_raw_parts(mapping.as_ptr().cast(), self.len) },
-            None => &[],
+        match &self.0 {
+            Place::Memory(values) => values,
+            Place::File(values) => values,
         }
     }
 }
 
 impl<T> DerefMut for Spool<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        match &mut self.mapping {
-            // SAFETY: as above, and the borrow is the only one.
-            Some(mapping) => unsafe { std::slice::from_raw_parts_mut(mapping.as_mut_ptr().cast(), self.len) },
-            None => &mut [],
+        match &mut self.0 {
+            Place::Memory(values) => values,
+            Place::File(values) => values,
         }
     }
 }
@@ -224,6 +187,16 @@ mod tests {
         plain.sort_unstable();
         assert_eq!(*long, plain);
         assert_eq!(long.clone(), long);
+    }
+
+    #[test]
+    fn a_file_has_no_name() {
+        let long = Spool::filled(2 * *IN_MEMORY_BYTES, 1u8);
+        assert!(long.is_in_file());
+        let begins = format!("{:x}-", long.as_ptr() as usize);
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| line.starts_with(&begins)).unwrap();
+        assert!(line.ends_with("(deleted)"), "{line}");
     }
 
     #[test]
