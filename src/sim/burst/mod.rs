@@ -14,7 +14,7 @@
 //! time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
 //!
 //! Events are taken one by one and not kept: what grows is a [`Spool`], which need not fit into memory: 48 bytes a burst, 24 a wakeup by
-//! a task, 48 a stay on a CPU. What memory has to hold is each task.
+//! a task, 40 a stay on a CPU. What memory has to hold is each task.
 
 mod pieces;
 mod rebuilt;
