@@ -2,11 +2,11 @@
 //! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
 
 use super::{interrupt, say};
+use crate::file::Output;
 use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
 use crate::live::machine;
 use crate::sim::cpu::{Costs, Curve};
 use crate::topology::{Distance, Machine};
-use crate::trace::Output;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde::Serialize;

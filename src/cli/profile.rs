@@ -4,8 +4,8 @@
 use super::progress::Runs;
 use super::{say, threads};
 use crate::experiment::profile::{self, Plan};
+use crate::file::Output;
 use crate::model::prepare_library;
-use crate::trace::Output;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::io::Write;

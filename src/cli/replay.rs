@@ -4,6 +4,7 @@
 use super::progress::Runs;
 use super::{WrongUse, convert, input, machine_of, policies, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
+use crate::file::Output;
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
 use crate::policy::cpu::{Places, registry};
@@ -11,7 +12,7 @@ use crate::report::replay::Report;
 use crate::sim::burst::{BURSTS_MAX, Builder, Rebuilt};
 use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
 use crate::topology::{Cpu, Machine};
-use crate::trace::{Format, Header, Output, Writer};
+use crate::trace::{Format, Header, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};

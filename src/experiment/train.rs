@@ -3,6 +3,7 @@
 //! training that was broken off goes on as if it had not been.
 
 use super::simulate::Config;
+use crate::file::Output;
 use crate::model::trained::TRAINED_FILE;
 use crate::policy::Generator;
 use crate::policy::device::registry::{self, Start};
@@ -10,7 +11,6 @@ use crate::policy::device::{Context, Learner, learner};
 use crate::report::learning::{Curve, Point};
 use crate::sim::device::{self, Done, Options};
 use crate::topology::device::{Devices, Settings as Machine};
-use crate::trace::Output;
 use crate::workload::Task;
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::RngExt;

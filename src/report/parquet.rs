@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Tables in Parquet, written row by row with memory for some rows only. The file is there whole or not at all.
 
-use crate::trace::Output;
+use crate::file::Output;
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};

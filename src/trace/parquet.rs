@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A table in Parquet: one row for each event, one column for each field, empty where an event has none such.
 
-use super::{Event, EventKind, Output, Sink, State, Task};
+use super::{Event, EventKind, Sink, State, Task};
+use crate::file::Output;
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};

@@ -3,12 +3,12 @@
 //! nothing.
 
 use crate::experiment::tasks;
+use crate::file::Output;
 use crate::policy::device::Placement;
 use crate::report::device::{COLUMNS, Report};
 use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
 use crate::sim::device::Done;
-use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

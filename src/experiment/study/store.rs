@@ -2,7 +2,7 @@
 //! The folder of an experiment: a file for each unit that is done, written whole, so that a run that was stopped goes on where
 //! it was; and the settings, so that it never goes on with others.
 
-use crate::trace::Output;
+use crate::file::Output;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
