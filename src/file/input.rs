@@ -22,7 +22,7 @@ const TEXT_MAX: u64 = 64 << 20;
 /// A file that is read from its beginning to its end.
 pub struct Input {
     unpacked: Box<dyn Read + Send>,
-    bytes: Option<u64>,
+    size: Option<u64>,
     read: Arc<AtomicU64>,
 }
 
@@ -47,7 +47,7 @@ pub fn open(path: &Path) -> Result<Input> {
     };
     Ok(Input {
         unpacked: unpack(counted).with_context(what)?,
-        bytes: about.is_file().then_some(about.len()),
+        size: about.is_file().then_some(about.len()),
         read,
     })
 }
@@ -85,8 +85,8 @@ pub fn text(path: &Path) -> Result<String> {
 
 impl Input {
     /// How large the file is, packed as it is; unknown where it comes through a pipe.
-    pub fn bytes(&self) -> Option<u64> {
-        self.bytes
+    pub fn size(&self) -> Option<u64> {
+        self.size
     }
 
     /// How many of those are read.

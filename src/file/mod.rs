@@ -27,9 +27,21 @@ pub use input::{Input, STANDARD, bytes, open, text, unpack};
 pub use leftover::{Leftover, abandon, is_waiting, something_was_named};
 pub use output::Output;
 
+use parquet::errors::ParquetError;
 use std::path::PathBuf;
 
 /// Where large temporary files belong: `/tmp` may be memory.
 pub fn spool_folder() -> PathBuf {
     std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+}
+
+/// The error of the file where it was that, without Parquet's own words around it.
+pub fn plain(err: ParquetError) -> anyhow::Error {
+    match err {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(err) => (*err).into(),
+            Err(other) => anyhow::anyhow!(other),
+        },
+        err => err.into(),
+    }
 }

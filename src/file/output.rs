@@ -108,6 +108,11 @@ impl Output {
         .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// What it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Has it on the disk, not only with the kernel; where it lies on one.
     ///
     /// # Errors
