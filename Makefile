@@ -130,5 +130,5 @@ test-rust:
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
 	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
-	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p test_train.py
+	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p 'test_train*.py'
 	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
