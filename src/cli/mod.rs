@@ -5,6 +5,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod convert;
 pub mod doctor;
+pub mod engine;
 pub mod experiment;
 mod input;
 mod interrupt;
@@ -199,8 +200,9 @@ fn seconds(text: &str) -> Result<std::time::Duration, String> {
 /// Log lines go to standard error, so that standard output stays for results.
 fn init_logging(verbose: u8) {
     let level = if verbose > 0 { "debug" } else { "info" };
+    // What TensorFlow's binding tells of each place that it looks in helps nobody but its authors.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},tensorflow=warn")));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
