@@ -3,6 +3,8 @@
 //! properties of every policy, drift, the command line; and the daemon's decisions on simulated CPUs.
 #![allow(clippy::unwrap_used)]
 
+#[path = "device/bounds.rs"]
+mod bounds;
 #[path = "device/cli.rs"]
 mod cli;
 mod common;

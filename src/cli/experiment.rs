@@ -11,6 +11,7 @@ use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::file;
 use crate::model::prepare_library;
+use crate::policy::device::registry;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ Settings (--config): those of `simulate`, with workload.tasks = 2000, and these,
   [experiment]
   title = \"Scheduling policies on a simulated machine of CPUs and GPUs\"
   seed = 1, seeds = 5
-  policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"hybrid_ml[alone=1]\", \"oracle\"]
+  policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"clairvoyant\"]
   networks = [\"dqn\", \"graph\"]  trained here as by `simulate train`, for which TensorFlow is needed; none by default
   episodes = 25                so many, of workload.tasks each
   hardware_profile = FILE      what `scx_augur profile` left, for the report; none by default
@@ -155,6 +156,9 @@ fn config(args: &Args) -> Result<Config> {
     experiment.seeds = args.seeds.unwrap_or(experiment.seeds);
     if let Some(names) = &args.policies {
         experiment.policies = policies::split(names)?;
+    }
+    for policy in &mut experiment.policies {
+        *policy = registry::current(policy);
     }
     let checked = config
         .experiment

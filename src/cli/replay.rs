@@ -35,7 +35,7 @@ Policies:
   least-loaded  every wakeup to the least loaded CPU
   fcfs, rr      one queue for all CPUs; rr[slice_us=3000]
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
-  oracle        the best of everything that is found, with the future known: a bound
+  clairvoyant   the best of everything that is found, with the future known; not a bound: the first line says what is
 
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
@@ -163,7 +163,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The policies, all of them checked.
 fn policies(args: &Args) -> Result<Vec<String>> {
-    let policies = policies::split(&args.policy)?;
+    let policies = policies::as_today(policies::split(&args.policy)?, registry::current)?;
     for policy in &policies {
         registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -175,7 +175,7 @@ fn policies(args: &Args) -> Result<Vec<String>> {
         ));
     }
     let first = policies.first().map(String::as_str);
-    if args.timeline.is_some() && matches!(first, Some("recorded" | "oracle")) {
+    if args.timeline.is_some() && matches!(first, Some("recorded" | "clairvoyant")) {
         bail!(WrongUse(
             "the timeline is that of the first policy, which must be a simulated one; name that first"
                 .to_owned()

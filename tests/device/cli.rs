@@ -99,7 +99,7 @@ fn a_simulation_leaves_all_its_files() {
         "--gpus",
         "2",
         "--policies",
-        "eft,oracle[step=0.1]",
+        "eft,clairvoyant[step=0.1]",
         "--seeds",
         "3",
         "--json",

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const SMALL: &str = "\
 [experiment]
 seeds = 2
-policies = [\"round_robin\", \"eft\", \"hybrid_ml[trees=5,pretrain_tasks=60]\", \"oracle\"]
+policies = [\"round_robin\", \"eft\", \"hybrid_ml[trees=5,pretrain_tasks=60]\", \"clairvoyant\"]
 heatmap = [3, 2]
 windows = 6
 learning_tasks = [20, 60]
@@ -167,14 +167,14 @@ fn cells_windows_and_files_are_those_of_a_plain_simulation() {
         let mean_ns = (windows[0][window] + windows[1][window]) as f64 / 20.0;
         assert!((number(&row, "completion_mean_ns") / mean_ns - 1.0).abs() < 1e-12);
     }
-    // Nobody is done before the oracle by a decision, and a forest errs less after 60 tasks than after 20.
+    // Nobody is done before the clairvoyant by a decision, and a forest errs less after 60 tasks than after 20.
     for row in rows(folder.path(), "regret")
         .iter()
         .filter(|row| row["kind"] == "decision")
     {
         assert_eq!(
             number(row, "mean_ns") == 0.0,
-            row["policy"] == "oracle",
+            row["policy"] == "clairvoyant",
             "{row:?}"
         );
     }
@@ -205,7 +205,7 @@ fn parquet_has_the_rows_of(out: &Path) {
 const DRIFTING: &str = "\
 [experiment]
 seeds = 2
-policies = [\"hybrid_ml[retrain_interval=0]\", \"hybrid_ml[drift=adwin]\", \"oracle\"]
+policies = [\"hybrid_ml[retrain_interval=0]\", \"hybrid_ml[drift=adwin]\", \"clairvoyant\"]
 windows = 8
 learning_tasks = [20]
 learning_trees = [1]
@@ -258,11 +258,11 @@ fn drift_is_seen_and_survives_a_break() {
     let plain = simulate::run(&plan, &|_| ControlFlow::Continue(())).unwrap();
     assert_eq!(study.drift, plain.drift);
     let drift = study.drift.unwrap();
-    let [frozen, adaptive, oracle] = &drift.policies[..] else {
+    let [frozen, adaptive, clairvoyant] = &drift.policies[..] else {
         panic!("{drift}");
     };
     assert_eq!(
-        (frozen.recovered, adaptive.recovered, oracle.recovered),
+        (frozen.recovered, adaptive.recovered, clairvoyant.recovered),
         (0, 2, 2),
         "{drift}"
     );
@@ -458,7 +458,14 @@ fn a_folder_belongs_to_one_set_of_settings() {
     let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (config, out) = (place("settings.toml"), place("out"));
     std::fs::write(&config, SMALL).unwrap();
-    let arguments = ["--config", &config, "--out", &out, "--policies", "eft,oracle"];
+    let arguments = [
+        "--config",
+        &config,
+        "--out",
+        &out,
+        "--policies",
+        "eft,clairvoyant",
+    ];
     let first = experiment(&[&arguments[..], &["--json"]].concat());
     assert!(
         first.status.success(),
@@ -468,7 +475,7 @@ fn a_folder_belongs_to_one_set_of_settings() {
     let report: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
     assert_eq!(
         (&report["tasks"], &report["policies"][1]["policy"]),
-        (&60.into(), &"oracle".into())
+        (&60.into(), &"clairvoyant".into())
     );
     let again = experiment(&arguments);
     let said = String::from_utf8(again.stderr).unwrap();
@@ -482,7 +489,7 @@ fn a_folder_belongs_to_one_set_of_settings() {
         1,
         "`tasks = 60`, here `tasks = 61`",
     );
-    let unit = place("out/runs/01-oracle-2.json");
+    let unit = place("out/runs/01-clairvoyant-2.json");
     std::fs::write(&unit, "{\"figures\": ").unwrap();
-    refused(&arguments, 1, "01-oracle-2.json is damaged; remove it");
+    refused(&arguments, 1, "01-clairvoyant-2.json is damaged; remove it");
 }

@@ -67,7 +67,7 @@ fn the_graph_of_the_peft_paper() {
 fn the_shortest_schedules_of_the_published_graphs_are_proven() {
     for name in ["topcuoglu-2002", "arabnejad-2014"] {
         let graph = published(name);
-        let found = optimal::search(&graph, 20_000_000);
+        let found = optimal::search(&graph, 20_000_000, &|| false);
         assert!(found.proven, "{name}: {} nodes", found.nodes);
         assert_eq!(found.schedule.fault(&graph), None);
         println!("{name}: {} after {} nodes", found.bound, found.nodes);
@@ -79,7 +79,7 @@ fn the_shortest_schedules_of_the_published_graphs_are_proven() {
 
 #[test]
 fn a_search_that_gives_up_says_so() {
-    let found = optimal::search(&published("topcuoglu-2002"), 5);
+    let found = optimal::search(&published("topcuoglu-2002"), 5, &|| false);
     assert!(!found.proven && found.bound < found.schedule.makespan());
 }
 
@@ -153,7 +153,7 @@ proptest! {
     fn branch_and_bound_finds_what_brute_force_finds(graph in graphs()) {
         let mut least = f64::INFINITY;
         brute_force(&graph, &mut Vec::new(), &mut least);
-        let found = optimal::search(&graph, 1_000_000);
+        let found = optimal::search(&graph, 1_000_000, &|| false);
         prop_assert!(found.proven);
         prop_assert_eq!(found.schedule.fault(&graph), None);
         prop_assert!((found.schedule.makespan() - least).abs() < 1e-6, "{} and not {least}", found.schedule.makespan());

@@ -15,7 +15,7 @@ use crate::experiment::side_by_side;
 use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
+use crate::sim::device::{self, Bound, Done, Fault, Left, Options, Outcome};
 use anyhow::{Context as _, Result};
 use files::Files;
 use std::ops::ControlFlow;
@@ -52,8 +52,15 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
         .iter()
         .flat_map(|policy| plan.seeds.iter().map(move |&seed| (policy, seed)))
         .collect();
+    let bounds = side_by_side(plan.threads, &plan.seeds, |&seed| {
+        Ok((seed, device::bound(&Options::of(&context, seed))))
+    })?;
     let mut results = side_by_side(plan.threads, &units, |&(policy, seed)| {
-        one(&context, policy, seed, files.as_ref(), watch)
+        let mut figures = one(&context, policy, seed, files.as_ref(), watch)?;
+        if let Some((_, bound)) = bounds.iter().find(|(other, _)| *other == seed) {
+            limit(&mut figures, bound);
+        }
+        Ok(figures)
     })?;
     let devices = context
         .devices
@@ -62,11 +69,15 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
         .map(|device| device.name.clone())
         .collect();
     let workload = &context.workload;
-    let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
+    let clairvoyant = plan.policies.iter().find(|policy| is_clairvoyant(policy));
     let records = results
         .iter_mut()
         .map(|run| (run.policy.clone(), run.seed, std::mem::take(&mut run.course)));
-    let drift = drift_report(&workload.drift, records.collect(), oracle.map(String::as_str));
+    let drift = drift_report(
+        &workload.drift,
+        records.collect(),
+        clairvoyant.map(String::as_str),
+    );
     let report = Report {
         drift,
         ..Report::new(devices, workload.tasks, results)
@@ -77,9 +88,15 @@ pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Resu
     Ok(report)
 }
 
+/// Notes what no policy can be better than.
+pub(in crate::experiment) fn limit(figures: &mut Figures, bound: &Bound) {
+    figures.completion_bound_ns = bound.completion_mean_ns;
+    figures.makespan_bound_ns = bound.makespan_ns;
+}
+
 /// The first one of them is what drift is measured by.
-fn is_oracle(policy: &str) -> bool {
-    policy.split('[').next() == Some("oracle")
+fn is_clairvoyant(policy: &str) -> bool {
+    policy.split('[').next() == Some("clairvoyant")
 }
 
 fn one(

@@ -5,7 +5,7 @@ use super::store::Store;
 use crate::experiment::simulate::{self, Recorder, Timed};
 use crate::policy::device::{Context, DevicePolicy};
 use crate::report::study::{Run, Tally};
-use crate::sim::device::Done;
+use crate::sim::device::{self, Done, Options};
 use crate::workload::Task;
 use anyhow::Result;
 use std::ops::ControlFlow;
@@ -83,6 +83,7 @@ pub fn run(
     let mut timed = Timed::new(policy);
     let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left)?;
     run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
+    simulate::limit(&mut run.figures, &device::bound(&Options::of(context, seed)));
     run.course = recorder.finish(timed.notices());
     store.keep(&unit(at, name, seed), &run)
 }

@@ -49,8 +49,7 @@ impl Default for Settings {
             "least_work",
             "eft",
             "hybrid_ml",
-            "hybrid_ml[alone=1]",
-            "oracle",
+            "clairvoyant",
         ];
         Settings {
             title: "Scheduling policies on a simulated machine of CPUs and GPUs".to_owned(),

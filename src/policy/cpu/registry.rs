@@ -32,15 +32,15 @@ pub struct Scheme {
     /// Nobody steals, within a domain either.
     pub forbids_steals: bool,
     /// It is told the future.
-    pub oracle: bool,
+    pub clairvoyant: bool,
 }
 
 /// What can stand behind a name.
 pub enum Choice {
     /// What really happened.
     Recorded,
-    /// The bound.
-    Oracle,
+    /// The best of all that is found with the future known.
+    Clairvoyant,
     /// `augur`, its moves and its stealing gated by the model in a directory.
     Model {
         /// The model's directory.
@@ -81,22 +81,33 @@ pub const NAMES: [(&str, &str); 13] = [
     ("sjf", "shortest burst first; knows the future"),
     ("srtf", "shortest remaining burst first; knows the future"),
     (
-        "oracle",
-        "the best found by all of these and by list scheduling that knows the future: a bound",
+        "clairvoyant",
+        "the best found by all of these and by list scheduling that knows the future; no bound",
     ),
 ];
+
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today.
+pub fn current(text: &str) -> String {
+    match text {
+        text if text == EARLIER.0 => EARLIER.1.to_owned(),
+        _ => text.to_owned(),
+    }
+}
 
 /// Reads `name` or `name[key=value,…]`. What is random draws from `seed`.
 ///
 /// # Errors
 /// One sentence that says what is wrong and names what would be right.
 pub fn parse(text: &str, seed: u64) -> Result<Choice> {
-    let spelling: Spelling = text.parse()?;
+    let spelling: Spelling = current(text.trim()).parse()?;
     let bare = |choice: Choice| spelling.only(&[]).map(|()| choice);
     let plain = |discipline: Box<dyn Discipline>| Choice::Scheme(Box::new(Scheme::of(text, discipline)));
     match spelling.name() {
         "recorded" => bare(Choice::Recorded),
-        "oracle" => bare(Choice::Oracle),
+        "clairvoyant" => bare(Choice::Clairvoyant),
         "augur" => Ok(Choice::Scheme(Box::new(augur(&spelling, &[])?))),
         "model" => model(&spelling),
         "never" => Ok(Choice::Scheme(Box::new(never(&spelling)?))),
@@ -124,7 +135,7 @@ impl Scheme {
             policy: None,
             interval_ns: INTERVAL_NS,
             forbids_steals: false,
-            oracle: false,
+            clairvoyant: false,
         }
     }
 }
@@ -210,7 +221,7 @@ fn round_robin(spelling: &Spelling) -> Result<Fcfs> {
 pub fn clairvoyant(order: Order) -> Scheme {
     let discipline = Clairvoyant::new(order);
     Scheme {
-        oracle: true,
+        clairvoyant: true,
         ..Scheme::of(&discipline.name(), Box::new(discipline))
     }
 }

@@ -79,7 +79,7 @@ impl Default for Settings {
             window: 1000,
             pretrain_tasks: 1000,
             snap: 0.025,
-            alone: false,
+            alone: true,
             energy_weight: 0.5,
             time_scale_s: 10.0,
             energy_scale_j: 500.0,
@@ -160,7 +160,7 @@ pub fn features(task: &Task) -> Row {
     ])
 }
 
-/// What would have been right for a task that ran: the share of the first CPU and the first GPU, as the oracle splits.
+/// What would have been right for a task that ran: the share of the first CPU and the first GPU, split as well as can be.
 pub fn label(devices: &Devices, work: &Work) -> f64 {
     let (all, cpus) = (devices.all(), devices.cpus());
     match (all.get(..cpus).and_then(<[_]>::first), all.get(cpus)) {

@@ -20,7 +20,7 @@ pub struct Study {
     /// The devices' names.
     pub devices: Vec<String>,
     /// The policy that was told the future, if any.
-    pub oracle: Option<String>,
+    pub clairvoyant: Option<String>,
     /// One for each policy, in the order that they were asked for.
     pub policies: Vec<Line>,
     /// Each policy against each other one, by mean completion, seed by seed.
@@ -90,8 +90,8 @@ pub struct Gap {
     pub policy: String,
     /// How much later than possible a task was done, as devices were when it was placed.
     pub decision_ns: Interval,
-    /// How much later it was done than in the oracle's run, seed by seed.
-    pub behind_oracle_ns: Option<Interval>,
+    /// How much later it was done than in the clairvoyant's run, seed by seed.
+    pub behind_clairvoyant_ns: Option<Interval>,
 }
 
 /// Mean completion by size and intensity.
@@ -176,7 +176,7 @@ impl Study {
     /// title, the machine and the settings are is left to be said.
     pub fn new(
         devices: Vec<String>,
-        oracle: Option<String>,
+        clairvoyant: Option<String>,
         runs: &[Run],
         lessons: &[Lessons],
         (size, intensity): (Vec<f64>, Vec<f64>),
@@ -190,7 +190,7 @@ impl Study {
             .first()
             .map_or(0, |run| run.windows.iter().map(|window| window.tasks).sum());
         let lines: Vec<Line> = of_policy.iter().map(|runs| line(runs, tasks)).collect();
-        let reference = oracle
+        let reference = clairvoyant
             .clone()
             .or_else(|| best(&lines).map(|line| line.policy.clone()));
         let report = device::Report::new(devices.clone(), tasks, figures.clone());
@@ -201,7 +201,7 @@ impl Study {
             devices,
             regret: of_policy
                 .iter()
-                .map(|runs| gap(runs, oracle.as_deref(), &of_policy))
+                .map(|runs| gap(runs, clairvoyant.as_deref(), &of_policy))
                 .collect(),
             heatmap: heatmap(&of_policy, size, intensity, reference.unwrap_or_default()),
             learning: curves(lessons),
@@ -209,7 +209,7 @@ impl Study {
             training: Vec::new(),
             timeline: timeline(&of_policy),
             drift: None,
-            oracle,
+            clairvoyant,
             policies: lines,
             win_loss: report.win_loss,
             machine: Profile::default(),
@@ -220,7 +220,7 @@ impl Study {
 
     /// The policy of the least mean completion that is told nothing of the future.
     pub fn best(&self) -> Option<&Line> {
-        let told = |line: &&Line| Some(&line.policy) == self.oracle.as_ref();
+        let told = |line: &&Line| Some(&line.policy) == self.clairvoyant.as_ref();
         let rest = self.policies.iter().filter(|line| !told(line));
         rest.min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
     }
@@ -233,16 +233,16 @@ impl Study {
             .filter(|duel| duel.policy == policy && duel.verdict == "tie");
         let names = duels.map(|duel| duel.against.as_str());
         names
-            .filter(|name| Some(*name) != self.oracle.as_deref())
+            .filter(|name| Some(*name) != self.clairvoyant.as_deref())
             .collect()
     }
 
-    /// The place of a policy among those that compete, in the order that they were asked for; none of the oracle.
+    /// The place of a policy among those that compete, in the order that they were asked for; none of the clairvoyant.
     pub fn place(&self, policy: &str) -> Option<usize> {
         let rest = self
             .policies
             .iter()
-            .filter(|line| Some(&line.policy) != self.oracle.as_ref());
+            .filter(|line| Some(&line.policy) != self.clairvoyant.as_ref());
         rest.map(|line| &line.policy).position(|name| name == policy)
     }
 
@@ -291,10 +291,10 @@ fn line(runs: &[Run], tasks: u64) -> Line {
     }
 }
 
-fn gap(runs: &[Run], oracle: Option<&str>, all: &[&[Run]]) -> Gap {
-    let of_oracle = all
+fn gap(runs: &[Run], clairvoyant: Option<&str>, all: &[&[Run]]) -> Gap {
+    let of_clairvoyant = all
         .iter()
-        .find(|runs| runs.first().map(|run| run.figures.policy.as_str()) == oracle);
+        .find(|runs| runs.first().map(|run| run.figures.policy.as_str()) == clairvoyant);
     let behind = |told: &&[Run]| {
         let pairs = runs.iter().zip(told.iter());
         let behind: Vec<f64> = pairs
@@ -307,7 +307,7 @@ fn gap(runs: &[Run], oracle: Option<&str>, all: &[&[Run]]) -> Gap {
             .first()
             .map_or_else(String::new, |run| run.figures.policy.clone()),
         decision_ns: over(runs, |figures| figures.regret_mean_ns),
-        behind_oracle_ns: oracle.and(of_oracle).map(behind),
+        behind_clairvoyant_ns: clairvoyant.and(of_clairvoyant).map(behind),
     }
 }
 

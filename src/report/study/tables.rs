@@ -185,7 +185,7 @@ fn regret(study: &Study) -> Sheet {
     for gap in &study.regret {
         let of = [
             ("decision", Some(&gap.decision_ns)),
-            ("behind_oracle", gap.behind_oracle_ns.as_ref()),
+            ("behind_clairvoyant", gap.behind_clairvoyant_ns.as_ref()),
         ];
         for (kind, interval) in of {
             if let Some(interval) = interval {

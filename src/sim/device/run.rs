@@ -5,7 +5,7 @@ use super::flight::Flights;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::{Done, Fault, Options, Outcome};
-use crate::policy::device::{DevicePolicy, Fleet, Placement, oracle};
+use crate::policy::device::{DevicePolicy, Fleet, Placement, clairvoyant};
 use crate::sim::Engine;
 use crate::topology::device::Devices;
 use crate::workload::{Batch, Drift, Generator, Work};
@@ -162,7 +162,7 @@ impl Run<'_> {
             let flight = self.flights.get(place);
             (flight.task, flight.work)
         };
-        let placement = if self.policy.is_oracle() {
+        let placement = if self.policy.is_clairvoyant() {
             self.policy.foresee(&work);
             self.policy.place(&self.truth, &task)
         } else {
@@ -186,7 +186,7 @@ impl Run<'_> {
                 self.put(place, [cpu, gpu], parts)
             }
         };
-        let (_, best_s) = oracle::best(&self.truth, &work, None);
+        let (_, best_s) = clairvoyant::best(&self.truth, &work, None);
         let now_ns = self.engine.now_ns();
         let flight = self.flights.get_mut(place);
         flight.placement = placement;

@@ -41,7 +41,8 @@ impl Bounds {
         let mut by_tail: Vec<usize> = (0..graph.len()).collect();
         by_tail.sort_by(|&a, &b| tail[b].total_cmp(&tail[a]));
         let transfers = |task: usize| graph.children(task).iter().map(|edge| edge.transfer);
-        let same = |a: usize, b: usize| (0..graph.len()).all(|task| graph.time(task, a) == graph.time(task, b));
+        let same =
+            |a: usize, b: usize| (0..graph.len()).all(|task| graph.time(task, a) == graph.time(task, b));
         let equal = vec![1.0 / devices as f64; devices];
         let prices = [equal, best_prices(graph)].map(|prices| {
             let costs = (0..graph.len()).map(|task| cheapest(graph, task, &prices).1);
