@@ -7,6 +7,7 @@ mod console;
 pub mod convert;
 pub mod doctor;
 pub mod engine;
+mod environment;
 pub mod experiment;
 mod input;
 mod interrupt;

@@ -30,7 +30,8 @@ Policies:
   rusty         scx_rusty's heuristic, with moves that are carried out
   augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
   model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
-  never         augur's placement; nothing is stolen or balanced
+  never         augur's placement and stealing; no moves are named, as of `run --policy never`; never[steal=0]: nothing is
+                stolen either
   random        augur's placement and stealing, and random moves between domains
   least-loaded  every wakeup to the least loaded CPU
   fcfs, rr      one queue for all CPUs; rr[slice_us=3000]

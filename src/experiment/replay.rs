@@ -31,7 +31,7 @@ const CANDIDATES: [&str; 8] = [
     "eevdf-like",
     "rusty",
     "least-loaded",
-    "never",
+    "never[steal=0]",
     "random",
 ];
 
@@ -120,9 +120,10 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
 /// Whether a policy names moves between domains, so that there is something to log.
 pub fn makes_decisions(policy: &str) -> bool {
     match registry::parse(policy, 0) {
-        Ok(Choice::Scheme(scheme) | Choice::Model { scheme, .. }) => {
-            scheme.policy.is_some() && !scheme.forbids_steals
-        }
+        Ok(Choice::Scheme(scheme) | Choice::Model { scheme, .. }) => scheme
+            .policy
+            .as_ref()
+            .is_some_and(|policy| policy.name() != "never"),
         _ => false,
     }
 }

@@ -15,11 +15,12 @@ use scx_augur::sim::{Program, recorded};
 use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
 
-const POLICIES: [&str; 10] = [
+const POLICIES: [&str; 11] = [
     "eevdf-like",
     "rusty",
     "augur",
     "never",
+    "never[steal=0]",
     "random",
     "least-loaded",
     "fcfs",
@@ -213,7 +214,7 @@ fn a_model_that_stays_leaves_no_migration_by_balance_or_steal_and_one_that_moves
         task.cpu = Some(0);
     }
     let rebuilt = of_program(program);
-    let names = owned(&["augur", "model[dir=stay]", "model[dir=move]", "never"]);
+    let names = owned(&["augur", "model[dir=stay]", "model[dir=move]", "never[steal=0]"]);
     let Findings { results, .. } = replay(&plan(&rebuilt, &places("2x2"), &names), &constant).unwrap();
     let [augur, stay, moves, never] = results.as_slice() else {
         panic!()

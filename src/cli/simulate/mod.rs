@@ -6,7 +6,7 @@ mod queue;
 pub(super) mod train;
 
 use super::progress::Progress;
-use super::{WrongUse, interrupt, policies, threads};
+use super::{WrongUse, environment, interrupt, policies, threads};
 use crate::cli::number::whole;
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
@@ -25,6 +25,7 @@ Policies:
   greedy       the GPU's share is the task's intensity
   hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
                depth=15,model=random_forest] (or model=gradient_boosting; alone=0 splits only, and never weighs a device alone;
+               forest=FILE begins with one that `experiment` left in train/*.forest.json;
                retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, and after
                one fallback=mean_share or eft decides until it has learned again)
   dqn          a deep Q-network that `simulate train` trained: dqn[dir=DIR]
@@ -71,6 +72,8 @@ a task is done, as devices were when it was placed.
 With --drift-at the report says after how many tasks each policy that watches noticed, how often without cause, when its \
 model decided again, and how far it was behind `clairvoyant` (if that is among the policies) before and after. Policies are \
 not told of drift: they plan with the devices as they were at the beginning, and learn from what tasks took.
+
+The environment's NUM_GPUS and RETRAIN_INTERVAL (of hybrid_ml) go before --config, and the command line before both.
 
 --out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error or Ctrl-C \
 there is none of them.";
@@ -217,6 +220,7 @@ impl Machine {
                     .with_context(|| format!("the settings {shown} are wrong"))?
             }
         };
+        environment::apply(&mut config)?;
         config.workload.tasks = tasks.unwrap_or(config.workload.tasks);
         if let Some(at) = drift_at {
             config.workload.drift.at = at.to_vec();

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Phase four: one policy on the tasks of one seed, and where its tasks lost time.
 
+use super::decisions::Decisions;
 use super::store::Store;
 use crate::experiment::simulate::{self, Recorder, Timed};
-use crate::policy::device::{Context, DevicePolicy};
+use crate::policy::device::{Context, DevicePolicy, Placement};
 use crate::report::study::{Run, Tally};
 use crate::sim::device::{self, Done, Options};
 use crate::workload::Task;
 use anyhow::Result;
 use std::ops::ControlFlow;
+
+/// Bins of intensities for the GPU's share.
+const INTENSITIES: usize = 20;
 
 /// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
 pub fn unit(at: usize, policy: &str, seed: u64) -> String {
@@ -69,8 +73,11 @@ pub fn run(
     let mut run = Run {
         cells: vec![Tally::default(); cells.len()],
         windows: vec![Tally::default(); windows as usize],
+        gpu_shares: vec![(0, 0.0); INTENSITIES],
         ..Run::default()
     };
+    let mut decisions = Decisions::create(store, context, (at, name, seed))?;
+    let mut failure = None;
     let mut recorder = Recorder::new(&context.workload.drift, tasks);
     let mut left = |done: &Done| {
         recorder.done(done);
@@ -78,14 +85,36 @@ pub fn run(
         run.cells[cells.at(&done.task)].add(completion_ns);
         let window = u128::from(done.task.number) * u128::from(windows) / u128::from(tasks);
         run.windows[window as usize].add(completion_ns);
+        let bin = (done.task.intensity * INTENSITIES as f64) as usize;
+        let (tasks, sum) = &mut run.gpu_shares[bin.min(INTENSITIES - 1)];
+        *tasks += 1;
+        *sum += gpu_share(done.placement, context.devices.cpus());
+        if let Err(err) = decisions.add(done) {
+            failure = Some(err);
+            return ControlFlow::Break(());
+        }
         watch()
     };
     let mut timed = Timed::new(policy);
-    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left)?;
+    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left);
+    if let Some(err) = failure {
+        return Err(err);
+    }
+    let outcome = outcome?;
+    decisions.finish()?;
     run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
     simulate::limit(&mut run.figures, &device::bound(&Options::of(context, seed)));
     run.course = recorder.finish(timed.notices());
     store.keep(&unit(at, name, seed), &run)
+}
+
+/// The share of a task that a GPU did.
+pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
+    match placement {
+        Placement::One(device) if device < cpus => 0.0,
+        Placement::One(_) => 1.0,
+        Placement::Split { share, .. } => share,
+    }
 }
 
 #[cfg(test)]

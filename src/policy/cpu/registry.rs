@@ -69,7 +69,7 @@ pub const NAMES: [(&str, &str); 13] = [
     ),
     (
         "never",
-        "augur's placement, and nothing is ever stolen or balanced",
+        "names no moves, as of `run --policy`; never[steal=0]: and nothing is stolen either",
     ),
     (
         "random",
@@ -176,12 +176,16 @@ fn model(spelling: &Spelling) -> Result<Choice> {
 }
 
 fn never(spelling: &Spelling) -> Result<Scheme> {
-    spelling.only(&Tuning::names())?;
+    let tuning = Tuning::names();
+    let known: Vec<&str> = tuning.iter().chain(&["steal"]).copied().collect();
+    spelling.only(&known)?;
+    let steal = spelling.integer("steal")?.unwrap_or(1);
+    ensure!(steal <= 1, "policy '{spelling}' needs steal=0 or steal=1");
     let name = spelling.to_string();
     let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
     Ok(Scheme {
         policy: Some(Box::new(Never)),
-        forbids_steals: true,
+        forbids_steals: steal == 0,
         ..Scheme::of(&name, Box::new(discipline))
     })
 }

@@ -13,7 +13,7 @@ use super::random::Random;
 use super::round_robin::RoundRobin;
 use super::{DevicePolicy, Learner, list};
 use crate::model::detect;
-use crate::model::forest::Kind;
+use crate::model::forest::{Forest, Kind};
 use crate::policy::Generator;
 use crate::policy::spelling::Spelling;
 use crate::topology::device::Devices;
@@ -261,6 +261,7 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         "retrain_interval",
         "window",
         "pretrain_tasks",
+        "forest",
         "trees",
         "depth",
         "model",
@@ -282,6 +283,12 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
     settings.alone = spelling
         .integer("alone")?
         .map_or(settings.alone, |alone| alone != 0);
+    if let Some(path) = spelling.text("forest") {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("policy '{spelling}': cannot read the forest {path}"))?;
+        let forest = Forest::from_json(&text).with_context(|| format!("policy '{spelling}': {path}"))?;
+        settings.forest_read = Some(forest);
+    }
     if let Some(detector) = spelling.text("drift") {
         settings.drift = detect::Kind::parse(detector).with_context(|| format!("policy '{spelling}'"))?;
     }

@@ -166,9 +166,9 @@ fn headline(study: &Study) -> String {
         time(&best.completion_mean_ns)
     );
     let bound = study
-        .clairvoyant
+        .oracle
         .as_ref()
-        .and_then(|clairvoyant| study.policies.iter().find(|line| line.policy == *clairvoyant));
+        .and_then(|oracle| study.policies.iter().find(|line| line.policy == *oracle));
     if let Some(bound) = bound {
         let more = best.completion_mean_ns.mean / bound.completion_mean_ns.mean - 1.0;
         let side = if more < 0.0 { "below" } else { "above" };
@@ -194,14 +194,14 @@ fn headline(study: &Study) -> String {
 }
 
 fn results_words(study: &Study) -> String {
-    let clairvoyant = study.clairvoyant.as_ref().map_or_else(String::new, |clairvoyant| {
+    let oracle = study.oracle.as_ref().map_or_else(String::new, |oracle| {
         format!(
             " {} is told what each task will take and places it as well as can be at that moment: a bound of single decisions, no \
              competitor.",
-            code(clairvoyant)
+            code(oracle)
         )
     });
-    format!("All figures, the lowest mean completion first.{clairvoyant}")
+    format!("All figures, the lowest mean completion first.{oracle}")
 }
 
 fn results(study: &Study) -> String {
@@ -301,12 +301,12 @@ fn regret_words(study: &Study) -> String {
     let mut words = "What a task loses on average. By each decision: how much later it is done than under the best placement at \
                      that moment, with the queues that the policy itself made."
         .to_owned();
-    if let Some(clairvoyant) = &study.clairvoyant {
+    if let Some(oracle) = &study.oracle {
         let _ = write!(
             words,
             " Behind the run of {}: how much later it is done than there, with the same tasks. A policy can make good decisions on bad \
              queues, and the other way round.",
-            code(clairvoyant)
+            code(oracle)
         );
     }
     words
@@ -405,22 +405,20 @@ fn timeline_words(study: &Study) -> String {
 }
 
 fn drift_words(study: &Study, drift: &Drift) -> String {
-    let recovery = match (&study.clairvoyant, drift.at.is_empty()) {
+    let recovery = match (&study.oracle, drift.at.is_empty()) {
         (_, true) => {
             return " Some policies look for drift all the same; the table has their false alarms."
                 .to_owned();
         }
-        (None, _) => {
-            "When a policy recovered is not known: there is no clairvoyant to measure it by.".to_owned()
-        }
-        (Some(clairvoyant), _) => format!(
+        (None, _) => "When a policy recovered is not known: there is no oracle to measure it by.".to_owned(),
+        (Some(oracle), _) => format!(
             "A ring is where a policy had recovered with every seed: where it was as little behind {} again as before the shift, \
              up to 5 %.",
-            code(clairvoyant)
+            code(oracle)
         ),
     };
     format!(
-        " {recovery} The table has mean completion, and how much that is above the clairvoyant's, settled before, in the first {} \
+        " {recovery} The table has mean completion, and how much that is above the oracle's, settled before, in the first {} \
          tasks, and settled after; and tasks until a policy noticed, until its model decided again, and until it had recovered, \
          means over seeds and shifts.",
         drift.window_tasks

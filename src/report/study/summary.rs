@@ -20,7 +20,8 @@ pub struct Study {
     /// The devices' names.
     pub devices: Vec<String>,
     /// The policy that was told the future, if any.
-    pub clairvoyant: Option<String>,
+    #[serde(rename = "clairvoyant")]
+    pub oracle: Option<String>,
     /// One for each policy, in the order that they were asked for.
     pub policies: Vec<Line>,
     /// Each policy against each other one, by mean completion, seed by seed.
@@ -36,6 +37,8 @@ pub struct Study {
     /// How networks became better, episode by episode.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub training: Vec<learning::Curve>,
+    /// How much of each task GPUs did.
+    pub gpu_fractions: Vec<Fraction>,
     /// Over the run.
     pub timeline: Timeline,
     /// What drift did, where there was any or somebody looked for it.
@@ -90,8 +93,11 @@ pub struct Gap {
     pub policy: String,
     /// How much later than possible a task was done, as devices were when it was placed.
     pub decision_ns: Interval,
-    /// How much later it was done than in the clairvoyant's run, seed by seed.
-    pub behind_clairvoyant_ns: Option<Interval>,
+    /// How much later it was done than in the clairvoyant policy's run, seed by seed; below 0: earlier.
+    #[serde(rename = "behind_clairvoyant_ns")]
+    pub behind_oracle_ns: Option<Interval>,
+    /// How much later it was done than what is proven to be possible.
+    pub above_bound_ns: Interval,
 }
 
 /// Mean completion by size and intensity.
@@ -138,6 +144,8 @@ pub struct Point {
     pub share_error: Interval,
     /// Time lost against the best share.
     pub time_lost: Interval,
+    /// R²: how much of what the best share varies is explained.
+    pub r2: Interval,
 }
 
 /// What a learner looks at.
@@ -149,6 +157,17 @@ pub struct Importance {
     pub feature: String,
     /// How much the error of the share grows when the feature's values are shuffled.
     pub error_added: Interval,
+}
+
+/// How much of tasks GPUs did, by intensity, in bins of equal width from 0 to 1; all seeds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fraction {
+    /// The policy.
+    pub policy: String,
+    /// How many.
+    pub tasks: Vec<u64>,
+    /// The GPU's share of them, on average.
+    pub share_mean: Vec<Option<f64>>,
 }
 
 /// Mean completion over the run.
@@ -176,7 +195,7 @@ impl Study {
     /// title, the machine and the settings are is left to be said.
     pub fn new(
         devices: Vec<String>,
-        clairvoyant: Option<String>,
+        oracle: Option<String>,
         runs: &[Run],
         lessons: &[Lessons],
         (size, intensity): (Vec<f64>, Vec<f64>),
@@ -190,7 +209,7 @@ impl Study {
             .first()
             .map_or(0, |run| run.windows.iter().map(|window| window.tasks).sum());
         let lines: Vec<Line> = of_policy.iter().map(|runs| line(runs, tasks)).collect();
-        let reference = clairvoyant
+        let reference = oracle
             .clone()
             .or_else(|| best(&lines).map(|line| line.policy.clone()));
         let report = device::Report::new(devices.clone(), tasks, figures.clone());
@@ -201,15 +220,16 @@ impl Study {
             devices,
             regret: of_policy
                 .iter()
-                .map(|runs| gap(runs, clairvoyant.as_deref(), &of_policy))
+                .map(|runs| gap(runs, oracle.as_deref(), &of_policy))
                 .collect(),
             heatmap: heatmap(&of_policy, size, intensity, reference.unwrap_or_default()),
             learning: curves(lessons),
             importance: importance(lessons),
             training: Vec::new(),
+            gpu_fractions: of_policy.iter().map(|runs| fraction(runs)).collect(),
             timeline: timeline(&of_policy),
             drift: None,
-            clairvoyant,
+            oracle,
             policies: lines,
             win_loss: report.win_loss,
             machine: Profile::default(),
@@ -220,7 +240,7 @@ impl Study {
 
     /// The policy of the least mean completion that is told nothing of the future.
     pub fn best(&self) -> Option<&Line> {
-        let told = |line: &&Line| Some(&line.policy) == self.clairvoyant.as_ref();
+        let told = |line: &&Line| Some(&line.policy) == self.oracle.as_ref();
         let rest = self.policies.iter().filter(|line| !told(line));
         rest.min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
     }
@@ -233,16 +253,16 @@ impl Study {
             .filter(|duel| duel.policy == policy && duel.verdict == "tie");
         let names = duels.map(|duel| duel.against.as_str());
         names
-            .filter(|name| Some(*name) != self.clairvoyant.as_deref())
+            .filter(|name| Some(*name) != self.oracle.as_deref())
             .collect()
     }
 
-    /// The place of a policy among those that compete, in the order that they were asked for; none of the clairvoyant.
+    /// The place of a policy among those that compete, in the order that they were asked for; none of the oracle.
     pub fn place(&self, policy: &str) -> Option<usize> {
         let rest = self
             .policies
             .iter()
-            .filter(|line| Some(&line.policy) != self.clairvoyant.as_ref());
+            .filter(|line| Some(&line.policy) != self.oracle.as_ref());
         rest.map(|line| &line.policy).position(|name| name == policy)
     }
 
@@ -291,10 +311,10 @@ fn line(runs: &[Run], tasks: u64) -> Line {
     }
 }
 
-fn gap(runs: &[Run], clairvoyant: Option<&str>, all: &[&[Run]]) -> Gap {
-    let of_clairvoyant = all
+fn gap(runs: &[Run], oracle: Option<&str>, all: &[&[Run]]) -> Gap {
+    let of_oracle = all
         .iter()
-        .find(|runs| runs.first().map(|run| run.figures.policy.as_str()) == clairvoyant);
+        .find(|runs| runs.first().map(|run| run.figures.policy.as_str()) == oracle);
     let behind = |told: &&[Run]| {
         let pairs = runs.iter().zip(told.iter());
         let behind: Vec<f64> = pairs
@@ -307,7 +327,10 @@ fn gap(runs: &[Run], clairvoyant: Option<&str>, all: &[&[Run]]) -> Gap {
             .first()
             .map_or_else(String::new, |run| run.figures.policy.clone()),
         decision_ns: over(runs, |figures| figures.regret_mean_ns),
-        behind_clairvoyant_ns: clairvoyant.and(of_clairvoyant).map(behind),
+        behind_oracle_ns: oracle.and(of_oracle).map(behind),
+        above_bound_ns: over(runs, |figures| {
+            figures.completion_mean_ns - figures.completion_bound_ns
+        }),
     }
 }
 
@@ -361,6 +384,7 @@ fn curves(lessons: &[Lessons]) -> Vec<Curve> {
                     count: lesson.count,
                     share_error: over(|lesson| lesson.share_error),
                     time_lost: over(|lesson| lesson.time_lost),
+                    r2: over(|lesson| lesson.r2),
                 }
             };
             curves.push(Curve {
@@ -389,6 +413,26 @@ fn importance(lessons: &[Lessons]) -> Vec<Importance> {
         }
     }
     all
+}
+
+fn fraction(runs: &[Run]) -> Fraction {
+    let bins = runs.first().map_or(0, |run| run.gpu_shares.len());
+    let all = |at: usize| {
+        let bins = runs.iter().filter_map(|run| run.gpu_shares.get(at));
+        bins.fold((0, 0.0), |(tasks, sum), bin| (tasks + bin.0, sum + bin.1))
+    };
+    Fraction {
+        policy: runs
+            .first()
+            .map_or_else(String::new, |run| run.figures.policy.clone()),
+        tasks: (0..bins).map(|at| all(at).0).collect(),
+        share_mean: (0..bins)
+            .map(|at| match all(at) {
+                (0, _) => None,
+                (tasks, sum) => Some(sum / tasks as f64),
+            })
+            .collect(),
+    }
 }
 
 fn timeline(all: &[&[Run]]) -> Timeline {

@@ -119,7 +119,7 @@ fn regret(study: &Study) -> Bars {
     let row = |line: &super::Line| {
         let gap = study.regret.iter().find(|gap| gap.policy == line.policy);
         let bars = gap.into_iter().flat_map(|gap| {
-            let behind = gap.behind_clairvoyant_ns.as_ref().map(|behind| bar(1, behind));
+            let behind = gap.behind_oracle_ns.as_ref().map(|behind| bar(1, behind));
             std::iter::once(bar(0, &gap.decision_ns)).chain(behind)
         });
         (line.policy.clone(), bars.collect())
@@ -127,9 +127,9 @@ fn regret(study: &Study) -> Bars {
     let mut legend = vec!["lost by each decision, as devices were then".to_owned()];
     legend.extend(
         study
-            .clairvoyant
+            .oracle
             .as_ref()
-            .map(|clairvoyant| format!("behind the run of {clairvoyant}")),
+            .map(|oracle| format!("behind the run of {oracle}")),
     );
     Bars {
         title: "Regret: what was lost against the best that could be done".to_owned(),
@@ -255,7 +255,7 @@ fn rings(study: &Study, policy: &str) -> Vec<f64> {
     let Some(drift) = study
         .drift
         .as_ref()
-        .filter(|_| study.clairvoyant.as_deref() != Some(policy))
+        .filter(|_| study.oracle.as_deref() != Some(policy))
     else {
         return Vec::new();
     };
