@@ -131,6 +131,9 @@ pub fn printed_by(line: &[u8]) -> Option<Option<Tool>> {
 }
 
 fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
+    if let Some(cpu) = buffer_started(line) {
+        return Ok(Item::Lost { cpu, count: 0 });
+    }
     // A stack that perf prints below its event is indented with a tab.
     let beside = line.first().is_none_or(|byte| matches!(byte, b'#' | b'\t')) || is_heading(line);
     if beside || line.trim_ascii().is_empty() {
@@ -144,6 +147,7 @@ fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
         Ok(prefix) => prefix,
         Err(why) => return perf_lost(line, tool).ok_or(why),
     };
+    notes.saw(prefix.time_ns);
     match body::parse(&prefix)? {
         Body::Kind(kind) => Ok(Item::Event(Event {
             time_ns: prefix.time_ns,
@@ -155,6 +159,15 @@ fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
             Ok(Item::Nothing)
         }
     }
+}
+
+/// `##### CPU 3 buffer started ####`: what came before on that CPU was overwritten.
+fn buffer_started(line: &[u8]) -> Option<u32> {
+    let rest = line.strip_prefix(b"##### CPU ")?;
+    let (cpu, rest) = digits(rest)?;
+    rest.starts_with(b" buffer started")
+        .then(|| u32::try_from(cpu).ok())
+        .flatten()
 }
 
 /// What trace-cmd prints before the first event.
@@ -204,6 +217,16 @@ fn learn(header: &mut Header, line: &str) {
     } else if let Some(comment) = line.strip_prefix('#') {
         if let Some(cpus) = comment.rsplit_once("#P:").and_then(|(_, text)| number(text)) {
             header.cpus = cpus;
+        }
+        if let Some((_, counts)) = comment.split_once("entries-in-buffer/entries-written:") {
+            let counts = counts
+                .trim_start()
+                .split(' ')
+                .next()
+                .and_then(|text| text.split_once('/'));
+            let counts: Option<(u64, u64)> =
+                counts.and_then(|(there, written)| Some((there.parse().ok()?, written.parse().ok()?)));
+            header.overwritten = counts.map_or(0, |(there, written)| written.saturating_sub(there));
         }
         match comment
             .split_once(" : ")
