@@ -125,17 +125,18 @@ impl Reader {
                 .skip(line, format!("event that comes {late_ns} ns too late"));
         } else {
             self.notes.saw(event.time_ns);
+            self.notes.take(&event.kind);
             self.place(event);
         }
     }
 
-    /// Puts an event in its place. Where older ones were overwritten, a CPU begins with a note of that.
+    /// Puts an event in its place. A CPU whose buffer had older events, or was started later, begins with a note of loss.
     fn place(&mut self, event: Event) {
         let after = |other: &&Event| other.time_ns > event.time_ns;
         let at = self.window.len() - self.window.iter().rev().take_while(after).count();
-        let first = self.seen.insert(event.cpu);
-        let late = first && self.source.header().overwritten > 0;
-        if late && !matches!(event.kind, EventKind::Lost { .. }) {
+        let overwritten = self.notes.overwritten().is_some_and(|count| count > 0);
+        let late = overwritten || self.notes.known_from().contains_key(&event.cpu);
+        if self.seen.insert(event.cpu) && late && !matches!(event.kind, EventKind::Lost { .. }) {
             let kind = EventKind::Lost { count: 0 };
             let begins = Event { kind, ..event };
             self.window.insert(at, event);
