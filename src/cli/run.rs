@@ -54,10 +54,10 @@ pub struct Args {
     /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
     #[arg(long, value_name = "PATH")]
     tensorflow: Option<PathBuf>,
-    /// A batch that takes longer is dropped, and the heuristic decides that round
+    /// A batch that takes more CPU time is dropped, and the heuristic decides that round
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     model_limit_ms: u64,
-    /// Loading and trying out a model may take so long (the library's own loading is not counted)
+    /// Loading and trying out a model may take so much CPU time (the library's own loading is not counted)
     #[arg(long, value_name = "SECS", default_value = "5", value_parser = super::seconds)]
     model_check_s: Duration,
     /// Who names the candidates, `name[key=value,...]`

@@ -16,23 +16,23 @@ from scheduler import Scheduler
 LONGEST_S = 8.0
 LOOKS_S = 0.1
 # Between two turns of a task that is always rescued pass 5 s.
-FULL_S, QUICK_S = 40.0, 18.0
+FULL_S, QUICK_S = 40.0, 11.0
+DISPLACED_S = 3.0
 UNBOUND = Path("/sys/devices/virtual/workqueue/cpumask")
 # How often each CPU's counters are folded, by a worker of that CPU.
 FOLD_S = Path("/proc/sys/vm/stat_interval")
 
 
 @contextlib.contextmanager
-def quiet(cpu: int) -> Iterator[None]:
-    """Nothing wakes up on a CPU but what has to: another wakeup there would help whoever waits."""
-    others = [other for other in machine.online() if other != cpu]
-    mask = f"{sum(1 << other for other in others):x}"
+def quiet(cpus: list[int]) -> Iterator[None]:
+    """Nothing wakes up on some CPUs but what has to: another wakeup there would help whoever waits."""
+    others = [other for other in machine.online() if other not in cpus]
     before = {UNBOUND: UNBOUND.read_text(), FOLD_S: FOLD_S.read_text()}
     for folder in Path("/proc").glob("[0-9]*"):
         # Those of one CPU, and those that are gone by now.
         with contextlib.suppress(OSError):
             os.sched_setaffinity(int(folder.name), others)
-    UNBOUND.write_text(mask)
+    UNBOUND.write_text(f"{sum(1 << other for other in others):x}")
     FOLD_S.write_text("3600")
     try:
         yield
@@ -62,51 +62,59 @@ def longest_stand_s(pids: list[int], seconds: float) -> list[float]:
             os.close(file)
 
 
-@case(every_kernel=True, cpus_min=2)
+@case(every_kernel=True, cpus_min=4)
 def starvation(options: Options) -> str:
-    """Nice 19, and SCHED_IDLE, alone beside a hog of nice -20 on a CPU where nothing else wakes up: never 8 s without a turn."""
-    seconds, told = options.pick(FULL_S, QUICK_S), []
-    cpu = machine.online()[-1]
-    with Scheduler("--model", "off"), quiet(cpu):
-        for name, kinds in (("nice 19", {"nice": 19}), ("SCHED_IDLE", {"idle": True})):
-            hog = task.hogs(1, [cpu], nice=-20)[0]
-            weak = task.spawn(task.burn, [cpu], name="weak", **kinds)
-            before, turns = task.ran_ns(hog), task.schedstat(weak)[2]
-            longest = longest_stand_s([weak], seconds)[0]
-            share = 100 * task.ran_ns(weak) / (task.ran_ns(weak) + task.ran_ns(hog) - before)
-            turns = task.schedstat(weak)[2] - turns
-            task.end([hog, weak])
-            told.append(f"{name} at most {longest:.1f} s without a turn, {turns} turns in {seconds:.0f} s, {share:.2f} % of the CPU")
-            check(longest <= LONGEST_S, f"{name} never {LONGEST_S:g} s without a turn", told[-1])
-            check(turns >= int(seconds / LONGEST_S), f"{name} to run at least {int(seconds / LONGEST_S)} times", told[-1])
-            # A turn that saves a task from waiting takes next to nothing from what weights give.
-            check(share < 1.0, f"less than 1 % for {name}", told[-1])
+    """Nice 19, and SCHED_IDLE, alone beside a hog of nice -20 where nothing else wakes up; and one that a real-time hog displaces."""
+    cpus = machine.online()
+    with Scheduler("--model", "off"):
+        with quiet(cpus[-2:]):
+            told = [alone(options, dict(zip(cpus[-2:], ({"nice": 19}, {"idle": True}))))]
+        told.append(displaced(cpus))
     return "; ".join(told)
 
 
-@case(every_kernel=True, cpus_min=2)
-def displaced(options: Options) -> str:
+def alone(options: Options, weak_on: dict[int, dict]) -> str:
+    """A weak task and a hog on each CPU: how long the weak ones stand still."""
+    seconds = options.pick(FULL_S, QUICK_S)
+    hogs = [task.spawn(task.burn, [cpu], nice=-20) for cpu in weak_on]
+    task.await_running(hogs)
+    weak = [task.spawn(task.burn, [cpu], name="weak", **kinds) for cpu, kinds in weak_on.items()]
+    before = task.ran_all_ns(hogs)
+    longest = longest_stand_s(weak, seconds)
+    turns = [task.schedstat(pid)[2] for pid in weak]
+    gained = [task.ran_ns(pid) - before[pid] for pid in hogs]
+    shares = [100 * task.ran_ns(pid) / (task.ran_ns(pid) + gain) for pid, gain in zip(weak, gained, strict=True)]
+    task.end(hogs + weak)
+    told = ", ".join(
+        f"{kinds} at most {stand:.1f} s without a turn, {count} turns in {seconds:.0f} s, {share:.2f} % of the CPU"
+        for kinds, stand, count, share in zip(weak_on.values(), longest, turns, shares, strict=True)
+    )
+    check(max(longest) <= LONGEST_S, f"never {LONGEST_S:g} s without a turn", told)
+    check(min(turns) >= int(seconds / LONGEST_S), f"at least {int(seconds / LONGEST_S)} turns", told)
+    # A turn that saves a task from waiting takes next to nothing from what weights give.
+    check(max(shares) < 1.0, "less than 1 % for the weak", told)
+    return told
+
+
+def displaced(cpus: list[int]) -> str:
     """A real-time hog takes the CPU of a task that may run elsewhere, while the others idle: the task goes on there."""
-    seconds = options.pick(10, 5)
-    cpu = machine.online()[-1]
-    with Scheduler("--model", "off"):
-        victim = task.hogs(1, [cpu], name="victim")[0]
-        os.sched_setaffinity(victim, machine.online())
-        hog = task.spawn(real_time, [cpu], name="realtime")
-        task.await_running([hog])
-        before, begin = task.ran_ns(victim), time.monotonic()
-        time.sleep(seconds)
-        share = 100 * (task.ran_ns(victim) - before) / 1e9 / (time.monotonic() - begin)
-        where = task.cpu_of(victim)
-        task.end([hog, victim])
-    told = f"{share:.0f} % of a CPU for the task that was displaced, on CPU {where}"
+    cpu = cpus[-1]
+    victim = task.hogs(1, [cpu], name="victim")[0]
+    os.sched_setaffinity(victim, cpus)
+    hog = task.spawn(real_time, [cpu], name="realtime")
+    task.await_running([hog])
+    before, begin = task.ran_ns(victim), time.monotonic()
+    time.sleep(DISPLACED_S)
+    share = 100 * (task.ran_ns(victim) - before) / 1e9 / (time.monotonic() - begin)
+    where = task.cpu_of(victim)
+    task.end([hog, victim])
+    told = f"{share:.0f} % of a CPU for one that was displaced"
     check(where != cpu, f"it elsewhere than on CPU {cpu}", told)
-    # Half of what it would have alone: the host may have other things to do.
     check(share >= 50, "at least half a CPU for it", told)
     return told
 
 
-@case(cpus_min=2)
+@case(cpus_min=2, thorough=True)
 def displaced_among_busy(options: Options) -> str:
     """A real-time hog holds a CPU and ordinary hogs all the others: who waits where nobody looks is fetched."""
     cpus = machine.online()
@@ -118,7 +126,7 @@ def displaced_among_busy(options: Options) -> str:
         task.await_running([hog])
         for pid in waiting:
             os.sched_setaffinity(pid, cpus)
-        longest = longest_stand_s(waiting, options.pick(FULL_S, QUICK_S))
+        longest = longest_stand_s(waiting, FULL_S / 2)
         task.end([hog, *hogs, *waiting])
     told = f"at most {max(longest):.1f} s without a turn for {len(waiting)} tasks beside {len(hogs)} hogs"
     check(max(longest) <= 2 * LONGEST_S, f"never {2 * LONGEST_S:g} s without a turn", told)
