@@ -85,7 +85,8 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	if (is_percpu_kthread(p)) {
-		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, enq_flags | SCX_ENQ_PREEMPT);
+		/* Where another class has just come, there is nothing to interrupt: it would be the slice of one that waits by now. */
+		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, enq_flags & SCX_ENQ_REENQ ? enq_flags : enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
 	if (!wakeup) {

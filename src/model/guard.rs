@@ -11,7 +11,7 @@ use super::fault::{Fault, check_scores};
 use super::pauses::Pauses;
 use super::relay::{Giver, Taker, relay};
 use super::watched::{Inside, Start, Watched, watched};
-use super::{ModelOptions, Predictor};
+use super::{Engine, ModelOptions, Predictor};
 use crossbeam::channel::{RecvTimeoutError, TryRecvError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -29,6 +29,8 @@ const LEAST: Duration = Duration::from_micros(200);
 /// A predictor behind a deadline.
 pub struct Guarded {
     name: String,
+    /// What runs it, where that is known.
+    engine: Option<Engine>,
     threshold: f32,
     steal_threshold: f32,
     to_worker: Giver<Batch>,
@@ -61,7 +63,9 @@ impl Guarded {
     /// [`Fault::Failed`] when the thread cannot be started.
     pub fn new(model: Checked, options: &ModelOptions) -> Result<Self, Fault> {
         let drift = Drift::from_manifest(&model.manifest);
-        Self::around(model.predictor, drift, options)
+        let mut guarded = Self::around(model.predictor, drift, options)?;
+        guarded.engine = Some(model.engine);
+        Ok(guarded)
     }
 
     /// Puts any predictor behind the guard.
@@ -86,6 +90,7 @@ impl Guarded {
             })?;
         Ok(Self {
             name,
+            engine: None,
             threshold,
             steal_threshold,
             to_worker,
@@ -109,6 +114,11 @@ impl Guarded {
     /// The model's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What runs the model, where that is known.
+    pub fn engine(&self) -> Option<Engine> {
+        self.engine
     }
 
     /// A candidate is accepted when its score is at least this.

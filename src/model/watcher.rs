@@ -133,7 +133,7 @@ mod tests {
     use crate::model::canary::Checked;
     use crate::model::manifest::{MANIFEST_FILE, tests::right};
     use crate::model::watched::tests::burn;
-    use crate::model::{Constant, Manifest};
+    use crate::model::{Constant, Engine, Manifest};
     use crossbeam::channel::{bounded, unbounded};
     use std::cell::Cell;
 
@@ -178,6 +178,7 @@ mod tests {
         Ok(Checked {
             manifest: Manifest::read(directory.path())?.into(),
             predictor: Box::new(Constant::STAY),
+            engine: Engine::Twin,
         })
     }
 

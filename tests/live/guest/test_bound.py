@@ -17,7 +17,7 @@ from scheduler import Scheduler
 PERIOD_S = 0.01
 # Slices are tens of milliseconds, and what the host does to a virtual CPU does not show on this clock. Beside that a comparison
 # with the kernel's own scheduler in the same boot.
-WAIT_MAX_MS = 200.0
+WAIT_MAX_MS = 100.0
 # Asks every CPU's kernel worker to fold its counters and waits for all of them.
 REFRESH = Path("/proc/sys/vm/stat_refresh")
 

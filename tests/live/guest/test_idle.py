@@ -11,7 +11,7 @@ from case import Options, case, check
 from scheduler import Scheduler
 
 # A task that is forgotten waits until something else wakes its CPU up.
-FORGOTTEN_MS = 40.0
+FORGOTTEN_MS = 20.0
 
 
 @case(clock="instructions")
@@ -19,7 +19,7 @@ def none_forgotten(options: Options) -> str:
     """While decisions move tasks about, the daemon's own included, none waits on a CPU that idles."""
     with Scheduler("--model", "off", "--interval-ms", "20") as scheduler:
         with trace.Recording() as recording:
-            end = time.monotonic() + options.pick(12, 5)
+            end = time.monotonic() + options.pick(16, 8)
             while time.monotonic() < end:
                 # All on one domain, then free: the daemon has to act, with idle CPUs beside it.
                 tasks = [task.spawn(task.burn, machine.domains()[0]) for _ in range(3)]

@@ -79,11 +79,13 @@ def alone(options: Options, weak_on: dict[int, dict]) -> str:
     hogs = [task.spawn(task.burn, [cpu], nice=-20) for cpu in weak_on]
     task.await_running(hogs)
     weak = [task.spawn(task.burn, [cpu], name="weak", **kinds) for cpu, kinds in weak_on.items()]
-    before = task.ran_all_ns(hogs)
+    # A new one has its first turns at once.
+    time.sleep(1)
+    before, had = task.ran_all_ns(hogs + weak), [task.schedstat(pid)[2] for pid in weak]
     longest = longest_stand_s(weak, seconds)
-    turns = [task.schedstat(pid)[2] for pid in weak]
-    gained = [task.ran_ns(pid) - before[pid] for pid in hogs]
-    shares = [100 * task.ran_ns(pid) / (task.ran_ns(pid) + gain) for pid, gain in zip(weak, gained, strict=True)]
+    gained = {pid: ran - before[pid] for pid, ran in task.ran_all_ns(hogs + weak).items()}
+    turns = [task.schedstat(pid)[2] - count for pid, count in zip(weak, had, strict=True)]
+    shares = [100 * gained[pid] / (gained[pid] + gained[hog]) for pid, hog in zip(weak, hogs, strict=True)]
     task.end(hogs + weak)
     told = ", ".join(
         f"{kinds} at most {stand:.1f} s without a turn, {count} turns in {seconds:.0f} s, {share:.2f} % of the CPU"
