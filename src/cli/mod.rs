@@ -6,6 +6,7 @@ pub mod calibrate;
 mod console;
 pub mod convert;
 pub mod doctor;
+pub mod engine;
 pub mod experiment;
 mod input;
 mod interrupt;
@@ -240,8 +241,9 @@ fn reader_is_gone(err: &anyhow::Error) -> bool {
 /// Log lines go to standard error, so that standard output stays for results.
 fn init_logging(verbose: u8, level: &str) {
     let level = if verbose > 0 { "debug" } else { level };
+    // What TensorFlow's binding tells of each place that it looks in helps nobody but its authors.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},tensorflow=warn")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur model check | bench | explain`: look at a model directory before trusting it.
 
+use super::engine::EngineArgs;
 use super::interrupt;
 use super::number::{real, whole};
 use crate::model::canary::{self, fixed_rows};
 use crate::model::explain;
 use crate::model::manifest::Normaliser;
 use crate::model::{
-    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, prepare_library, tensorflow,
+    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, tensorflow,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -18,9 +19,8 @@ use std::time::{Duration, Instant};
 /// Checks, measures or explains a model directory.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// TensorFlow's library: the file, its directory, or a Python virtual environment [env: SCX_AUGUR_TENSORFLOW]
-    #[arg(long, global = true, value_name = "PATH")]
-    tensorflow: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -71,27 +71,25 @@ enum Command {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    // A missing library is told by the load, as it is in the scheduler.
-    let _ = prepare_library(args.tensorflow.as_deref());
+    args.engine.prepare();
+    let engine = args.engine.strict_engine();
     interrupt::end_at_once()?;
     match &args.command {
-        Command::Check { directory, limit } => check(directory, Duration::from_secs_f64(*limit), args.json),
+        Command::Check { directory, limit } => {
+            check(directory, engine, Duration::from_secs_f64(*limit), args.json)
+        }
         Command::Bench {
             directory,
             batches,
             samples,
-        } => bench(directory, batches, *samples, args.json),
+        } => bench(directory, engine, batches, *samples, args.json),
         Command::Explain {
             directory,
             log,
             seed,
             repeats,
         } => {
-            let mut model = canary::load(
-                directory,
-                Engine::TensorFlow,
-                ModelOptions::default().canary_limit,
-            )?;
+            let mut model = canary::load(directory, engine, ModelOptions::default().canary_limit)?;
             let logged = log::read_rows(log)?;
             let found = explain::importance(model.predictor.as_mut(), &logged, *seed, *repeats)?;
             if args.json {
@@ -109,6 +107,8 @@ struct Check<'a> {
     directory: &'a Path,
     ok: bool,
     load_ms: f64,
+    /// What runs it: `TensorFlow` or `the Rust twin`.
+    engine: String,
     tensorflow: Option<String>,
     twin: bool,
     name: &'a str,
@@ -126,9 +126,9 @@ struct Refused<'a> {
     error: String,
 }
 
-fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
+fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyhow::Result<()> {
     let started = Instant::now();
-    let model = match canary::load(directory, Engine::TensorFlow, limit) {
+    let model = match canary::load(directory, engine, limit) {
         Ok(model) => model,
         Err(fault) => {
             if json {
@@ -147,6 +147,7 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
         directory,
         ok: true,
         load_ms: started.elapsed().as_secs_f64() * 1e3,
+        engine: model.engine.to_string(),
         tensorflow: tensorflow::version(),
         twin: manifest.weights.is_some(),
         name: &manifest.name,
@@ -158,11 +159,21 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
         return print_json(&report);
     }
     super::say!("{}: model `{}` is fit for use", directory.display(), report.name);
+    let version = report
+        .tensorflow
+        .as_deref()
+        .filter(|_| model.engine == Engine::TensorFlow);
     super::say!(
-        "  loaded and tried out in {:.0} ms by TensorFlow {}",
+        "  loaded and tried out in {:.0} ms by {}{}",
         report.load_ms,
-        report.tensorflow.as_deref().unwrap_or("?")
+        report.engine,
+        version.map(|version| format!(" {version}")).unwrap_or_default()
     );
+    if model.engine == Engine::Twin
+        && let Err(fault) = tensorflow::load_library()
+    {
+        super::say!("  {fault}");
+    }
     super::say!("  accepts a move from score {} on", report.threshold);
     super::say!(
         "  {}",
@@ -189,8 +200,9 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct BenchLine {
     batch: usize,
-    tensorflow: Times,
-    /// The same through the guard's thread, as the scheduler asks it.
+    /// Unknown where there is no library.
+    tensorflow: Option<Times>,
+    /// The engine that the scheduler would use, through the guard's thread, as it asks it.
     guarded: Times,
     twin: Option<Times>,
     /// Median of the twin through median of TensorFlow: above 1, TensorFlow is faster.
@@ -217,26 +229,40 @@ impl Times {
     }
 }
 
-fn bench(directory: &Path, batches: &[usize], samples: u32, json: bool) -> anyhow::Result<()> {
+fn bench(
+    directory: &Path,
+    engine: Engine,
+    batches: &[usize],
+    samples: u32,
+    json: bool,
+) -> anyhow::Result<()> {
     // Here a slow batch is a result, not a fault.
     let options = ModelOptions {
         batch_limit: Duration::from_secs(60),
         ..ModelOptions::default()
     };
-    let load = || canary::load(directory, Engine::TensorFlow, options.canary_limit);
+    let load = || canary::load(directory, engine, options.canary_limit);
     let mut model = load()?;
     let mut guarded = ModelSource::fixed(load()?.predictor, &options)?;
     let mut twin = Mlp::from_manifest(&model.manifest)?;
     let mut lines = Vec::new();
     for batch in batches {
         let rows = rows_for(&model.manifest, *batch)?;
-        let mut engines: Vec<&mut dyn Predictor> = vec![model.predictor.as_mut(), &mut guarded];
+        let mut engines: Vec<&mut dyn Predictor> = vec![&mut guarded];
         engines.extend(twin.as_mut().map(|twin| twin as &mut dyn Predictor));
+        if model.engine == Engine::TensorFlow {
+            engines.push(model.predictor.as_mut());
+        }
         let mut times = measure(&mut engines, &rows, samples)?.into_iter().map(Times::of);
-        let (Some(tensorflow), Some(guarded), twin) = (times.next(), times.next(), times.next()) else {
+        let Some(guarded) = times.next() else {
             continue;
         };
-        let ratio = twin.as_ref().map(|twin| twin.median_us / tensorflow.median_us);
+        let twin = twin.is_some().then(|| times.next()).flatten();
+        let tensorflow = times.next();
+        let ratio = twin
+            .as_ref()
+            .zip(tensorflow.as_ref())
+            .map(|(twin, tensorflow)| twin.median_us / tensorflow.median_us);
         lines.push(BenchLine {
             batch: rows.len(),
             tensorflow,
@@ -266,7 +292,8 @@ fn print_bench(lines: &[BenchLine]) -> anyhow::Result<()> {
             |times: &Times| format!("{:.1} ({:.1}…{:.1})", times.median_us, times.p10_us, times.p90_us);
         let twin = line.twin.as_ref().map_or("-".into(), text);
         let ratio = line.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
-        let (plain, guarded) = (text(&line.tensorflow), text(&line.guarded));
+        let plain = line.tensorflow.as_ref().map_or("-".into(), text);
+        let guarded = text(&line.guarded);
         super::say!(
             "{:>6} {plain:>24} {guarded:>24} {twin:>24} {ratio:>9}",
             line.batch

@@ -264,7 +264,7 @@ fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
 }
 
 /// The twin where the model has one, for that needs no library; else TensorFlow.
-pub(super) fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
+fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
     let path = Path::new(directory);
     let manifest = Manifest::read(path)?;
     if engine != Some("tensorflow") {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur run`: attach as this machine's scheduler.
 
+use super::engine::EngineArgs;
 use super::number::{real, seconds, whole};
-use super::{WrongUse, interrupt, machine_of, replay};
+use super::{WrongUse, interrupt, machine_of};
 use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
 use crate::live::{LoadOptions, Tuning, machine};
-use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, prepare_library};
+use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
 use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
 use anyhow::Result;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use rand::SeedableRng;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,12 +50,8 @@ pub struct Args {
     /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
     #[arg(help_heading = "The model", long, value_name = "DIR|off")]
     model: Option<PathBuf>,
-    /// What runs the model
-    #[arg(help_heading = "The model", long, value_enum, default_value_t = EngineName::Tensorflow)]
-    engine: EngineName,
-    /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
-    #[arg(help_heading = "The model", long, value_name = "PATH")]
-    tensorflow: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// A batch that takes longer is dropped, and the heuristic decides that round
     #[arg(help_heading = "The model", long, value_name = "MS", default_value_t = 20, value_parser = whole::<u64>(1..=10_000))]
     model_limit_ms: u64,
@@ -118,14 +115,6 @@ pub struct Args {
     /// Say more; twice: libbpf too
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum EngineName {
-    /// The SavedModel, through TensorFlow's C library
-    Tensorflow,
-    /// The manifest's weights, in plain Rust
-    Twin,
 }
 
 /// The kernel half's settings; microseconds.
@@ -256,9 +245,9 @@ pub fn run(args: &Args) -> Result<()> {
     if args.help_stats {
         return server_data().describe_meta(&mut std::io::stdout(), None);
     }
-    // Before the first thread: TensorFlow reads the environment. A missing library is the model's fault, told later.
-    let _ = prepare_library(args.tensorflow.as_deref());
+    args.engine.prepare();
     super::init_logging(args.verbose, "info");
+    args.engine.log_skipped();
     if args.simulated.simulate {
         return simulate(args);
     }
@@ -329,20 +318,19 @@ fn simulate(args: &Args) -> Result<()> {
 }
 
 /// As for the kernel, a model that does not load is told, and the heuristic decides.
-fn simulated_model(args: &Args) -> Result<Box<dyn Predictor>, &'static str> {
+fn simulated_model(args: &Args) -> Result<(Box<dyn Predictor>, Engine), &'static str> {
     let directory = match &args.model {
         Some(path) if path.as_os_str() == "off" => return Err("off"),
         Some(path) => path.clone(),
         None => default_model(),
     };
-    let engine = match args.engine {
-        EngineName::Twin => "twin",
-        EngineName::Tensorflow => "tensorflow",
-    };
-    replay::load_model(&directory.to_string_lossy(), Some(engine)).map_err(|err| {
-        tracing::warn!("the heuristic decides: {err:#}");
-        "failed to load"
-    })
+    match canary::load(&directory, args.engine.engine(), args.model_check_s) {
+        Ok(model) => Ok((model.predictor, model.engine)),
+        Err(fault) => {
+            tracing::warn!("the heuristic decides: {fault}");
+            Err("failed to load")
+        }
+    }
 }
 
 fn mode(args: &Args) -> Mode {
@@ -378,10 +366,7 @@ fn model(args: &Args) -> Result<ModelHandle> {
     };
     let options = ModelOptions {
         directory,
-        engine: match args.engine {
-            EngineName::Tensorflow => Engine::TensorFlow,
-            EngineName::Twin => Engine::Twin,
-        },
+        engine: args.engine.engine(),
         batch_limit: Duration::from_millis(args.model_limit_ms),
         canary_limit: args.model_check_s,
         ..ModelOptions::default()
