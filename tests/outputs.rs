@@ -469,3 +469,56 @@ fn a_folder_that_holds_another_run_is_refused() {
         ["report.json", "results.csv", "tasks-eft-1.parquet"]
     );
 }
+
+#[test]
+fn an_interrupted_simulation_keeps_the_runs_that_are_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    // The rules are done at once, the learner not in an hour.
+    let child = command(&[
+        "simulate",
+        "--tasks",
+        "1e5",
+        "--threads",
+        "1",
+        "--policies",
+        "eft,greedy,hybrid_ml[retrain_interval=1]",
+    ])
+    .args(["--json", "--out", out.to_str().unwrap()])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    // The third table is begun: its place is one more open file without a name in the folder.
+    let fds = format!("/proc/{}/fd", child.id());
+    loop {
+        let links = fs::read_dir(&fds)
+            .unwrap()
+            .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        if links.filter(|link| link.starts_with(&out)).count() >= 3 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted after 2 of 3 runs"), "{said}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let policies = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["policy"].clone());
+    assert_eq!(policies.collect::<Vec<_>>(), ["eft", "greedy"]);
+    assert_eq!(
+        entries(&out),
+        [
+            "report.json",
+            "results.csv",
+            "tasks-eft-1.parquet",
+            "tasks-greedy-1.parquet"
+        ]
+    );
+}
