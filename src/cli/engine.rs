@@ -9,10 +9,10 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
     /// What runs the model [default: TensorFlow where its library can be used, else the twin]
-    #[arg(long, value_enum, global = true)]
+    #[arg(help_heading = "The model", long, value_enum, global = true)]
     engine: Option<Name>,
     /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(help_heading = "The model", long, value_name = "PATH", global = true)]
     tensorflow: Option<PathBuf>,
 }
 

@@ -2,6 +2,8 @@
 //! `scx_augur model check | bench | explain`: look at a model directory before trusting it.
 
 use super::engine::EngineArgs;
+use super::interrupt;
+use super::number::{real, whole};
 use crate::model::canary::{self, fixed_rows};
 use crate::model::explain;
 use crate::model::manifest::Normaliser;
@@ -32,8 +34,8 @@ enum Command {
     Check {
         /// The model directory
         directory: PathBuf,
-        /// Give up after so long
-        #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+        /// Refuse a model that takes longer
+        #[arg(long = "timeout", alias = "limit", value_name = "SECS", default_value_t = 5.0, value_parser = real(0.01..=600.0))]
         limit: f64,
     },
     /// Measure the time to score batches, TensorFlow and the Rust twin side by side
@@ -41,46 +43,27 @@ enum Command {
         /// The model directory
         directory: PathBuf,
         /// Batch sizes
-        #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 512, 1000, 4096], value_parser = batch)]
+        #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [1, 16, 64, 512, 1000, 4096],
+              value_parser = whole::<usize>(1..=1_000_000))]
         batches: Vec<usize>,
         /// Measurements of each batch size
-        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..=100_000))]
+        #[arg(long = "repeats", alias = "samples", value_name = "N", default_value_t = 200, value_parser = whole::<u32>(5..=100_000))]
         samples: u32,
     },
     /// Which features the model's decisions hang on: shuffle one column at a time and score again
     Explain {
         /// The model directory
         directory: PathBuf,
-        /// A decision log; with a `label` column, the loss of balanced accuracy is shown too
+        /// A decision log, `-` for standard input; with a `label` column, the loss of balanced accuracy is shown too
         #[arg(long, value_name = "FILE")]
         log: PathBuf,
         /// Shuffle with this seed
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
         seed: u64,
         /// Shuffle each column so often
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<u32>(1..=1000))]
         repeats: u32,
     },
-}
-
-/// Seconds of a time limit.
-fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text
-        .parse()
-        .map_err(|_| format!("`{text}` is no number of seconds"))?;
-    if (0.01..=600.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err("give 0.01 to 600 seconds".into())
-    }
-}
-
-/// Rows of a batch.
-fn batch(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(value @ 1..=1_000_000) => Ok(value),
-        _ => Err(format!("`{text}` is no batch size from 1 to 1000000")),
-    }
 }
 
 /// Runs the command.
@@ -90,6 +73,7 @@ fn batch(text: &str) -> Result<usize, String> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     args.engine.prepare();
     let engine = args.engine.strict_engine();
+    interrupt::end_at_once()?;
     match &args.command {
         Command::Check { directory, limit } => {
             check(directory, engine, Duration::from_secs_f64(*limit), args.json)

@@ -123,6 +123,7 @@ impl Reader {
         } else {
             let after = |other: &&Event| other.time_ns > event.time_ns;
             let at = self.window.len() - self.window.iter().rev().take_while(after).count();
+            self.notes.take(&event.kind);
             self.window.insert(at, event);
         }
     }
