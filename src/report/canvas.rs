@@ -16,8 +16,9 @@ use svg2pdf::usvg::{self, fontdb};
 pub const WIDE_PX: i32 = 960;
 /// On a phone.
 pub const NARROW_PX: i32 = 380;
-/// How many pixels of a PNG each one is.
-const SCALE: f32 = 2.0;
+/// How many pixels of a PNG each one is, and one where that would be more than so many.
+const SCALE: u32 = 2;
+const MOST_PIXELS: u64 = 64_000_000;
 const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Something that can be drawn.
@@ -121,6 +122,13 @@ impl Canvas {
         });
     }
 
+    /// A box of which whoever points at it is told what it is.
+    pub fn hinted(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), colour: Rgb, hint: &str) {
+        self.add(html! {
+            rect class="task" x=(x) y=(y) width=(width) height=(height) fill=(colour) { title { (visible(hint)) } }
+        });
+    }
+
     /// A ring around a point.
     pub fn ring(&mut self, (x, y): (i32, i32), radius_px: i32, colour: Rgb) {
         self.add(
@@ -155,15 +163,16 @@ impl Canvas {
 
     /// A line of text, its middle at a height.
     pub fn text(&mut self, words: &str, at: (i32, i32), to: To, colour: Rgb) {
-        self.words(words, at, to, colour, self.text_px());
+        self.sized(words, at, to, colour, self.text_px());
     }
 
     /// The same, smaller by two pixels.
     pub fn small(&mut self, words: &str, at: (i32, i32), to: To, colour: Rgb) {
-        self.words(words, at, to, colour, self.text_px() - 2);
+        self.sized(words, at, to, colour, self.text_px() - 2);
     }
 
-    fn words(&mut self, words: &str, (x, y): (i32, i32), to: To, colour: Rgb, px: i32) {
+    /// The same in a size.
+    pub fn sized(&mut self, words: &str, (x, y): (i32, i32), to: To, colour: Rgb, px: i32) {
         let baseline = y + px * 36 / 100;
         let anchor = match to {
             To::Left => "start",
@@ -316,6 +325,12 @@ impl Canvas {
     }
 }
 
+/// Words without what a document of XML must not have.
+fn visible(words: &str) -> String {
+    let seen = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+    words.chars().map(seen).collect()
+}
+
 fn list(points: &[(i32, i32)]) -> String {
     let all: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
     all.join(" ")
@@ -328,10 +343,11 @@ fn list(points: &[(i32, i32)]) -> String {
 pub fn png(document: &str) -> Result<Vec<u8>> {
     let tree = tree(document)?;
     let size = tree.size().to_int_size();
-    let scaled = |px: u32| (px as f32 * SCALE) as u32;
-    let pixels = resvg::tiny_skia::Pixmap::new(scaled(size.width()), scaled(size.height()));
+    let pixels = u64::from(size.width()) * u64::from(size.height()) * u64::from(SCALE * SCALE);
+    let scale = if pixels > MOST_PIXELS { 1 } else { SCALE };
+    let pixels = resvg::tiny_skia::Pixmap::new(size.width() * scale, size.height() * scale);
     let mut pixels = pixels.context("a picture is too large for PNG")?;
-    let scale = resvg::tiny_skia::Transform::from_scale(SCALE, SCALE);
+    let scale = resvg::tiny_skia::Transform::from_scale(scale as f32, scale as f32);
     resvg::render(&tree, scale, &mut pixels.as_mut());
     pixels.encode_png().context("a picture cannot be packed as PNG")
 }

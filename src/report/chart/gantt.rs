@@ -95,12 +95,11 @@ impl Gantt {
         for piece in &lane.pieces {
             let (from, to) = (x.at(piece.from), x.at(piece.to));
             let style = Style::other(if piece.shared { Gantt::SHARED } else { Gantt::ALONE });
-            canvas.rect(
-                (from, top),
-                ((to - from - 1).max(1), BAR_PX),
-                style.colour,
-                piece.shared,
-            );
+            let (corner, size) = ((from, top), ((to - from - 1).max(1), BAR_PX));
+            match piece.shared {
+                true => canvas.rect(corner, size, style.colour, true),
+                false => canvas.hinted(corner, size, style.colour, &format!("task {}", piece.name)),
+            }
             let room = to - from - 6;
             if canvas::width_px(&piece.name, canvas.text_px() - 2) <= room {
                 // Paper and slate change places with the paper's colour, and so do the words.

@@ -193,6 +193,27 @@ const LEVELS: [Level; 3] = [
 ];
 
 pub fn drift(found: &Drift) -> Table {
+    match found.at.is_empty() {
+        true => alarms(found),
+        false => shifts(found),
+    }
+}
+
+/// Those that look for drift, where there is none.
+fn alarms(found: &Drift) -> Table {
+    let row = |policy: &Summary| Some((policy.policy.clone(), vec![Cell::new(policy.false_alarms?.to_string())]));
+    Table {
+        id: "drift",
+        caption: "Policies that look for drift, and how often they saw one where there was none, over all seeds.".to_owned(),
+        head: ["policy", "false alarms"].map(str::to_owned).to_vec(),
+        rows: found.policies.iter().filter_map(row).collect(),
+        whole: Vec::new(),
+        upright: false,
+        file: None,
+    }
+}
+
+fn shifts(found: &Drift) -> Table {
     let mut head = vec!["policy".to_owned()];
     let mut rows: Vec<(String, Vec<Cell>)> =
         found.policies.iter().map(|policy| (policy.policy.clone(), Vec::new())).collect();

@@ -71,7 +71,7 @@ impl Heatmap<'_> {
     fn panel(&self, canvas: &mut Canvas, panel: &Panel, (x, y): (i32, i32), width: i32) -> i32 {
         let map = &self.0.heatmap;
         let (sizes, intensities) = self.shape();
-        let names = canvas::wrap(self.0.label(&panel.policy), canvas.text_px(), width - 20);
+        let names = canvas::wrap(self.0.label(&panel.policy), canvas.text_px(), width - 96);
         let left = x + 76;
         let wide = (width - 76 - 24) / intensities as i32;
         let words_px = names.len() as i32 * canvas.line_px();
