@@ -33,7 +33,8 @@ pretrain_tasks = 40
 trees = 2
 depth = 3
 ";
-const PICTURES: [&str; 13] = [
+const PICTURES: [&str; 14] = [
+    "gpu_fraction",
     "race",
     "tail",
     "completion",

@@ -118,7 +118,7 @@ fn sections(study: &Study) -> Vec<Section> {
                 "How much of the makespan each device worked. Balance is Jain's index: 1 where all worked equally long, which is not an aim \
                  by itself where devices differ."
             },
-            &["devices", "schedule"],
+            &["devices", "gpu_fraction", "schedule"],
             none(),
         ),
         section(

@@ -44,7 +44,7 @@ pub fn about(study: &Study) -> Markup {
 
 pub fn headline(study: &Study) -> Markup {
     let Some(best) = study.best() else {
-        return html! { "Only a bound was run: there is nothing to compare." };
+        return html! { "Only a policy that is told the future was run: there is nothing to compare." };
     };
     let told = study.oracle.as_ref();
     let bound = told.and_then(|oracle| study.policies.iter().find(|line| line.policy == *oracle));

@@ -63,6 +63,7 @@ pub fn search(graph: &Graph, most_nodes: u64, stop: &dyn Fn() -> bool) -> Found 
         most_nodes,
         budget: 0,
         stop,
+        asked: 0,
         stopped: false,
         limit: f64::INFINITY,
         path: Vec::with_capacity(graph.len()),
@@ -121,6 +122,8 @@ struct Search<'a> {
     /// The pass ends at this many nodes.
     budget: u64,
     stop: &'a dyn Fn() -> bool,
+    /// It was, when so many had been looked at.
+    asked: u64,
     stopped: bool,
     /// Only schedules shorter than this are looked for.
     limit: f64,
@@ -221,7 +224,8 @@ impl Search<'_> {
     }
 
     fn is_over(&mut self) -> bool {
-        if self.nodes.is_multiple_of(ASKED) || self.nodes >= self.budget {
+        if self.nodes >= self.asked + ASKED {
+            self.asked = self.nodes;
             self.stopped |= (self.stop)();
         }
         self.stopped || self.nodes >= self.budget
