@@ -45,7 +45,7 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
     study.call(&experiment.labels);
     study.machine = store.read(profile::UNIT)?;
     study.timeline.marks = marks(config);
-    study.drift = simulate::drift_report(&config.workload.drift, records, study.clairvoyant.as_deref());
+    study.drift = simulate::drift_report(&config.workload.drift, records, study.oracle.as_deref());
     study.settings = settings.to_owned();
     for at in 0..experiment.networks.len() {
         study.training.push(store.read(&networks::unit(experiment, at))?);
