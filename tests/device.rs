@@ -26,3 +26,5 @@ mod run;
 mod stand_in;
 #[path = "device/trained.rs"]
 mod trained;
+#[path = "device/workflow.rs"]
+mod workflow;

@@ -16,7 +16,9 @@ pub mod record;
 pub mod replay;
 pub mod run;
 pub mod simulate;
+mod taskset;
 pub mod trace;
+mod whole;
 
 use crate::topology::Machine;
 use anyhow::Context;

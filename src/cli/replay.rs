@@ -2,7 +2,7 @@
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
 use super::progress::Runs;
-use super::{WrongUse, convert, input, machine_of, policies, threads};
+use super::{WrongUse, convert, input, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
@@ -22,6 +22,9 @@ use std::time::Duration;
 /// A model of a replay is tried out within this time.
 const MODEL_LIMIT: Duration = Duration::from_secs(5);
 
+/// What stands beside each other unless others are named.
+pub(super) const DEFAULT_POLICIES: &str = "recorded,eevdf-like,augur";
+
 const AFTER_HELP: &str = "\
 Policies:
   recorded      what really happened, in the same figures
@@ -39,6 +42,11 @@ Policies:
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
 A task that goes to another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+
+A workload of rt-app (JSON) is replayed as it is: run, runtime, sleep, timer, loop, phases, instance, delay, cpus, policy and \
+priority, suspend and resume, wait, signal, sync and broad, barrier, semaphores and fork. What is not simulated (locks, memory, I/O, \
+yield, budgets of SCHED_DEADLINE) is named on standard error. Who wakes whom is found by going through all threads as if each had a \
+CPU of its own; a timer's ticks stay where they are then. Without --machine there are four CPUs, or as many as `cpus` names.
 
 Memory: a trace may be larger than that. Events are read one by one and not kept; lists of bursts, wakeups and waits lie in files \
 without a name, in $TMPDIR or /var/tmp, once they are longer than 64 MB or a 64th of the memory that there is: about 200 MB of disk \
@@ -58,10 +66,10 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; or a workload of rt-app
     file: PathBuf,
     /// Policies, `name[key=value,...]`, separated by commas
-    #[arg(long, value_name = "P,...", default_value = "recorded,eevdf-like,augur")]
+    #[arg(long, value_name = "P,...", default_value = DEFAULT_POLICIES)]
     policy: String,
     /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default:
     /// the trace's own]
@@ -104,11 +112,18 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
-    let policies = policies(args)?;
+    let mut policies = policies(args)?;
     let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
     let writing = stop_on_ctrl_c();
-    let (rebuilt, header) = read(&args.file, args.partial)?;
+    let taskset = taskset::read(&args.file)?;
+    let (rebuilt, header) = match &taskset {
+        Some(taskset) => {
+            taskset::leave_out_recorded(&mut policies, &args.policy)?;
+            (taskset::rebuilt(&args.file, taskset)?, Header::default())
+        }
+        None => read(&args.file, args.partial)?,
+    };
     let recorded = recorded_machine(&rebuilt, &header)?;
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
     let places = match named {

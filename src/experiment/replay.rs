@@ -245,7 +245,7 @@ fn is_independent(program: &Program) -> bool {
         && program
             .tasks
             .iter()
-            .all(|task| task.pinned.is_none() && task.class == Class::Fair)
+            .all(|task| task.pinned.is_none() && task.allowed.is_empty() && task.class == Class::Fair)
 }
 
 fn assigned(program: &Program, places: &Places) -> Assigned {

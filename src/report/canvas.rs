@@ -283,7 +283,7 @@ where
 }
 
 /// Black or white, whichever is read better on a colour.
-fn ink(on: RGBColor) -> RGBColor {
+pub fn ink(on: RGBColor) -> RGBColor {
     let light = 0.299 * f64::from(on.0) + 0.587 * f64::from(on.1) + 0.114 * f64::from(on.2);
     if light > 120.0 { BLACK } else { WHITE }
 }

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Longest graph that is taken: positions are kept in tables of tasks × devices.
 const MOST_CELLS: usize = 50_000_000;
@@ -120,6 +120,7 @@ impl Graph {
             children: vec![Vec::new(); tasks.len()],
             ..Graph::default()
         };
+        let mut known: HashSet<(usize, usize)> = HashSet::with_capacity(edges.len());
         for (from, to, transfer) in edges {
             let number = |id: &String| {
                 let known = numbers.get(id.as_str()).copied();
@@ -127,7 +128,12 @@ impl Graph {
                     format!("the edge from '{from}' to '{to}' names task '{id}', which is not there")
                 })
             };
-            graph.connect(number(from)?, number(to)?, *transfer, from, to)?;
+            let ends = (number(from)?, number(to)?);
+            ensure!(
+                known.insert(ends),
+                "the edge from '{from}' to '{to}' is there twice"
+            );
+            graph.connect(ends.0, ends.1, *transfer, from, to)?;
         }
         drop(numbers);
         graph.devices = devices;
@@ -142,10 +148,6 @@ impl Graph {
             "the edge from '{a}' to '{b}' has the transfer {transfer}; it must be 0 or more"
         );
         ensure!(from != to, "task '{a}' depends on itself");
-        ensure!(
-            self.children[from].iter().all(|edge| edge.task != to),
-            "the edge from '{a}' to '{b}' is there twice"
-        );
         self.children[from].push(Edge { task: to, transfer });
         self.parents[to].push(Edge { task: from, transfer });
         Ok(())

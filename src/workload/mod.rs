@@ -7,6 +7,8 @@
 //! generator  tasks and graphs of tasks as they arrive, one batch after the other
 //! drift      what changes on the way, and when
 //! graph      a graph with given times and transfers, for list scheduling
+//! workflow   the graphs of other tools: WfCommons, Pegasus, Graphviz
+//! rtapp      what threads do, as rt-app has it: for run queues
 //! service    service times for queueing theory     antithetic  the same draws again, mirrored
 //! ```
 //! Nothing here knows a policy or a clock.
@@ -16,8 +18,10 @@ pub mod drift;
 pub mod generator;
 pub mod graph;
 pub mod physics;
+pub mod rtapp;
 pub mod service;
 pub mod task;
+pub mod workflow;
 
 pub use antithetic::Antithetic;
 pub use drift::Drift;
@@ -26,3 +30,4 @@ pub use graph::Graph;
 pub use physics::Physics;
 pub use service::Service;
 pub use task::{Batch, Parents, Task, Work};
+pub use workflow::Workflow;
