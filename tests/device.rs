@@ -14,6 +14,8 @@ mod experiment;
 mod graph;
 #[path = "device/learned.rs"]
 mod learned;
+#[path = "device/listed.rs"]
+mod listed;
 #[path = "device/physics.rs"]
 mod physics;
 #[path = "device/profile.rs"]

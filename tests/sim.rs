@@ -2,6 +2,7 @@
 //! The simulator, seen from outside: textbook answers, queueing theory, properties of every policy.
 #![allow(clippy::unwrap_used)]
 
+mod common;
 #[path = "sim/queueing.rs"]
 mod queueing;
 
@@ -15,5 +16,7 @@ mod programs;
 mod properties;
 #[path = "sim/summary.rs"]
 mod summary;
+#[path = "sim/taskset.rs"]
+mod taskset;
 #[path = "sim/textbook.rs"]
 mod textbook;

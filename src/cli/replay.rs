@@ -35,7 +35,9 @@ Policies:
   never         augur's placement; nothing is stolen or balanced
   random        augur's placement and stealing, and random moves between domains
   least-loaded  every wakeup to the least loaded CPU
-  fcfs, rr      one queue for all CPUs; rr[slice_us=3000]
+  fcfs, rr      one queue for all CPUs; rr[slice_us=3000]; fifo is fcfs
+  priority      one queue for all CPUs, greater weight first; priority[preempt=0] interrupts nobody
+  power_of_d    every wakeup to the CPU with the fewest tasks of two drawn ones: power_of_d[d=2]
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
   oracle        the best of everything that is found, with the future known: a bound
 

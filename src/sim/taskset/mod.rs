@@ -15,7 +15,7 @@ use super::program::{Action, Class, Program, TaskSpec, WOKEN};
 use crate::policy::TaskId;
 use crate::policy::cpu::load::{NICE0_WEIGHT, weight_of_prio};
 use crate::trace::Comm;
-use crate::workload::rtapp::{MOST_THREADS, Policy, Step, Taskset};
+use crate::workload::rtapp::{MOST_THREADS, Policy, Step, Taskset, Thread};
 use anyhow::{Result, bail, ensure};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -26,6 +26,8 @@ use wakes::Wakes;
 /// The most bursts and steps of all threads: memory and time are bounded.
 const MOST_BURSTS: usize = 4_000_000;
 const MOST_STEPS: u64 = 50_000_000;
+/// The most steps without any time going by.
+const MOST_AT_ONCE: u64 = 1_000_000;
 /// Of SCHED_IDLE, as the kernel has it.
 const IDLE_WEIGHT: u32 = 3;
 /// Pids of threads begin here.
@@ -36,6 +38,20 @@ const FIRST_PID: i32 = 1000;
 /// # Errors
 /// One sentence: it never ends, or is too large.
 pub fn program(taskset: &Taskset) -> Result<Program> {
+    let forever = |task: &&Thread| {
+        task.instances > 0 && (task.loops.is_none() || task.phases.iter().any(|phase| phase.loops.is_none()))
+    };
+    if let Some(task) = taskset
+        .tasks
+        .iter()
+        .find(forever)
+        .filter(|_| taskset.duration_ns.is_none())
+    {
+        bail!(
+            "task '{}' loops for ever, and global.duration does not say when it ends; set it, in seconds",
+            task.name
+        );
+    }
     let mut course = Course {
         taskset,
         threads: Vec::new(),
@@ -98,7 +114,7 @@ impl Course<'_> {
 
     fn run(&mut self) -> Result<()> {
         let end_ns = self.taskset.duration_ns.unwrap_or(u64::MAX);
-        let mut steps = 0u64;
+        let (mut steps, mut at_once, mut now_ns) = (0u64, 0u64, 0u64);
         while let Some(Reverse((at_ns, number))) = self.due.pop() {
             if at_ns >= end_ns {
                 continue;
@@ -108,13 +124,20 @@ impl Course<'_> {
                 continue;
             };
             steps += 1;
+            at_once = if at_ns > now_ns { 0 } else { at_once + 1 };
+            now_ns = at_ns;
+            if at_once > MOST_AT_ONCE {
+                bail!(
+                    "task '{}' loops without any time going by; have it run or sleep",
+                    task.name
+                );
+            }
             if steps > MOST_STEPS || self.bursts > MOST_BURSTS {
                 bail!(
-                    "task '{}' and the others have not ended after {} bursts and {} ms; give loops an end, or set \
-                     global.duration",
-                    task.name,
-                    self.bursts,
-                    at_ns / 1_000_000
+                    "it is too long: after {} ms of it there are {} bursts and {steps} steps; give a shorter \
+                     global.duration or fewer loops",
+                    at_ns / 1_000_000,
+                    self.bursts
                 );
             }
             self.step(number, &step)?;

@@ -10,7 +10,7 @@ mod lexer;
 use super::{Flow, MOST_EDGES, Step, Workflow};
 use anyhow::{Context, Result, bail, ensure};
 use lexer::{Lexer, Token};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What a task takes, the first that is there.
 pub const WORK: [&str; 5] = ["runtime", "time", "cost", "weight", "size"];
@@ -30,7 +30,7 @@ pub fn begins(text: &str) -> bool {
 struct Scope {
     nodes: Attributes,
     arrows: Attributes,
-    /// All nodes that were named within.
+    /// All nodes that were named within, some several times.
     members: Vec<usize>,
     /// Ends of the statement that is being read: each one node, or a subgraph's.
     chain: Vec<Vec<usize>>,
@@ -188,7 +188,9 @@ impl Reader<'_> {
                     "line {}: an arrow leads nowhere",
                     self.token.0
                 );
-                let done = scopes.pop().unwrap_or_default();
+                let mut done = scopes.pop().unwrap_or_default();
+                let mut seen = HashSet::new();
+                done.members.retain(|member| seen.insert(*member));
                 if let Some(outer) = scopes.last_mut() {
                     outer.members.extend(&done.members);
                     outer.chain.push(done.members);
