@@ -22,7 +22,7 @@ pub fn read(text: &str, _physics: &Physics, notes: &mut Vec<String>) -> Result<V
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|err| wrong(&err))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line_of(text, position));
         let cells = record.iter().map(|cell| match cell.trim() {
             "" => Cell::Empty,
             cell => Cell::Text(Cow::Borrowed(cell)),
@@ -35,6 +35,13 @@ pub fn read(text: &str, _physics: &Physics, notes: &mut Vec<String>) -> Result<V
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// The line that a record begins on: the library counts from the empty lines before it.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let before = text.as_bytes().iter().skip(position.byte() as usize);
+    let blank = before.take_while(|&&byte| byte == b'\r' || byte == b'\n');
+    position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
 }
 
 /// What the library says, in one line, the place first.
