@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Workloads of rt-app for `scx_augur replay`.
 
+use super::WrongUse;
+use super::console::tell;
 use super::replay::DEFAULT_POLICIES;
-use super::{WrongUse, whole};
+use crate::file;
 use crate::sim::burst::Rebuilt;
 use crate::sim::taskset;
 use crate::workload::rtapp::{self, Taskset};
 use anyhow::{Context, Result, bail};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub fn read(path: &Path) -> Result<Option<Taskset>> {
     if !may_be_one(path) {
         return Ok(None);
     }
-    let Ok(text) = String::from_utf8(whole::bytes(path)?) else {
+    let Ok(text) = String::from_utf8(file::bytes(path)?) else {
         return Ok(None);
     };
     if !rtapp::seems_one(&text) {
@@ -31,30 +32,20 @@ pub fn read(path: &Path) -> Result<Option<Taskset>> {
     let taskset =
         rtapp::read(&text).with_context(|| format!("cannot read the workload {}", path.display()))?;
     for note in &taskset.notes {
-        eprintln!("scx_augur: {}: {note}", path.display());
+        tell!("{}: {note}", path.display());
     }
     Ok(Some(taskset))
 }
 
 /// By a plain file's first bytes, so that a trace is not read twice.
 fn may_be_one(path: &Path) -> bool {
-    let begins = || -> std::io::Result<bool> {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
+    let begins = || -> Result<bool> {
+        if !std::fs::metadata(path)?.is_file() {
             return Ok(false);
         }
-        file.take(4096).read_to_end(&mut bytes)?;
-        let mut plain = Vec::new();
-        if bytes.starts_with(&[0x1f, 0x8b]) {
-            // What was cut off ends in an error, behind what is there.
-            let _ = flate2::read::GzDecoder::new(bytes.as_slice())
-                .take(4096)
-                .read_to_end(&mut plain);
-        } else {
-            plain = bytes;
-        }
-        let text = plain.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&plain);
+        let mut bytes = Vec::new();
+        file::open(path)?.take(4096).read_to_end(&mut bytes)?;
+        let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
         let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
         Ok(matches!(first, Some(b'{' | b'/')))
     };

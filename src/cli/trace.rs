@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur trace info`: what a trace holds.
 
-use super::input;
+use super::{input, interrupt};
 use crate::trace::summary::{Finished, TaskSummary};
 use crate::trace::{Header, Reader, Skip, Summary};
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Look into recorded traces.
+/// Inspect recorded traces.
 #[derive(Debug, Parser)]
 pub struct Args {
     #[command(subcommand)]
@@ -34,7 +34,7 @@ A task migrates where it starts to run on another CPU than it last ran on. Its l
 the run that follows. A run that began before the trace, or goes on after it, counts for its part inside. What cannot \
 be read is skipped and reported with its line and the reason.")]
 struct Info {
-    /// The trace
+    /// The trace; `-` is standard input
     file: PathBuf,
     /// Print one JSON object instead of tables
     #[arg(long)]
@@ -71,6 +71,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn read(file: &Path) -> Result<(Report, Header)> {
+    interrupt::end_at_once()?;
     let mut reader = input::open(file)?;
     let mut summary = Summary::default();
     while let Some(event) = input::next(&mut reader, file)? {

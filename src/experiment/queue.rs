@@ -34,6 +34,18 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Names, and what each is.
+pub const NAMES: [(&str, &str); 5] = [
+    ("random", "to a server drawn at random"),
+    ("round_robin", "to the servers in turn"),
+    ("least_work", "to the server with the least work left"),
+    ("fifo", "another name of least_work"),
+    (
+        "power_of_d",
+        "to the server with the fewest jobs of d drawn ones: power_of_d[d=2]",
+    ),
+];
+
 /// The policy that is written `name` or `name[key=value]`.
 ///
 /// # Errors
@@ -52,7 +64,8 @@ pub fn policy(text: &str) -> Result<Routing> {
             return Ok(Routing::PowerOfD(d as usize));
         }
         other => bail!(
-            "there is no policy '{other}' for a queue; there are random, round_robin, least_work (or fifo) and power_of_d"
+            "there is no policy '{other}' for a queue; there are {}",
+            NAMES.map(|(name, _)| name).join(", ")
         ),
     };
     spelling.only(&[])?;

@@ -89,7 +89,7 @@ impl Gantt {
         gantt
     }
 
-    /// So wide that four of five names fit into their bars, where that is possible at all.
+    /// So wide that nine of ten names fit into their bars, where that is possible at all.
     fn wide_enough(&self) -> u32 {
         let bars = self.panels.iter().flat_map(|panel| &panel.bars);
         let end = self.end();
@@ -98,7 +98,7 @@ impl Gantt {
             .map(|bar| f64::from(label_px(self.label(bar)) + 6) * end / (bar.to - bar.from))
             .collect();
         wanted.sort_by(f64::total_cmp);
-        let enough = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or(0.0);
+        let enough = wanted.get(wanted.len() * 9 / 10).copied().unwrap_or(0.0);
         (enough as u32 + self.left_px() as u32 + 40).clamp(NARROW_PX, WIDE_PX)
     }
 
@@ -242,12 +242,16 @@ impl Picture for Gantt {
             for bar in &panel.bars {
                 let [left, top, right, low] = self.place(&axis, at, bar);
                 area.draw(&Rectangle::new([(left, top), (right, low)], fill.filled()))?;
-                let label = self.label(bar);
-                if self.row_px >= LABEL_PX + 3 && label_px(label) <= right - left - 2 {
+                let room_px = if self.row_px >= LABEL_PX + 3 {
+                    right - left - 2
+                } else {
+                    0
+                };
+                if let Some(label) = fitting(self.label(bar), room_px) {
                     let middle = (i32::midpoint(left, right), i32::midpoint(top, low));
                     text(
                         area,
-                        label,
+                        &label,
                         middle,
                         (HPos::Center, VPos::Center),
                         LABEL_PX,
@@ -285,6 +289,18 @@ impl Picture for Gantt {
 
 fn label_px(words: &str) -> i32 {
     canvas::width_px(words) * LABEL_PX / canvas::TEXT_PX + 1
+}
+
+/// A name as far as there is room: its end tells tasks apart.
+fn fitting(name: &str, room_px: i32) -> Option<String> {
+    const FEWEST: usize = 2;
+    if label_px(name) <= room_px {
+        return Some(name.to_owned());
+    }
+    let starts: Vec<usize> = name.char_indices().map(|(at, _)| at).skip(1).collect();
+    let kept = starts.len().saturating_sub(FEWEST - 1);
+    let ends = starts.iter().take(kept).map(|&at| format!("…{}", &name[at..]));
+    ends.into_iter().find(|end| label_px(end) <= room_px)
 }
 
 fn cut(name: &str) -> String {

@@ -147,6 +147,7 @@ impl Teller<'_> {
         self.ledger.makespan_ns = self.ledger.makespan_ns.max(stay.end_ns);
         self.ledger.waits_ns.push(waited);
         if stay.woken {
+            task.latencies.add(waited);
             self.ledger.latencies_ns.push(waited);
         }
         let (last, before) = self.last[stay.task as usize];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a reader could not read, and why.
 
+use super::EventKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ const KEPT: usize = 1000;
 const NAMES: usize = 1000;
 /// What foreign events beyond that are called.
 const OTHER: &str = "other events";
+/// What reasons beyond those that are kept are called.
+const OTHER_REASONS: &str = "other reasons";
 
 /// A line that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,37 +29,85 @@ pub struct Notes {
     kept: Vec<Skip>,
     skipped: u64,
     first_unkept: u64,
+    reasons: BTreeMap<String, u64>,
     foreign: BTreeMap<String, u64>,
+    asides: BTreeMap<String, u64>,
+    read: u64,
+    switches: u64,
+    damaged_switches: u64,
+    known_from: BTreeMap<u32, u64>,
+    overwritten: Option<u64>,
+    doubt: Option<String>,
     torn: Option<String>,
+    span: Option<(u64, u64)>,
 }
 
 impl Notes {
     /// Reports a line that is skipped.
     pub fn skip(&mut self, line: u64, why: impl Into<String>) {
+        let why = why.into();
         self.skipped += 1;
+        bounded(&mut self.reasons, &why, OTHER_REASONS);
         if self.kept.len() < KEPT {
-            let why = why.into();
             self.kept.push(Skip { line, why });
         } else if self.first_unkept == 0 {
             self.first_unkept = line;
         }
     }
 
+    /// Reports a switch that is skipped.
+    pub fn skip_switch(&mut self, line: u64, why: impl Into<String>) {
+        self.damaged_switches += 1;
+        self.skip(line, why);
+    }
+
+    /// Counts an event that was read.
+    pub fn take(&mut self, kind: &EventKind) {
+        self.read += 1;
+        self.switches += u64::from(matches!(kind, EventKind::Switch { .. }));
+    }
+
     /// Counts an event that is fine but none of the scheduler's that are read.
     pub fn foreign(&mut self, name: &[u8]) {
-        let name = String::from_utf8_lossy(name);
-        if let Some(count) = self.foreign.get_mut(name.as_ref()) {
-            *count += 1;
-        } else {
-            let fits = self.foreign.len() < NAMES && name.len() <= 100;
-            let name = if fits { name.into_owned() } else { OTHER.into() };
-            *self.foreign.entry(name).or_default() += 1;
-        }
+        self.read += 1;
+        bounded(&mut self.foreign, &String::from_utf8_lossy(name), OTHER);
+    }
+
+    /// Counts something that is known, is no event and is left out on purpose, such as the lines of a stack.
+    pub fn aside(&mut self, what: &str) {
+        bounded(&mut self.asides, what, "other things");
+    }
+
+    /// Nothing is known of that CPU before that time: its buffer had been overwritten until there, or was started then.
+    pub fn buffer_started(&mut self, cpu: u32, time_ns: u64) {
+        self.known_from.entry(cpu).or_insert(time_ns);
+    }
+
+    /// So many events more were overwritten before they were read.
+    pub fn overwrite(&mut self, events: u64) {
+        self.overwritten = Some(self.overwritten.unwrap_or(0).saturating_add(events));
+    }
+
+    /// Reports that what was read cannot be trusted as a whole; the first reason stays.
+    pub fn doubt(&mut self, why: impl Into<String>) {
+        self.doubt.get_or_insert_with(|| why.into());
     }
 
     /// Reports that the file ends where it should not. What is missing is unknown.
     pub fn tear(&mut self, why: impl Into<String>) {
         self.torn.get_or_insert_with(|| why.into());
+    }
+
+    /// Something of that time was read, be it an event of the scheduler or not: the trace is known from there, or until
+    /// there.
+    pub fn saw(&mut self, time_ns: u64) {
+        let (first_ns, last_ns) = self.span.unwrap_or((time_ns, time_ns));
+        self.span = Some((first_ns.min(time_ns), last_ns.max(time_ns)));
+    }
+
+    /// The first and the last moment of which anything was read.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        self.span
     }
 
     /// How many lines were skipped.
@@ -80,6 +131,48 @@ impl Notes {
         skipped
     }
 
+    /// The first moment that is known of a CPU, for those whose buffer began after the trace.
+    pub fn known_from(&self) -> &BTreeMap<u32, u64> {
+        &self.known_from
+    }
+
+    /// How many events were overwritten before they were read; `None` where the trace does not say.
+    pub fn overwritten(&self) -> Option<u64> {
+        self.overwritten
+    }
+
+    /// How often something was skipped, by reason.
+    pub fn reasons(&self) -> &BTreeMap<String, u64> {
+        &self.reasons
+    }
+
+    /// What is no event and was left out on purpose, by its name.
+    pub fn asides(&self) -> &BTreeMap<String, u64> {
+        &self.asides
+    }
+
+    /// Why the trace as a whole is not to be trusted, as the end of a sentence: its times are none, or most of it could
+    /// not be read.
+    pub fn verdict(&self) -> Option<String> {
+        if self.doubt.is_some() {
+            return self.doubt.clone();
+        }
+        let worst = self.reasons.iter().max_by_key(|&(_, count)| count)?.0;
+        if self.damaged_switches > self.switches {
+            let (damaged, all) = (self.damaged_switches, self.damaged_switches + self.switches);
+            return Some(format!(
+                "{damaged} of its {all} switches cannot be read ({worst})"
+            ));
+        }
+        (self.skipped > self.read).then(|| {
+            let all = self.skipped.saturating_add(self.read);
+            format!(
+                "{} of its {all} lines or packets cannot be read ({worst})",
+                self.skipped
+            )
+        })
+    }
+
     /// Events that were not read, by name.
     pub fn foreign_events(&self) -> &BTreeMap<String, u64> {
         &self.foreign
@@ -91,9 +184,21 @@ impl Notes {
     }
 }
 
+/// Counts under a name; names beyond those that are kept are counted as `other`.
+fn bounded(counts: &mut BTreeMap<String, u64>, name: &str, other: &str) {
+    if let Some(count) = counts.get_mut(name) {
+        *count += 1;
+    } else {
+        let fits = counts.len() < NAMES && name.len() <= 100;
+        let name = if fits { name } else { other };
+        *counts.entry(name.to_owned()).or_default() += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::{State, Task};
 
     #[test]
     fn what_is_not_kept_is_counted() {
@@ -108,5 +213,32 @@ mod tests {
         assert_eq!(skipped[KEPT].why, "from here on, 4000 more");
         assert_eq!(notes.foreign_events().len(), NAMES + 1);
         assert_eq!(notes.foreign_events()[OTHER], 4000);
+        assert_eq!(notes.reasons()["no"], 5000);
+    }
+
+    #[test]
+    fn a_trace_is_judged_by_what_could_be_read_of_it() {
+        let switch = EventKind::Switch {
+            prev: Task::default(),
+            prev_state: State::default(),
+            next: Task::default(),
+        };
+        let mut notes = Notes::default();
+        assert_eq!(notes.verdict(), None);
+        notes.take(&switch);
+        notes.foreign(b"irq");
+        notes.skip_switch(1, "no");
+        assert_eq!(notes.verdict(), None);
+        notes.skip_switch(2, "no");
+        let why = "2 of its 3 switches cannot be read (no)";
+        assert_eq!(notes.verdict().as_deref(), Some(why));
+        notes.take(&switch);
+        assert_eq!(notes.verdict(), None);
+        notes.skip(3, "no");
+        notes.skip(4, "never");
+        let why = "4 of its 7 lines or packets cannot be read (no)";
+        assert_eq!(notes.verdict().as_deref(), Some(why));
+        notes.doubt("its clock stands");
+        assert_eq!(notes.verdict().as_deref(), Some("its clock stands"));
     }
 }

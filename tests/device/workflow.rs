@@ -246,7 +246,7 @@ fn what_is_wrong_with_a_workflow_is_one_sentence_that_names_the_place() {
     for (bytes, words) in [
         (&b"nothing of that kind"[..], "none of WfCommons JSON, DAX, DOT"),
         (b"", "none of WfCommons JSON, DAX, DOT"),
-        (b"digraph {\n a [time=\xff] }", "line 2 is not UTF-8"),
+        (b"digraph {\n a [time=\xff] }", "not text (UTF-8)"),
         (b"\x1f\x8b\x08\x00torn", "cannot read"),
         (b"graph { a -- b }", "no arrows"),
     ] {
@@ -322,7 +322,7 @@ fn a_picture_has_a_bar_for_each_task_where_the_schedule_has_it() {
             "simulate",
             "graph",
             &name,
-            "--policy",
+            "--policies",
             "heft,cpop",
             "--gantt",
             file.to_str().unwrap(),

@@ -57,6 +57,7 @@ fn plan<'a>(rebuilt: &'a Rebuilt, places: &Arc<Places>, policies: &'a [String]) 
         options: Options::default(),
         timeline: false,
         log: false,
+        tasks: false,
         threads: 1,
         watch: &|_, _, _| {},
     }

@@ -194,12 +194,71 @@ fn the_command_replays_them() {
         assert_eq!(run["stranded"], 0);
     }
     // What is not simulated is said, once for each kind.
-    let output = scx_augur(&["replay", &path("example5"), "--policy", "fcfs", "--json"]);
+    let output = scx_augur(&["replay", &path("example5"), "--policies", "fcfs", "--json"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && said.lines().count() == 2, "{said}");
     assert!(
         said.contains("'lock' (2 times) is left out") && said.contains("'unlock' (2 times)"),
         "{said}"
+    );
+}
+
+/// Figures of tasks add up to those of the run, of what was recorded, too.
+#[test]
+fn figures_of_tasks_add_up() {
+    let trace = "tests/traces/recorded/affinity-2x2-eevdf.augur";
+    let policies = "recorded,eevdf-like,augur";
+    let report = json(&["replay", trace, "--policies", policies, "--per-task", "--json"]);
+    for run in report["results"].as_array().unwrap() {
+        let tasks = run["tasks"].as_array().unwrap();
+        assert!(
+            tasks.len() > 5
+                && tasks
+                    .iter()
+                    .all(|task| task["name"].is_string() && task["pid"].is_i64())
+        );
+        let sum = |key: &str| tasks.iter().map(|task| task[key].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(
+            sum("migrations"),
+            run["migrations"]["total"].as_u64().unwrap(),
+            "{}",
+            run["policy"]
+        );
+        let latencies = tasks
+            .iter()
+            .map(|task| &task["wakeup_latency_ns"])
+            .filter(|latency| !latency.is_null());
+        let longest = latencies
+            .clone()
+            .map(|latency| latency["max"].as_u64().unwrap())
+            .max();
+        assert_eq!(longest, run["wakeup_latency_ns"]["max"].as_u64());
+        let all = latencies
+            .map(|latency| latency["mean"].as_f64().unwrap() * latency["count"].as_f64().unwrap())
+            .sum::<f64>();
+        let count: u64 = tasks
+            .iter()
+            .filter_map(|task| task["wakeup_latency_ns"]["count"].as_u64())
+            .sum();
+        let mean = run["wakeup_latency_ns"]["mean"].as_f64().unwrap();
+        assert!(
+            (all / count as f64 / mean - 1.0).abs() < 1e-6,
+            "{}: {all} {count} {mean}",
+            run["policy"]
+        );
+        let waits = run["wait_ns"]["mean"].as_f64().unwrap() * run["wait_ns"]["count"].as_f64().unwrap();
+        assert!(
+            (sum("wait_ns") as f64 / waits - 1.0).abs() < 1e-6,
+            "{}",
+            run["policy"]
+        );
+        assert!(sum("run_ns") > 1_000_000_000);
+    }
+    let plain = json(&["replay", trace, "--policies", "augur", "--json"]);
+    assert!(plain["results"][0]["tasks"].is_null());
+    assert_eq!(
+        plain["results"][0]["state_hash"],
+        report["results"][2]["state_hash"]
     );
 }
 
@@ -261,20 +320,20 @@ fn a_wrong_workload_is_one_sentence_that_names_the_place() {
             "{\"tasks\": {\"a\": {\"run\": 1, \"fork\": \"a\"}}, \"global\": {\"duration\": 1}}",
             "more than 32768 threads",
         ),
-        ("/* \"tasks\"", "comment"),
+        ("/* \"tasks\"", "line 1"),
     ] {
         std::fs::write(&file, text).unwrap();
         fails(&["replay", name], 1, words);
     }
     fails(
-        &["replay", &path("example4"), "--policy", "fcfs"],
+        &["replay", &path("example4"), "--policies", "fcfs"],
         1,
         "global.duration",
     );
     // As rt-app itself has it: `"suspend",` is not JSON.
     fails(&["replay", &path("video-short")], 1, "line 6");
     fails(
-        &["replay", &path("example3"), "--policy", "recorded,fcfs"],
+        &["replay", &path("example3"), "--policies", "recorded,fcfs"],
         2,
         "'recorded'",
     );

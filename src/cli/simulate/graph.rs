@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate graph`: a graph of tasks under list schedulers.
 
-use crate::cli::{WrongUse, policies, whole};
+use crate::cli::console::tell;
+use crate::cli::number::whole;
+use crate::cli::{WrongUse, interrupt, policies};
 use crate::experiment::graph::{self, MOST_NODES};
+use crate::file::{self, Output};
 use crate::report::gantt::Gantt;
-use crate::trace::Output;
 use crate::workload::workflow::{Format, Site};
 use crate::workload::{Graph, Workflow};
 use anyhow::{Context, Result, bail};
@@ -65,13 +67,18 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     gantt: Option<PathBuf>,
     /// Policies, separated by commas
-    #[arg(long, value_name = "P,...", default_value = "heft,cpop,peft,lookahead")]
+    #[arg(
+        long = "policies",
+        alias = "policy",
+        value_name = "P,...",
+        default_value = "heft,cpop,peft,lookahead"
+    )]
     policy: String,
     /// Look for the shortest schedule of all
     #[arg(long)]
     optimal: bool,
     /// Give up looking for it after so many steps
-    #[arg(long, value_name = "N", default_value_t = MOST_NODES)]
+    #[arg(long, value_name = "N", default_value_t = MOST_NODES, value_parser = whole::<u64>(1..))]
     max_nodes: u64,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -83,6 +90,7 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
+    interrupt::end_at_once()?;
     let policies = policies::split(&args.policy)?;
     for policy in &policies {
         graph::check(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
@@ -102,14 +110,14 @@ pub fn run(args: &Args) -> Result<()> {
     let (graph, notes) = read(&args.file, args.format.as_deref(), site.as_ref())?;
     let report = graph::run(&graph, &policies, args.optimal, args.max_nodes)?;
     if args.optimal && report.optimal.is_none() {
-        eprintln!(
+        tell!(
             "the shortest schedule is not proven: the search took more than {} steps or the graph has more than 64 tasks; \
              --max-nodes allows more steps",
             args.max_nodes
         );
     }
     for note in notes {
-        eprintln!("scx_augur: {}: {note}", args.file.display());
+        tell!("{}: {note}", args.file.display());
     }
     if let Some(path) = &args.gantt {
         let picture = Gantt::of(&report, graph.devices()).file(path)?;
@@ -139,9 +147,9 @@ fn site(args: &Args) -> Result<Option<Site>> {
 }
 
 /// The graph, and what was made simpler than it is.
-fn read(file: &Path, format: Option<&str>, site: Option<&Site>) -> Result<(Graph, Vec<String>)> {
-    let path = file.display();
-    let text = whole::text(file)?;
+fn read(path: &Path, format: Option<&str>, site: Option<&Site>) -> Result<(Graph, Vec<String>)> {
+    let text = file::text(path)?;
+    let path = path.display();
     let Some(format) = format.and_then(Format::by_name).or_else(|| Format::of(&text)) else {
         bail!(
             "{path} is none of WfCommons JSON, DAX, DOT and this program's JSON; --format names what it is"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate --workload`: tasks of a file.
 
-use crate::cli::{WrongUse, whole};
+use crate::cli::WrongUse;
+use crate::cli::console::tell;
 use crate::experiment::simulate::Config;
+use crate::file;
 use crate::workload::Listed;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -20,12 +22,13 @@ pub fn apply(path: &Path, config: &mut Config) -> Result<()> {
     }
     let shown = path.display();
     let wrong = || format!("cannot take tasks from {shown}");
-    let listed = Listed::read(whole::bytes(path)?, &config.physics).with_context(wrong)?;
+    let listed = Listed::read(file::bytes(path)?, &config.physics).with_context(wrong)?;
     config.workload = listed.settings(&config.workload);
-    for note in &listed.notes {
-        eprintln!("scx_augur: {shown}: {note}");
-    }
-    config.listed = Some(Arc::new(listed));
+    let listed = Arc::new(listed);
+    config.listed = Some(listed.clone());
     config.context().with_context(wrong)?;
+    for note in &listed.notes {
+        tell!("{shown}: {note}");
+    }
     Ok(())
 }

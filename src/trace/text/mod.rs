@@ -37,6 +37,8 @@ pub struct TextSource<R> {
     header: Header,
     /// Lost events say no time: they get that of the event behind them.
     losses: Vec<(u32, u64)>,
+    /// Buffers that start with the next event.
+    started: Vec<u32>,
     waiting: Option<Event>,
     last_ns: u64,
 }
@@ -45,6 +47,7 @@ pub struct TextSource<R> {
 enum Item {
     Event(Event),
     Lost { cpu: u32, count: u64 },
+    Started(u32),
     Nothing,
 }
 
@@ -61,6 +64,7 @@ impl<R: Read> TextSource<R> {
             tool,
             header,
             losses: Vec::new(),
+            started: Vec::new(),
             waiting: None,
             last_ns: 0,
         }
@@ -75,7 +79,14 @@ impl<R: Read> TextSource<R> {
                 Some(Line::Text(line)) => read(line, self.tool, notes),
             };
             match item {
-                Ok(Item::Event(event)) => return Ok(Some(event)),
+                Ok(Item::Event(event)) => {
+                    for cpu in self.started.drain(..) {
+                        notes.buffer_started(cpu, event.time_ns);
+                    }
+                    return Ok(Some(event));
+                }
+                Ok(Item::Started(cpu)) if self.started.len() < LOSSES => self.started.push(cpu),
+                Ok(Item::Started(_)) => {}
                 Ok(Item::Lost { cpu, count }) if self.losses.len() < LOSSES => self.losses.push((cpu, count)),
                 Ok(Item::Lost { .. }) => {
                     notes.skip(self.lines.number(), "too many notes of lost events in a row")
@@ -132,6 +143,12 @@ pub fn printed_by(line: &[u8]) -> Option<Option<Tool>> {
 
 fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
     // A stack that perf prints below its event is indented with a tab.
+    if let Some(cpu) = started(line) {
+        return Ok(Item::Started(cpu));
+    }
+    if let Some(events) = overwritten(line) {
+        notes.overwrite(events);
+    }
     let beside = line.first().is_none_or(|byte| matches!(byte, b'#' | b'\t')) || is_heading(line);
     if beside || line.trim_ascii().is_empty() {
         return Ok(Item::Nothing);
@@ -144,6 +161,7 @@ fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
         Ok(prefix) => prefix,
         Err(why) => return perf_lost(line, tool).ok_or(why),
     };
+    notes.saw(prefix.time_ns);
     match body::parse(&prefix)? {
         Body::Kind(kind) => Ok(Item::Event(Event {
             time_ns: prefix.time_ns,
@@ -165,6 +183,21 @@ fn is_heading(line: &[u8]) -> bool {
     line.strip_prefix(b"cpus=")
         .or_else(|| line.strip_prefix(b"version = "))
         .is_some_and(|rest| digits(rest).is_some_and(|(_, rest)| rest.is_empty()))
+}
+
+/// `##### CPU 3 buffer started ####`: the CPU.
+fn started(line: &[u8]) -> Option<u32> {
+    let (cpu, rest) = digits(line.strip_prefix(b"##### CPU ")?)?;
+    rest.starts_with(b" buffer started").then_some(())?;
+    u32::try_from(cpu).ok()
+}
+
+/// `# entries-in-buffer/entries-written: 11/9000   #P:2`: how many are not in the buffer any more.
+fn overwritten(line: &[u8]) -> Option<u64> {
+    let text = line.strip_prefix(b"# entries-in-buffer/entries-written: ")?;
+    let (left, text) = digits(text)?;
+    let (written, _) = digits(text.strip_prefix(b"/")?)?;
+    written.checked_sub(left)
 }
 
 /// `3 [LOST 12 EVENTS]`, `3 [12 EVENTS DROPPED]`, or without the number: the CPU, and how many.
@@ -262,6 +295,21 @@ CPU:x [LOST]
         assert_eq!(notes.skipped_count(), 1);
         assert_eq!(notes.skipped()[0].line, 8);
         assert_eq!(header.cpus, 4);
+        assert_eq!(notes.overwritten(), Some(7));
+    }
+
+    #[test]
+    fn a_buffer_that_started_late_has_the_time_of_what_follows() {
+        let text = "\
+# tracer: nop
+             cc1-7       [000] d..3.     5.000001: sched_process_exit: comm=cc1 pid=7 prio=120
+##### CPU 1 buffer started ####
+             cc1-8       [001] d..3.     6.000001: sched_process_exit: comm=cc1 pid=8 prio=120
+";
+        let (events, notes, _) = all(text, Tool::Ftrace);
+        assert_eq!((events.len(), notes.overwritten()), (2, None));
+        let known: Vec<_> = notes.known_from().iter().collect();
+        assert_eq!(known, [(&1, &6_000_001_000)]);
     }
 
     #[test]
