@@ -10,6 +10,8 @@ mod common;
 mod drift;
 #[path = "device/experiment.rs"]
 mod experiment;
+#[path = "device/gantt.rs"]
+mod gantt;
 #[path = "device/graph.rs"]
 mod graph;
 #[path = "device/learned.rs"]

@@ -276,14 +276,7 @@ impl Picture for Gantt {
             prefix => format!("time; grey: the device idles; names of tasks without '{prefix}'"),
         };
         let below = (self.left_px(), bottom + 30);
-        Ok(text(
-            area,
-            &words,
-            below,
-            (HPos::Left, VPos::Top),
-            NAME_PX,
-            &BLACK,
-        )?)
+        text(area, &words, below, (HPos::Left, VPos::Top), NAME_PX, &BLACK)
     }
 }
 

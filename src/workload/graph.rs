@@ -178,26 +178,28 @@ impl Graph {
 
     /// A circle, as text: whoever misses a parent has one that misses one, too.
     fn circle(&self, start: usize, missing: &[usize]) -> String {
-        let mut path = vec![start];
-        loop {
-            let last = path[path.len() - 1];
-            let parents = self.parents[last].iter().map(|edge| edge.task);
-            let Some(next) = parents.into_iter().find(|&parent| missing[parent] > 0) else {
+        /// A circle may be as long as the graph.
+        const SHOWN: usize = 20;
+        let (mut path, mut seen) = (vec![start], HashMap::from([(start, 0)]));
+        while let Some(&last) = path.last() {
+            let mut parents = self.parents[last].iter().map(|edge| edge.task);
+            let Some(next) = parents.find(|&parent| missing[parent] > 0) else {
                 break;
             };
-            if let Some(at) = path.iter().position(|&task| task == next) {
+            path.push(next);
+            if let Some(at) = seen.insert(next, path.len() - 1) {
                 path.drain(..at);
-                path.push(next);
                 break;
             }
-            path.push(next);
         }
         path.reverse();
+        let more = if path.len() > SHOWN { " → …" } else { "" };
         let names: Vec<String> = path
             .iter()
+            .take(SHOWN)
             .map(|&task| format!("'{}'", self.tasks[task]))
             .collect();
-        names.join(" → ")
+        names.join(" → ") + more
     }
 
     /// How many tasks.

@@ -219,6 +219,7 @@ fn circle(rows: &[Row], parents: &[Vec<usize>], missing: &[usize]) -> String {
     let mut seen = HashMap::new();
     let mut path: Vec<usize> = (0..rows.len()).filter(misses).take(1).collect();
     while let Some(&last) = path.last() {
+        // Back at one that was there: the way from it to itself is left.
         if let Some(first) = seen.insert(last, path.len() - 1) {
             path.drain(..first);
             break;
