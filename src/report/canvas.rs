@@ -104,7 +104,11 @@ pub fn bitmap(
     Ok(bytes)
 }
 
-fn register(name: &str) -> Result<()> {
+/// Makes the font known, without which no text has a width.
+///
+/// # Errors
+/// Where it is of no use.
+pub fn register(name: &str) -> Result<()> {
     let useless = |_| failed(name, &"its font is of no use");
     register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).map_err(useless)?;
     register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).map_err(useless)

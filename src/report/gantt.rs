@@ -55,7 +55,11 @@ type Place = [i32; 4];
 
 impl Gantt {
     /// The schedules of a report on these devices.
-    pub fn of(report: &Report, devices: &[String]) -> Gantt {
+    ///
+    /// # Errors
+    /// Where the font is of no use.
+    pub fn of(report: &Report, devices: &[String]) -> Result<Gantt> {
+        canvas::register("the schedule")?;
         let row = |name: &String| devices.iter().position(|device| device == name).unwrap_or(0);
         let panels: Vec<Panel> = report
             .results
@@ -86,7 +90,7 @@ impl Gantt {
             row_px: (room / rows).clamp(1, 30),
         };
         gantt.width_px = gantt.wide_enough();
-        gantt
+        Ok(gantt)
     }
 
     /// So wide that nine of ten names fit into their bars, where that is possible at all.

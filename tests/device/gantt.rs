@@ -88,6 +88,9 @@ fn a_picture_has_a_bar_for_each_task_where_the_schedule_has_it() {
         let svg = std::fs::read_to_string(&file).unwrap();
         let bars = bars(&svg);
         assert_eq!(bars.len(), 2 * tasks);
+        // Most bars are so wide that their names, or their ends, are read.
+        let words = svg.matches("</text>").count();
+        assert!(words * 10 >= 2 * tasks * 9, "{words}");
         let results = report["results"].as_array().unwrap();
         // What is seen is what is told: as many coloured rectangles at these places.
         for ((run, bars), hue) in results.iter().zip(bars.chunks(tasks)).zip(["#0072B2", "#D55E00"]) {
