@@ -14,6 +14,8 @@ mod fairness;
 mod programs;
 #[path = "sim/properties.rs"]
 mod properties;
+#[path = "sim/starvation.rs"]
+mod starvation;
 #[path = "sim/summary.rs"]
 mod summary;
 #[path = "sim/taskset.rs"]

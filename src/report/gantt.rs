@@ -2,26 +2,22 @@
 //! Schedules of a graph as a picture: for each policy a row for each device, and a bar for each task; what is left grey
 //! idles.
 
-use super::axis::{Axis, short};
-use super::canvas::{self, Area, Drawn, Picture, hue, ink, text};
+use super::axis::Axis;
+use super::canvas::{self, Canvas, Picture, To};
 use super::graph::Report;
+use super::palette::{GRID, INK, PAPER, Style};
 use super::table::number;
 use anyhow::{Result, bail};
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
-use std::fmt::Write as _;
 use std::path::Path;
 
-/// Pixels of a panel's heading, and between panels.
+/// Pixels of a panel's heading.
 const HEAD_PX: i32 = 34;
-const FOOT_PX: i32 = 60;
-const NARROW_PX: u32 = 1200;
-const WIDE_PX: u32 = 3200;
-/// No picture is higher than this.
+const NARROW_PX: i32 = 1200;
+const WIDE_PX: i32 = 3200;
+/// All panels together are not much higher than this.
 const HIGH_PX: i32 = 16_000;
 const LABEL_PX: i32 = 13;
 const NAME_PX: i32 = 16;
-const LANE: RGBColor = RGBColor(236, 236, 236);
 
 /// What is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +26,6 @@ pub struct Gantt {
     panels: Vec<Panel>,
     /// What all tasks' names begin with, and is left out.
     prefix: String,
-    width_px: u32,
     row_px: i32,
 }
 
@@ -55,11 +50,7 @@ type Place = [i32; 4];
 
 impl Gantt {
     /// The schedules of a report on these devices.
-    ///
-    /// # Errors
-    /// Where the font is of no use.
-    pub fn of(report: &Report, devices: &[String]) -> Result<Gantt> {
-        canvas::register("the schedule")?;
+    pub fn of(report: &Report, devices: &[String]) -> Gantt {
         let row = |name: &String| devices.iter().position(|device| device == name).unwrap_or(0);
         let panels: Vec<Panel> = report
             .results
@@ -81,20 +72,17 @@ impl Gantt {
         let names = panels.iter().flat_map(|panel| &panel.bars).map(|bar| &bar.task);
         let prefix = shared_prefix(names);
         let rows = (devices.len() * panels.len()).max(1) as i32;
-        let room = HIGH_PX - FOOT_PX - HEAD_PX * panels.len() as i32;
-        let mut gantt = Gantt {
+        let room = HIGH_PX - HEAD_PX * panels.len() as i32;
+        Gantt {
             devices: devices.to_vec(),
             panels,
             prefix,
-            width_px: NARROW_PX,
             row_px: (room / rows).clamp(1, 30),
-        };
-        gantt.width_px = gantt.wide_enough();
-        Ok(gantt)
+        }
     }
 
     /// So wide that nine of ten names fit into their bars, where that is possible at all.
-    fn wide_enough(&self) -> u32 {
+    fn width_px(&self) -> i32 {
         let bars = self.panels.iter().flat_map(|panel| &panel.bars);
         let end = self.end();
         let mut wanted: Vec<f64> = bars
@@ -103,7 +91,9 @@ impl Gantt {
             .collect();
         wanted.sort_by(f64::total_cmp);
         let enough = wanted.get(wanted.len() * 9 / 10).copied().unwrap_or(0.0);
-        (enough as u32 + self.left_px() as u32 + 40).clamp(NARROW_PX, WIDE_PX)
+        (enough as i32)
+            .saturating_add(self.left_px() + 40)
+            .clamp(NARROW_PX, WIDE_PX)
     }
 
     fn label<'a>(&self, bar: &'a Bar) -> &'a str {
@@ -116,12 +106,11 @@ impl Gantt {
     }
 
     fn left_px(&self) -> i32 {
-        let names = self.devices.iter().map(|name| canvas::width_px(&cut(name)));
+        let names = self
+            .devices
+            .iter()
+            .map(|name| canvas::width_px(&cut(name), NAME_PX));
         24 + names.max().unwrap_or(0)
-    }
-
-    fn axis(&self) -> Axis {
-        Axis::linear([self.end()], [self.left_px(), self.width_px as i32 - 20])
     }
 
     fn panel_px(&self) -> i32 {
@@ -137,8 +126,12 @@ impl Gantt {
         let top = self.top_px(panel, bar.row) + gap;
         let (left, right) = (axis.at(bar.from), axis.at(bar.to));
         // A pixel of the lane stays between neighbours, and what takes no time is still seen.
-        let right = (right - 1).max(left + i32::from(bar.to > bar.from));
-        [left, top, right, top + self.row_px - 1 - 2 * gap]
+        [
+            left,
+            top,
+            (right - 1).max(left + 1),
+            top + (self.row_px - 2 * gap).max(1),
+        ]
     }
 
     /// The picture as a file of the kind that the ending names, `.png` or `.svg`.
@@ -146,10 +139,11 @@ impl Gantt {
     /// # Errors
     /// Where the ending names none, or it cannot be drawn.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>> {
+        let document = self.draw(self.width_px()).document(self);
         let ending = path.extension().and_then(|ending| ending.to_str());
         match ending.map(str::to_ascii_lowercase).as_deref() {
-            Some("png") => canvas::png("the schedule", self),
-            Some("svg") => Ok(self.svg()?.into_bytes()),
+            Some("png") => canvas::png(&document),
+            Some("svg") => Ok(document.into_bytes()),
             _ => bail!(
                 "the ending of {} names no picture; give .svg or .png",
                 path.display()
@@ -157,135 +151,78 @@ impl Gantt {
         }
     }
 
-    /// A document of its own; whoever points at a bar is told what it is.
-    ///
-    /// # Errors
-    /// Where it cannot be drawn.
-    pub fn svg(&self) -> Result<String> {
-        let (width, height) = self.size();
-        let element = canvas::svg("Schedules: a row for each device, a bar for each task", self)?;
-        let head =
-            format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
-        let mut document = element.replacen("<svg ", &head, 1);
-        let end = document.rfind("</svg>").unwrap_or(document.len());
-        document.truncate(end);
-        let axis = self.axis();
-        for (at, panel) in self.panels.iter().enumerate() {
-            for bar in &panel.bars {
-                let [left, top, right, bottom] = self.place(&axis, at, bar);
-                // Writing to a string does not fail.
-                let _ = writeln!(
-                    document,
-                    "<rect class=\"task\" x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill-opacity=\"0\"><title>{} on {}: \
-                     {} to {}</title></rect>",
-                    right - left,
-                    bottom - top,
-                    escaped(&bar.task),
-                    escaped(&self.devices[bar.row]),
-                    number(bar.from),
-                    number(bar.to)
-                );
-            }
-        }
-        document.push_str("</svg>\n");
-        Ok(document)
-    }
-
-    fn lanes<B: DrawingBackend>(&self, area: &Area<B>, axis: &Axis, panel: usize) -> Drawn
-    where
-        B::ErrorType: 'static,
-    {
+    /// The rows of a panel, in which nothing runs yet.
+    fn lanes(&self, canvas: &mut Canvas, axis: &Axis, panel: usize) {
         let [left, right] = axis.ends_px();
+        let gap = i32::from(self.row_px > 4);
         for (row, device) in self.devices.iter().enumerate() {
             let top = self.top_px(panel, row);
-            let far = (right, top + self.row_px - i32::from(self.row_px > 4) - 1);
-            area.draw(&Rectangle::new([(left, top), far], LANE.filled()))?;
+            canvas.rect((left, top), (right - left, self.row_px - gap), GRID, false);
             if self.row_px >= NAME_PX || row == 0 {
                 let at = (left - 10, top + self.row_px / 2);
-                text(
-                    area,
-                    &cut(device),
-                    at,
-                    (HPos::Right, VPos::Center),
-                    NAME_PX,
-                    &BLACK,
-                )?;
+                canvas.sized(&cut(device), at, To::Right, INK, NAME_PX);
             }
         }
-        Ok(())
+        let (top, bottom) = (self.top_px(panel, 0), self.top_px(panel + 1, 0) - HEAD_PX);
+        for value in axis.ticks() {
+            canvas.line(&[(axis.at(value), top), (axis.at(value), bottom)], PAPER, 1);
+        }
+    }
+
+    fn bars(&self, canvas: &mut Canvas, axis: &Axis, panel: usize) {
+        let colour = Style::policy(panel).colour;
+        for bar in &self.panels[panel].bars {
+            let [left, top, right, bottom] = self.place(axis, panel, bar);
+            let (from, to) = (number(bar.from), number(bar.to));
+            let hint = format!("{} on {}: {from} to {to}", bar.task, self.devices[bar.row]);
+            canvas.hinted((left, top), (right - left, bottom - top), colour, &hint);
+            let room_px = if self.row_px >= LABEL_PX + 3 {
+                right - left - 2
+            } else {
+                0
+            };
+            if let Some(label) = fitting(self.label(bar), room_px) {
+                let middle = (i32::midpoint(left, right), i32::midpoint(top, bottom));
+                canvas.sized(&label, middle, To::Middle, colour.words(), LABEL_PX);
+            }
+        }
     }
 }
 
 impl Picture for Gantt {
-    fn size(&self) -> (u32, u32) {
-        let height = self.panel_px() * self.panels.len() as i32 + FOOT_PX;
-        (self.width_px, height as u32)
+    fn title(&self) -> String {
+        "Schedules: a row for each device, a bar for each task".to_owned()
     }
 
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn
-    where
-        B::ErrorType: 'static,
-    {
-        let axis = self.axis();
+    fn description(&self) -> String {
+        let titles: Vec<&str> = self.panels.iter().map(|panel| panel.title.as_str()).collect();
+        format!("What is left grey idles. {}", titles.join("; "))
+    }
+
+    fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px);
+        let axis = Axis::linear([self.end()], [self.left_px(), width_px - 20]);
         let bottom = self.panel_px() * self.panels.len() as i32;
         for (at, panel) in self.panels.iter().enumerate() {
-            let corner = (self.left_px(), at as i32 * self.panel_px() + HEAD_PX - 8);
-            text(area, &panel.title, corner, (HPos::Left, VPos::Bottom), 18, &BLACK)?;
-            self.lanes(area, &axis, at)?;
-            for value in axis.ticks() {
-                let x = axis.at(value);
-                let top = self.top_px(at, 0);
-                canvas::line(
-                    area,
-                    vec![(x, top), (x, top + self.panel_px() - HEAD_PX)],
-                    WHITE,
-                    1,
-                )?;
-            }
-            let fill = hue(at);
-            for bar in &panel.bars {
-                let [left, top, right, low] = self.place(&axis, at, bar);
-                area.draw(&Rectangle::new([(left, top), (right, low)], fill.filled()))?;
-                let room_px = if self.row_px >= LABEL_PX + 3 {
-                    right - left - 2
-                } else {
-                    0
-                };
-                if let Some(label) = fitting(self.label(bar), room_px) {
-                    let middle = (i32::midpoint(left, right), i32::midpoint(top, low));
-                    text(
-                        area,
-                        &label,
-                        middle,
-                        (HPos::Center, VPos::Center),
-                        LABEL_PX,
-                        &ink(fill),
-                    )?;
-                }
-            }
+            let corner = (self.left_px(), at as i32 * self.panel_px() + HEAD_PX / 2);
+            canvas.text(&panel.title, corner, To::Left, INK);
+            self.lanes(&mut canvas, &axis, at);
+            self.bars(&mut canvas, &axis, at);
         }
-        for value in axis.ticks() {
-            let at = (axis.at(value), bottom + 6);
-            text(
-                area,
-                &short(value),
-                at,
-                (HPos::Center, VPos::Top),
-                NAME_PX,
-                &BLACK,
-            )?;
-        }
+        canvas.ticks(&axis, [bottom, bottom + 4]);
         let words = match self.prefix.as_str() {
             "" => "time; grey: the device idles".to_owned(),
             prefix => format!("time; grey: the device idles; names of tasks without '{prefix}'"),
         };
-        let below = (self.left_px(), bottom + 30);
-        text(area, &words, below, (HPos::Left, VPos::Top), NAME_PX, &BLACK)
+        let below = (self.left_px(), bottom + 4 + canvas.line_px() * 2);
+        canvas.text(&words, below, To::Left, INK);
+        canvas.height_px = below.1 + canvas.line_px();
+        canvas
     }
 }
 
 fn label_px(words: &str) -> i32 {
-    canvas::width_px(words) * LABEL_PX / canvas::TEXT_PX + 1
+    canvas::width_px(words, LABEL_PX) + 1
 }
 
 /// A name as far as there is room: its end tells tasks apart.
@@ -331,20 +268,6 @@ fn shared_prefix<'a>(mut names: impl Iterator<Item = &'a String>) -> String {
     } else {
         String::new()
     }
-}
-
-fn escaped(words: &str) -> String {
-    let mut safe = String::with_capacity(words.len());
-    for c in words.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            c if c.is_control() => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

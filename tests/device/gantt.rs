@@ -114,7 +114,7 @@ fn a_picture_may_be_a_bitmap_and_is_there_whole_or_not_at_all() {
     let bytes = std::fs::read(&png).unwrap();
     let wide = u32::from_be_bytes(bytes[16..20].try_into().unwrap());
     assert!(
-        bytes.starts_with(b"\x89PNG\r\n\x1a\n") && (1200..=3200).contains(&wide),
+        bytes.starts_with(b"\x89PNG\r\n\x1a\n") && (2400..=6400).contains(&wide),
         "{wide}"
     );
     let nowhere = draw(&folder.path().join("not-there/a.svg"));

@@ -120,7 +120,7 @@ pub fn run(args: &Args) -> Result<()> {
         tell!("{}: {note}", args.file.display());
     }
     if let Some(path) = &args.gantt {
-        let picture = Gantt::of(&report, graph.devices())?.file(path)?;
+        let picture = Gantt::of(&report, graph.devices()).file(path)?;
         Output::of(path, &picture)?.finish()?;
     }
     crate::cli::print(&report, args.json)
