@@ -238,7 +238,7 @@ fn wrong_use_is_exit_code_2() {
     fails(
         &["export", &input, "-o", &output, "--format", "xyz"],
         2,
-        "`xyz` is no format",
+        "`xyz` is not a format",
     );
     fails(
         &["export", &input, "-o", &output, "--format", "perf"],
