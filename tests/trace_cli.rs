@@ -243,7 +243,7 @@ fn wrong_use_is_exit_code_2() {
     fails(
         &["export", &input, "-o", &output, "--format", "perf"],
         2,
-        "`perf` is no format",
+        "`perf` is not a format",
     );
     for arguments in [
         &["trace"][..],

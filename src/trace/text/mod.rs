@@ -161,6 +161,7 @@ fn read(line: &[u8], tool: Tool, notes: &mut Notes) -> Result<Item, Why> {
         Ok(prefix) => prefix,
         Err(why) => return perf_lost(line, tool).ok_or(why),
     };
+    notes.saw(prefix.time_ns);
     match body::parse(&prefix)? {
         Body::Kind(kind) => Ok(Item::Event(Event {
             time_ns: prefix.time_ns,
