@@ -2,6 +2,7 @@
 //! Tasks in tables: the columns that say what a task is, in front of others.
 
 use crate::report::parquet::Cell;
+use crate::workload::task::NEVER_NS;
 use crate::workload::{Batch, Parents, Task};
 
 /// What may be known of a task.
@@ -49,6 +50,9 @@ pub fn row(task: &Task) -> [Cell<'static>; 7] {
         Cell::Real(task.memory_mb),
         Cell::count(task.priority.into()),
         Cell::count(task.arrival_ns),
-        Cell::count(task.deadline_ns),
+        match task.deadline_ns {
+            NEVER_NS => Cell::Integer(None),
+            deadline_ns => Cell::count(deadline_ns),
+        },
     ]
 }

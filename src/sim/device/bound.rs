@@ -10,13 +10,14 @@
 //!   interruptions free (Schrage, Operations Research 16(3), 1968), no real schedule can be below. That holds for any prices.
 
 use super::Options;
+use super::run::Source;
 use crate::policy::device::{Fleet, Placement, clairvoyant};
-use crate::workload::{Batch, Generator, Work};
+use crate::workload::{Batch, Work};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Prices are found on so many tasks.
-const PRICED_TASKS: u64 = 2_000;
+const PRICED_TASKS: usize = 2_000;
 /// Prices of a CPU's time beside a GPU's that are tried: powers of two, in quarters of an octave.
 const OCTAVES: i32 = 4;
 const STEPS: i32 = 4;
@@ -42,34 +43,49 @@ pub fn bound(options: &Options) -> Bound {
     let prices = prices(options, &fleet);
     let mut pool = Pool::default();
     let (mut count, mut last_ns, mut alone_ns, mut arrivals_ns) = (0u64, 0u64, 0u128, 0u128);
-    let mut generator = Generator::new(&options.workload, &options.physics, options.seed);
-    let (mut batch, mut ends) = (Batch::default(), Vec::new());
-    while generator.next(&mut batch) {
-        ends.clear();
+    let mut source = Source::of(options);
+    let (mut batch, mut places) = (Batch::default(), Vec::new());
+    // When each task is done at the earliest, by number; only listed ones wait for others than those of their batch.
+    let mut ends: Vec<u64> = Vec::new();
+    while source.next(&mut batch) {
         let first = batch.tasks.first().map_or(0, |task| task.number);
         let is_on = options.workload.drift.is_on(first);
-        for ((task, work), parents) in batch.tasks.iter().zip(&batch.works).zip(&batch.parents) {
-            let waited = parents.as_slice().iter().map(|&parent| ends[usize::from(parent)]);
-            let ready_ns = waited.fold(task.arrival_ns, u64::max);
-            let least = |of: &dyn Fn(&Fleet) -> u64| match (is_on, parents.as_slice().is_empty()) {
-                (false, _) if options.workload.drift.at.is_empty() => of(&fleet),
-                (false, true) => of(&fleet),
-                (true, true) => of(&drifted),
+        places.clear();
+        for (at, ((task, work), parents)) in (batch.tasks.iter().zip(&batch.works))
+            .zip(&batch.parents)
+            .enumerate()
+        {
+            let earlier = batch
+                .earlier
+                .iter()
+                .filter(|(place, _)| usize::from(*place) == at);
+            let earlier = earlier.filter_map(|(_, number)| ends.get(*number as usize).copied());
+            let waited = parents
+                .as_slice()
+                .iter()
+                .map(|&parent| places[usize::from(parent)]);
+            let ready_ns = waited.chain(earlier).fold(batch.arrival_ns, u64::max);
+            let waits = ready_ns > batch.arrival_ns;
+            let least = |of: &dyn Fn(&Fleet) -> u64| match (is_on, waits) {
+                _ if options.workload.drift.at.is_empty() => of(&fleet),
+                (false, false) => of(&fleet),
+                (true, false) => of(&drifted),
                 // Who waits for others is placed when they are done, and devices may be others by then.
-                _ => of(&fleet).min(of(&drifted)),
+                (_, true) => of(&fleet).min(of(&drifted)),
             };
             let end_ns = ready_ns + least(&|fleet| alone(fleet, work));
             pool.later(ready_ns, least(&|fleet| cost(fleet, work, &prices)));
-            ends.push(end_ns);
+            places.push(end_ns);
             last_ns = last_ns.max(end_ns);
-            alone_ns += u128::from(end_ns - task.arrival_ns);
+            alone_ns += u128::from(end_ns.saturating_sub(task.arrival_ns));
             arrivals_ns += u128::from(task.arrival_ns);
             count += 1;
         }
-        if let Some(task) = batch.tasks.first() {
-            // Nothing that is still to come is ready before this.
-            pool.until(task.arrival_ns);
+        if options.listed.is_some() {
+            ends.extend(&places);
         }
+        // Nothing that is still to come is ready before this.
+        pool.until(batch.arrival_ns);
     }
     pool.until(u64::MAX);
     let pooled_ns = pool.ends_ns.saturating_sub(arrivals_ns);
@@ -104,14 +120,9 @@ fn whole(ns: f64) -> u64 {
 
 /// The prices at which the first tasks cost most.
 fn prices(options: &Options, fleet: &Fleet) -> Vec<f64> {
-    let settings = crate::workload::generator::Settings {
-        tasks: options.workload.tasks.min(PRICED_TASKS),
-        drift: Default::default(),
-        ..options.workload.clone()
-    };
-    let mut generator = Generator::new(&settings, &options.physics, options.seed);
+    let mut source = Source::of(options);
     let (mut batch, mut works) = (Batch::default(), Vec::new());
-    while generator.next(&mut batch) {
+    while works.len() < PRICED_TASKS && source.next(&mut batch) {
         works.extend_from_slice(&batch.works);
     }
     let at = |step: i32| {
