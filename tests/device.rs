@@ -16,6 +16,8 @@ mod experiment;
 mod gantt;
 #[path = "device/graph.rs"]
 mod graph;
+#[path = "device/kept.rs"]
+mod kept;
 #[path = "device/learned.rs"]
 mod learned;
 #[path = "device/listed.rs"]

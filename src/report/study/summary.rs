@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! All units of an experiment together, with 95 % confidence over the seeds.
 
+use super::fraction::Fraction;
 use super::labels::labels;
 use super::lessons::{curves, importance};
 use super::unit::{Lessons, Mark, Piece, Profile, Run, Tally, shares};
@@ -203,17 +204,6 @@ pub struct Importance {
     pub error_added: Interval,
 }
 
-/// How much of tasks GPUs did, by intensity, in bins of equal width from 0 to 1; all seeds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Fraction {
-    /// The policy.
-    pub policy: String,
-    /// How many.
-    pub tasks: Vec<u64>,
-    /// The GPU's share of them, on average.
-    pub share_mean: Vec<Option<f64>>,
-}
-
 /// Mean completion over the run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
@@ -270,7 +260,7 @@ impl Study {
             learning: curves(lessons),
             importance: importance(lessons),
             training: Vec::new(),
-            gpu_fractions: of_policy.iter().map(|runs| fraction(runs)).collect(),
+            gpu_fractions: of_policy.iter().map(|runs| Fraction::of(runs)).collect(),
             timeline: timeline(&of_policy),
             drift: None,
             oracle,
@@ -452,26 +442,6 @@ fn heatmap(all: &[&[Run]], size: Vec<f64>, intensity: Vec<f64>, reference: Strin
         intensity,
         reference,
         panels: cells.into_iter().map(panel).collect(),
-    }
-}
-
-fn fraction(runs: &[Run]) -> Fraction {
-    let bins = runs.first().map_or(0, |run| run.gpu_shares.len());
-    let all = |at: usize| {
-        let bins = runs.iter().filter_map(|run| run.gpu_shares.get(at));
-        bins.fold((0, 0.0), |(tasks, sum), bin| (tasks + bin.0, sum + bin.1))
-    };
-    Fraction {
-        policy: runs
-            .first()
-            .map_or_else(String::new, |run| run.figures.policy.clone()),
-        tasks: (0..bins).map(|at| all(at).0).collect(),
-        share_mean: (0..bins)
-            .map(|at| match all(at) {
-                (0, _) => None,
-                (tasks, sum) => Some(sum / tasks as f64),
-            })
-            .collect(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::report::Interval;
 use crate::report::chart::{Curves, Item, Line, Marked, Point, Row, Rows, Scale, Scatter};
 use crate::report::palette::Style;
 use crate::report::study::column::{Column, Kind};
+use crate::report::study::fraction::Fraction;
 use crate::report::study::summary::{self, Gap, Study};
 
 /// Figures in ms with as many digits as all of them need.
@@ -256,7 +257,7 @@ pub fn completion(study: &Study) -> Curves {
 
 /// How much of tasks GPUs did, by intensity.
 pub fn gpu_fraction(study: &Study) -> Curves {
-    let line = |of: &summary::Fraction| {
+    let line = |of: &Fraction| {
         let bins = of.share_mean.len().max(1) as f64;
         let middle = |(at, share): (usize, &Option<f64>)| {
             let percent = share.map(|share| share * 100.0)?;
