@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 /// As many policies as there are, some of long names, one of them with a label.
 const THIRTEEN: &str = "\
 [experiment]
+measure = false
 title = \"Thirteen <policies> & more\"
 seeds = 2
 policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"heft\", \"cpop\", \"peft\", \"lookahead\", \"portfolio\",
