@@ -266,7 +266,7 @@ fn bad_input_is_one_sentence_that_names_the_place() {
                 "{\"id\":\"A\",\"time\":[1e308,1]},{\"id\":\"B\",\"time\":[1e308,1]}",
                 "",
             ),
-            "'A' has the time 1",
+            "add up to more than",
         ),
         (
             1,
