@@ -212,7 +212,7 @@ const DRIFTING: &str = "\
 [experiment]
 measure = false
 seeds = 2
-policies = [\"hybrid_ml[retrain_interval=0]\", \"hybrid_ml[drift=adwin]\", \"clairvoyant\"]
+policies = [\"hybrid_ml[alone=0,retrain_interval=0]\", \"hybrid_ml[alone=0,drift=adwin]\", \"clairvoyant\"]
 windows = 8
 learning_tasks = [20]
 learning_trees = [1]
@@ -385,7 +385,7 @@ fn the_page_has_every_part_and_needs_nothing_else() {
             page.matches("<svg ").count(),
             page.matches("</svg>").count()
         ),
-        (14, 28, 28)
+        (15, 30, 30)
     );
     for path in pictures {
         let reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).unwrap()));
