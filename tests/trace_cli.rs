@@ -64,7 +64,24 @@ fn info_has_the_shape_that_others_rely_on() {
     assert_eq!(
         keys,
         [
-            "cpus", "end_ns", "events", "format", "lost", "skipped", "start_ns", "tasks"
+            "clock",
+            "clock_step",
+            "command",
+            "consistency",
+            "coverage",
+            "cpus",
+            "end_ns",
+            "events",
+            "format",
+            "kernel",
+            "lost",
+            "machine",
+            "notes",
+            "overwritten",
+            "scheduler",
+            "skipped",
+            "start_ns",
+            "tasks"
         ]
     );
     assert_eq!((&found["format"], &found["cpus"]), (&"ftrace".into(), &2.into()));
@@ -84,7 +101,7 @@ fn info_has_the_shape_that_others_rely_on() {
         *compiler.unwrap(),
         serde_json::json!({
             "pid": 42, "comm": "cc1plus", "run_ns": 65_000, "runs": 2, "wakeups": 1,
-            "latencies_ns": [15_000], "migrations": 0
+            "latencies_ns": [15_000], "migrations": 0, "preempted_ns": 0, "sleep_ns": 0, "blocked_ns": 0
         })
     );
 }

@@ -3,6 +3,7 @@
 
 use super::native::NativeSource;
 use super::perfetto::PerfettoSource;
+use super::table::{CsvSource, ParquetSource};
 use super::text::{TextSource, Tool};
 use super::{Event, EventKind, Format, Header, Notes};
 use crate::topology::MAX_CPUS;
@@ -73,7 +74,9 @@ impl Reader {
             Format::Ftrace => Box::new(TextSource::new(input, Tool::Ftrace, &head)),
             Format::TraceCmd => Box::new(TextSource::new(input, Tool::TraceCmd, &head)),
             Format::Perf => Box::new(TextSource::new(input, Tool::Perf, &head)),
-            Format::Parquet | Format::RtApp => anyhow::bail!("{format} is only written, not read"),
+            Format::Parquet => Box::new(ParquetSource::new(input)?),
+            Format::Csv => Box::new(CsvSource::new(input)?),
+            Format::RtApp => anyhow::bail!("{format} is only written, not read"),
         };
         Ok(Reader {
             source,

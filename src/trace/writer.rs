@@ -2,9 +2,9 @@
 //! One writer for all formats.
 
 use super::native::{NativeSink, NativeWriter};
-use super::parquet::ParquetWriter;
 use super::perfetto::PerfettoWriter;
 use super::rtapp::RtAppWriter;
+use super::table::{CsvWriter, ParquetWriter};
 use super::text::TextWriter;
 use super::{Event, Format, Header, Output};
 use anyhow::{Context, Result, bail};
@@ -46,6 +46,7 @@ impl Writer {
             Format::Ftrace => Box::new(TextWriter::new(out, header)?),
             Format::Perfetto => Box::new(PerfettoWriter::new(out, header)?),
             Format::Parquet => Box::new(ParquetWriter::new(out)?),
+            Format::Csv => Box::new(CsvWriter::new(out)?),
             Format::RtApp => Box::new(RtAppWriter::new(out)),
             Format::TraceCmd | Format::Perf => bail!("{format} is only read; write ftrace instead"),
         };
