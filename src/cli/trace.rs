@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur trace info` and `trace diff`: what a trace holds, and how two of them differ.
 
-use super::{WrongUse, input};
+use super::{WrongUse, input, interrupt};
 use crate::report::trace::Report;
 use crate::report::trace_diff::Diff;
 use crate::trace::scope::{self, Moment, Scope, Who};
@@ -40,7 +40,7 @@ A run that began before the trace, or goes on after it, counts for its part insi
 not known: before its buffer began, and where events were lost. What the trace does not tell is `-`, null in JSON. What \
 cannot be read is skipped and reported with its line and the reason.")]
 struct Info {
-    /// The trace
+    /// The trace; `-` is standard input
     file: PathBuf,
     #[command(flatten)]
     part: Part,
@@ -132,6 +132,7 @@ fn print(report: &(impl Serialize + Display), json: bool) -> Result<()> {
 
 fn read(file: &Path, part: &Part) -> Result<Report> {
     let scope = part.scope()?;
+    interrupt::end_at_once()?;
     let mut reader = input::open(file)?;
     let mut summary = Summary::of(scope.clone());
     let mut next = input::next(&mut reader, file)?;

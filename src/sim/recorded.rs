@@ -193,7 +193,7 @@ impl Teller<'_> {
             self.ledger.ping_pongs += u64::from(before == cpu);
             task.migrations += 1;
         }
-        if last != cpu {
+        if last != cpu || self.last[stay.task as usize].0 == NONE {
             self.last[stay.task as usize] = (cpu, last);
         }
         self.hash.add(stay.start_ns);

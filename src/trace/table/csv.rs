@@ -2,8 +2,9 @@
 //! A table of events in CSV, with the columns' names in its first line.
 
 use super::columns::{self, COLUMNS, Cell, REQUIRED, Value};
+use crate::file::Output;
 use crate::trace::reader::Source;
-use crate::trace::{Event, Header, Notes, Output, Sink};
+use crate::trace::{Event, Header, Notes, Sink};
 use anyhow::{Context, Result};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::collections::HashMap;

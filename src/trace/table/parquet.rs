@@ -2,8 +2,9 @@
 //! A table of events in Parquet.
 
 use super::columns::{self, COLUMNS, Cell, REQUIRED, Value};
+use crate::file::{Output, plain};
 use crate::trace::reader::Source;
-use crate::trace::{Event, Header, Notes, Output, Sink};
+use crate::trace::{Event, Header, Notes, Sink};
 use anyhow::{Context, Result, ensure};
 use parquet::basic::Compression;
 use parquet::data_type::{BoolType, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -45,13 +46,13 @@ impl ParquetWriter {
         let properties = WriterProperties::builder()
             .set_compression(Compression::LZ4_RAW)
             .build();
-        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties)).map_err(plain)?;
         let rows = Vec::new();
         Ok(ParquetWriter { file, rows })
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut group = self.file.next_row_group()?;
+        let mut group = self.file.next_row_group().map_err(plain)?;
         let rows = &self.rows;
         for (_, _, _, cell) in COLUMNS {
             match cell {
@@ -71,7 +72,7 @@ impl ParquetWriter {
                 }
             }
         }
-        group.close()?;
+        group.close().map_err(plain)?;
         self.rows.clear();
         Ok(())
     }
@@ -82,12 +83,15 @@ fn column<T: DataType>(
     rows: &[Event],
     cell: impl Fn(&Event) -> Option<T::T>,
 ) -> Result<()> {
-    let mut column = group.next_column()?.context("a column too many")?;
+    let mut column = group.next_column().map_err(plain)?.context("a column too many")?;
     let cells: Vec<Option<T::T>> = rows.iter().map(cell).collect();
     let levels: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
     let values: Vec<T::T> = cells.into_iter().flatten().collect();
-    column.typed::<T>().write_batch(&values, Some(&levels), None)?;
-    Ok(column.close()?)
+    column
+        .typed::<T>()
+        .write_batch(&values, Some(&levels), None)
+        .map_err(plain)?;
+    column.close().map_err(plain)
 }
 
 impl Sink for ParquetWriter {
@@ -104,7 +108,7 @@ impl Sink for ParquetWriter {
         if !self.rows.is_empty() {
             self.flush()?;
         }
-        self.file.into_inner()?.finish()
+        self.file.into_inner().map_err(plain)?.finish()
     }
 }
 
