@@ -137,6 +137,7 @@ fn convert(
             input.display()
         );
     }
+    writer.set_groups(notes.groups());
     writer.finish()?;
     report(output, events, notes);
     Ok(())

@@ -101,6 +101,7 @@ impl Packets {
             match found {
                 Some((field::FTRACE_EVENTS, Value::Bytes(bundle))) => self.bundle(bundle, notes)?,
                 Some((field::SYSTEM_INFO, Value::Bytes(info))) => self.system(info),
+                Some((field::PROCESS_TREE, Value::Bytes(tree))) => processes(tree, notes),
                 Some((field::COMPRESSED, Value::Bytes(packed))) if outer => self.unpack(packed, notes)?,
                 Some(_) => {}
                 None => notes.skip(self.number, "a packet that is damaged"),
@@ -243,6 +244,21 @@ impl Packets {
             self.push(Event { time_ns, cpu, kind })?;
         }
         Ok(Ok(()))
+    }
+}
+
+/// Which threads belong to which process.
+fn processes(tree: &[u8], notes: &mut Notes) {
+    let Ok(tree) = proto::ProcessTree::decode(tree) else {
+        return;
+    };
+    for pid in tree.processes.iter().filter_map(|process| process.pid) {
+        notes.belongs(pid, pid);
+    }
+    for thread in &tree.threads {
+        if let (Some(tid), Some(tgid)) = (thread.tid, thread.tgid) {
+            notes.belongs(tid, tgid);
+        }
     }
 }
 
