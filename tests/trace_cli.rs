@@ -64,7 +64,7 @@ fn info_has_the_shape_that_others_rely_on() {
     assert_eq!(
         keys,
         [
-            "cpus", "end_ns", "events", "format", "lost", "skipped", "start_ns", "tasks"
+            "cpus", "end_ns", "events", "format", "left_out", "lost", "skipped", "start_ns", "tasks"
         ]
     );
     assert_eq!((&found["format"], &found["cpus"]), (&"ftrace".into(), &2.into()));
@@ -171,6 +171,7 @@ fn bad_input_is_one_sentence_and_leaves_nothing() {
         (&packets[..9], ""),
         (without.as_bytes(), "no sched_switch"),
         (b"# tracer: nop\n#\n", "no sched_switch"),
+        (b"{\"traceEvents\": []}", "no `systemTraceEvents`"),
         (b"PERFILE2\0\0", "perf script"),
     ] {
         let input = folder.file("bad", content);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
+use super::input::{self, Reading};
 use super::progress::Runs;
-use super::{WrongUse, convert, input, machine_of, policies, threads};
+use super::{WrongUse, convert, machine_of, policies, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
@@ -94,9 +95,8 @@ pub struct Args {
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
-    /// Take what is whole of a trace whose end is missing
-    #[arg(long)]
-    partial: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Runs the command.
@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
     let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
     let writing = stop_on_ctrl_c();
-    let (rebuilt, header) = read(&args.file, args.partial)?;
+    let (rebuilt, header) = read(&args.file, &args.reading)?;
     let recorded = recorded_machine(&rebuilt, &header)?;
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
     let places = match named {
@@ -203,8 +203,8 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
 }
 
 /// Reads a trace: the only place here that knows what reading looks like.
-fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
-    let mut reader = input::open(path)?;
+fn read(path: &Path, reading: &Reading) -> Result<(Rebuilt, Header)> {
+    let mut reader = input::open(path, reading)?;
     let mut builder = Builder::default();
     let mut switches = 0u64;
     while let Some(event) = input::next(&mut reader, path)? {
@@ -212,10 +212,11 @@ fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
         builder.push(&event);
     }
     let notes = reader.notes();
+    reading.judge(path, notes)?;
     if switches == 0 {
         bail!("{}: {}", path.display(), convert::no_switch(notes));
     }
-    if let Some(why) = notes.torn().filter(|_| !partial) {
+    if let Some(why) = notes.torn().filter(|_| !reading.partial) {
         bail!(
             "{}: {why}; --partial takes the events before that",
             path.display()

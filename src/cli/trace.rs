@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur trace info`: what a trace holds.
 
-use super::input;
+use super::input::{self, Reading};
 use crate::trace::summary::{Finished, TaskSummary};
-use crate::trace::{Header, Reader, Skip, Summary};
+use crate::trace::{Header, Reader, Skip, Summary, shown};
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -39,6 +39,8 @@ struct Info {
     /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// What `--json` prints.
@@ -51,6 +53,11 @@ struct Report {
     events: BTreeMap<String, u64>,
     lost: u64,
     skipped: Vec<Skip>,
+    /// Everything else that is no event and was left out, by its name.
+    left_out: BTreeMap<String, u64>,
+    /// How often something was skipped, by reason.
+    #[serde(skip)]
+    reasons: BTreeMap<String, u64>,
     tasks: Vec<TaskSummary>,
 }
 
@@ -60,7 +67,7 @@ struct Report {
 /// Where the file is no trace, has no switch, or cannot be read; where standard output cannot be written.
 pub fn run(args: &Args) -> Result<()> {
     let Command::Info(info) = &args.command;
-    let (report, header) = read(&info.file)?;
+    let (report, header) = read(&info.file, &info.reading)?;
     let out = std::io::BufWriter::new(std::io::stdout().lock());
     if info.json {
         json(out, &report)
@@ -70,13 +77,14 @@ pub fn run(args: &Args) -> Result<()> {
     .context("cannot write the report")
 }
 
-fn read(file: &Path) -> Result<(Report, Header)> {
-    let mut reader = input::open(file)?;
+fn read(file: &Path, reading: &Reading) -> Result<(Report, Header)> {
+    let mut reader = input::open(file, reading)?;
     let mut summary = Summary::default();
     while let Some(event) = input::next(&mut reader, file)? {
         summary.add(&event);
     }
     let found = summary.finish();
+    reading.judge(file, reader.notes())?;
     ensure!(
         found.events.contains_key("sched_switch"),
         "{}: {}",
@@ -108,6 +116,8 @@ fn report(reader: &Reader, found: Finished) -> Report {
         events,
         lost: found.lost.max(reader.header().lost),
         skipped,
+        left_out: notes.asides().clone(),
+        reasons: notes.reasons().clone(),
         tasks: found.tasks,
     }
 }
@@ -141,30 +151,41 @@ fn table(mut out: impl Write, report: &Report, header: &Header) -> Result<()> {
         ),
     ] {
         if !value.is_empty() {
-            writeln!(out, "{name}: {value}")?;
+            writeln!(out, "{name}: {}", shown(&value))?;
         }
     }
     writeln!(out, "\n{:>12}  event", "count")?;
     for (name, count) in &report.events {
-        writeln!(out, "{count:>12}  {name}")?;
+        writeln!(out, "{count:>12}  {}", shown(name))?;
     }
     writeln!(out, "\n{} events were lost", report.lost)?;
-    skipped(&mut out, &report.skipped)?;
+    skipped(&mut out, &report.skipped, &report.reasons)?;
+    for (what, count) in &report.left_out {
+        writeln!(out, "{count} {} are left out", shown(what))?;
+    }
     tasks(&mut out, &report.tasks)?;
     Ok(out.flush()?)
 }
 
-/// The first few; `--json` has more.
-fn skipped(out: &mut impl Write, skipped: &[Skip]) -> Result<()> {
+/// The first few, and how many there are of each kind; `--json` has more.
+fn skipped(out: &mut impl Write, skipped: &[Skip], reasons: &BTreeMap<String, u64>) -> Result<()> {
     const SHOWN: usize = 10;
     for Skip { line, why } in skipped.iter().take(SHOWN) {
+        let why = shown(why);
         match line {
             0 => writeln!(out, "{why}")?,
             _ => writeln!(out, "line {line} is skipped: {why}")?,
         }
     }
     if skipped.len() > SHOWN {
-        writeln!(out, "and {} more; --json lists them", skipped.len() - SHOWN)?;
+        writeln!(
+            out,
+            "and {} more; --json lists them. In all:",
+            skipped.len() - SHOWN
+        )?;
+        for (why, count) in reasons.iter().take(SHOWN) {
+            writeln!(out, "{count:>12}  {}", shown(why))?;
+        }
     }
     Ok(())
 }
@@ -222,6 +243,8 @@ mod tests {
                 line: 7,
                 why: "no `[CPU]` in it".into(),
             }],
+            left_out: BTreeMap::from([("lines of stacks".into(), 5)]),
+            reasons: BTreeMap::new(),
             tasks: vec![task(1, 10), task(2, 20)],
         };
         let mut out = Vec::new();
@@ -232,7 +255,9 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("4 events were lost\nline 7 is skipped: no `[CPU]` in it\n"),
+            text.contains(
+                "4 events were lost\nline 7 is skipped: no `[CPU]` in it\n5 lines of stacks are left out\n"
+            ),
             "{text}"
         );
         let rows: Vec<_> = text

@@ -2,7 +2,7 @@
 //! Traces: what a scheduler did, event by event. One file for each format that is read or written.
 //!
 //! ```text
-//!  file ─▶ Format::detect ─▶ text │ perfetto │ native ─▶ Reader ─▶ Event, Event, …
+//!  file ─▶ unpack ─▶ Format::detect ─▶ text │ perfetto │ native ─▶ Reader ─▶ Event, Event, …
 //!                                                          └─▶ Notes: skipped lines, foreign events, a torn tail
 //!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet │ rt-app JSON
 //! ```
@@ -23,9 +23,11 @@ mod parquet;
 mod perfetto;
 mod reader;
 mod rtapp;
+mod shown;
 mod sort;
 pub mod summary;
 mod text;
+mod unpack;
 mod writer;
 
 pub use event::{Comm, Event, EventKind, State, Task};
@@ -34,6 +36,7 @@ pub use header::{Header, Place};
 pub use native::NativeWriter;
 pub use notes::{Notes, Skip};
 pub use output::Output;
-pub use reader::Reader;
+pub use reader::{Choice, Reader};
+pub use shown::shown;
 pub use summary::Summary;
 pub use writer::{Sink, Writer};

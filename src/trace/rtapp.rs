@@ -173,7 +173,7 @@ const GLOBAL: &str = r#"{
 
 fn print_task(out: &mut impl Write, index: usize, task: &Workload, start_ns: u64) -> io::Result<()> {
     // The number keeps names apart where a pid was used again.
-    let name = serde_json::to_string(&format!("{index}-{}-{}", task.comm, task.pid))?;
+    let name = serde_json::to_string(&format!("{index}-{}-{}", task.comm.text(), task.pid))?;
     let (policy, priority) = policy(task.prio);
     writeln!(out, "    {name}: {{")?;
     writeln!(
