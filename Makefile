@@ -19,11 +19,11 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 # Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity tests/live/run
+PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run
 SECTION := scripts/section
 
 .PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
-	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python
+	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python test-docs
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
 
@@ -34,7 +34,7 @@ run: setup-build setup-tensorflow ## attach here, or in a virtual machine where 
 	@$(SECTION) build $(CARGO) build --release --locked
 	@scripts/run-demo $(ARGS)
 
-test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python ## everything that .ci/run runs
+test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python test-docs ## everything that .ci/run runs
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
@@ -85,7 +85,7 @@ install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 		to=$(DESTDIR)$(PREFIX)/share/scx_augur/model_dir; \
 		install -d $$to && rm -rf $$to/augur && cp -r $(MODEL) $$to/augur && chmod -R u=rwX,go=rX $$to/augur && \
 		echo "the model lies in $$to/augur"; \
-	else echo "no model in $(MODEL): the heuristic will decide alone"; fi
+	else echo "no model in $(MODEL): the heuristic decides alone"; fi
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/scx_augur $(DESTDIR)$(UNITDIR)/scx_augur.service
@@ -130,5 +130,10 @@ test-rust:
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
 	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
-	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p test_train.py
+	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p 'test_train*.py'
 	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
+	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s tests -p test_docs.py
+
+# What the documents show, as it is pasted.
+test-docs:
+	@$(SECTION) documents scripts/check-docs

@@ -26,7 +26,6 @@ The sweep, with paths beside its file:
     machines = ["recorded", "2x2x4x2", "machine.toml"]              left out: recorded, the trace's own
 """
 
-import argparse
 import contextlib
 import fcntl
 import importlib.util
@@ -39,6 +38,7 @@ import sys
 import time
 from collections import Counter
 
+import command
 from sweep_plan import Parcel, Plan, Refusal, digest_of, reason
 from sweep_run import AROUND, INSTALL, KEYS, interrupt, run_here, run_on_ray
 
@@ -139,13 +139,15 @@ def program(path):
     except (OSError, subprocess.CalledProcessError) as err:
         raise Refusal(f"cannot run {path}: {reason(err)}; build it with `make build`, or name it with --binary") from err
     if told[:1] != ["scx_augur"] or len(told) < 2:
-        raise Refusal(f"{path} is no scx_augur: asked for its version, it says '{' '.join(told)[:60]}'")
+        raise Refusal(f"{path} is not scx_augur: asked for its version, it says '{' '.join(told)[:60]}'")
     return parcel, told[1]
 
 
 def sweep(args):
     """Reads the sweep and runs it. Gives the summary."""
     if importlib.util.find_spec("pyarrow") is None:
+        with contextlib.suppress(command.Refusal):
+            command.use_environment(["pyarrow"])
         raise Refusal(f"a sweep writes Parquet with the Python package pyarrow, which is not there; {INSTALL}")
     begin = time.monotonic()
     units = Plan(args.config).units
@@ -188,20 +190,18 @@ def carry_out(args, units, binary, version, journal, begin):
 
 def arguments(argv=None):
     """Parses the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--config", required=True, metavar="FILE", help="the sweep (TOML)")
     parser.add_argument("--out", required=True, metavar="FILE", help="the table to write (Parquet); FILE.partial grows beside it until then")
     parser.add_argument("--address", metavar="ADDRESS", help="a Ray cluster: HOST:PORT or auto (default: RAY_ADDRESS; without one, this machine)")
     parser.add_argument("--local", action="store_true", help="this machine, whatever RAY_ADDRESS says")
-    parser.add_argument("--workers", type=int, metavar="N", help="at most so many units at once (default: one a CPU)")
+    parser.add_argument("--workers", type=command.whole(1), metavar="N", help="at most so many units at once (default: one a CPU)")
     parser.add_argument("--binary", metavar="FILE", help="the scx_augur to run (default: the one that was built here, or that of PATH)")
     parser.add_argument("--resume", action="store_true", help="keep the rows of FILE.partial that are still right, run the rest")
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     args = parser.parse_args(argv)
     if args.local and args.address:
         parser.error("--local and --address exclude each other")
-    if args.workers is not None and args.workers < 1:
-        parser.error("--workers must be at least 1")
     return args
 
 
@@ -216,7 +216,7 @@ def main(argv=None):
         return 1
     except KeyboardInterrupt:
         print("sweep.py: interrupted; nothing was run", file=sys.stderr)
-        return 1
+        return command.INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
     if args.json:

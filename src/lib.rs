@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod cli;
 pub mod experiment;
+pub mod file;
 pub mod live;
 pub mod model;
 pub mod policy;

@@ -17,17 +17,20 @@ import numpy as np
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import train  # noqa: E402
+from training import contract, replay  # noqa: E402
+from training import rows as training_rows  # noqa: E402
+from training import scores as training_scores  # noqa: E402
 
 
 def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
     """A log of an exploring gate on a machine where moving is right exactly when src_queue > dst_queue."""
     random = np.random.default_rng(seed)
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, train.LOG_COLUMNS, restval=0)
+        writer = csv.DictWriter(file, contract.LOG_COLUMNS, restval=0)
         writer.writeheader()
         for number in range(rows):
-            row = {name: random.random() for name in train.FEATURES}
-            row.update({name: float(np.exp(random.uniform(0, 12))) for name in train.LOG1P})
+            row = {name: random.random() for name in contract.FEATURES}
+            row.update({name: float(np.exp(random.uniform(0, 12))) for name in contract.LOG1P})
             row["src_queue"], row["dst_queue"] = int(random.integers(0, 8)), int(random.integers(0, 8))
             move = bool(random.choice(arms))
             queue = row["dst_queue"] if move else row["src_queue"]
@@ -89,19 +92,19 @@ class Train(unittest.TestCase):
         import tensorflow as tf
 
         table = pd.read_csv(write_log(self.path("fresh.csv"), rows=2000, seed=99))
-        rows = tf.constant(table[train.FEATURES].to_numpy(np.float32))
+        rows = tf.constant(table[contract.FEATURES].to_numpy(np.float32))
         scores = tf.saved_model.load(model).signatures["serving_default"](rows)["score"].numpy()
         clear = (table["src_queue"] - table["dst_queue"]).abs().to_numpy() > 1
         truth = (table["src_queue"] > table["dst_queue"]).to_numpy()
-        self.assertGreater(train.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95)
+        self.assertGreater(training_scores.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95)
 
     def test_where_nothing_is_known_the_heuristic_stands(self):
         random = np.random.default_rng(4)
         cost, moved, scores = random.random(4000), random.random(4000) < 0.5, random.random(4000)
-        self.assertEqual(train.worthwhile_threshold(cost, moved, scores), 0.0)
+        self.assertEqual(training_scores.worthwhile_threshold(cost, moved, scores), 0.0)
         cost = np.where(moved & (scores < 0.3), cost + 0.5, cost)
-        self.assertAlmostEqual(train.worthwhile_threshold(cost, moved, scores), 0.3, delta=0.06)
-        gain, error = train.value_of(cost, moved, scores < 0.3)
+        self.assertAlmostEqual(training_scores.worthwhile_threshold(cost, moved, scores), 0.3, delta=0.06)
+        gain, error = training_scores.value_of(cost, moved, scores < 0.3)
         self.assertAlmostEqual(gain, 0.3 * 0.5, delta=3 * error)
 
     def test_the_same_seed_gives_the_same_model(self):
@@ -114,9 +117,9 @@ class Train(unittest.TestCase):
         random = np.random.default_rng(3)
         with open(self.path("replay.csv"), "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([*train.FEATURES, "label"])
+            writer.writerow([*contract.FEATURES, "label"])
             for _ in range(3000):
-                row = random.random(len(train.FEATURES))
+                row = random.random(len(contract.FEATURES))
                 writer.writerow([*row, int(row[6] > row[7])])
         code, printed = run("--from-replay", self.path("replay.csv"), "--out", self.path("model"), "--epochs", 20)
         self.assertEqual(code, 0, printed)
@@ -128,9 +131,9 @@ class Train(unittest.TestCase):
         for name in names:
             with open(self.path(name), "w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                writer.writerow(["at_ns", "window_ns", "kind", *train.FEATURES, "label", "gain_ns"])
+                writer.writerow(["at_ns", "window_ns", "kind", *contract.FEATURES, "label", "gain_ns"])
                 for number in range(1500):
-                    row = random.random(len(train.FEATURES))
+                    row = random.random(len(contract.FEATURES))
                     gain = 0 if number % 5 == 0 else int(1e6 * (row[6] - row[7]))
                     writer.writerow([number * 100, 50, "steal", *row, int(gain > 0), gain])
         files = [self.path(name) for name in names]
@@ -149,25 +152,25 @@ class Train(unittest.TestCase):
         random = np.random.default_rng(2)
         hits = 0
         for _ in range(200):
-            mean, low, high = train.bootstrap(random.normal(3, 2, 40), 1, 2000)
+            mean, low, high = replay.bootstrap(random.normal(3, 2, 40), 1, 2000)
             hits += low <= 3 <= high
             self.assertTrue(low <= mean <= high)
         self.assertTrue(180 <= hits <= 198, hits)
 
     def test_whole_files_are_held_out(self):
         files = [write_log(self.path(f"{n}.csv"), rows=400, seed=n) for n in range(4)]
-        table = train.read(files, train.LOG_COLUMNS)
+        table = training_rows.read(files, contract.LOG_COLUMNS)
         args = train.arguments(["--from-log", "x", "--out", "y", "--split", "file"])
-        part = train.split(table, args)
+        part = training_rows.split(table, args)
         for number in range(4):
             self.assertEqual(len(set(part[table["file"] == number])), 1)
         self.assertEqual([part[table["file"] == number][0] for number in (0, 3)], [0, 2])
         self.assertEqual(set(part), {0, 1, 2})
 
     def test_one_file_is_cut_in_time_and_no_outcome_reaches_over_a_cut(self):
-        table = train.read([write_log(self.path("log.csv"), rows=1000)], train.LOG_COLUMNS)
+        table = training_rows.read([write_log(self.path("log.csv"), rows=1000)], contract.LOG_COLUMNS)
         table["window_ns"] = 100_000_000
-        part = train.split(table, train.arguments(["--from-log", "x", "--out", "y"]))
+        part = training_rows.split(table, train.arguments(["--from-log", "x", "--out", "y"]))
         self.assertGreater((part == -1).sum(), 2)
         for before, after in ((0, 1), (1, 2)):
             end = (table["at_ns"] + table["window_ns"])[part == before].max()
@@ -208,8 +211,8 @@ class Train(unittest.TestCase):
                 text = re.search(rf"{name}: \[&str; \w+\] = \[(.*?)\];", source.read(), re.S).group(1)
             return re.findall(r'"(\w+)"', text)
 
-        self.assertEqual(train.FEATURES, strings("contract.rs", "FEATURES"))
-        self.assertEqual(train.LOG_COLUMNS, [*strings("log.rs", "BEFORE"), *train.FEATURES, *strings("log.rs", "AFTER")])
+        self.assertEqual(contract.FEATURES, strings("contract.rs", "FEATURES"))
+        self.assertEqual(contract.LOG_COLUMNS, [*strings("log.rs", "BEFORE"), *contract.FEATURES, *strings("log.rs", "AFTER")])
 
 
 if __name__ == "__main__":

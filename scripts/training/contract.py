@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the scheduler and the training agree on."""
 
+from command import Refusal  # noqa: F401
+
 CONTRACT_VERSION = 1
 # The same list, in the same order, as src/model/contract.rs; a test compares them.
 FEATURES = [
@@ -22,7 +24,3 @@ STAYED = ["stayed", "denied"]
 # Normalised features are cut to this range, so that an outlier cannot push the network where it never was.
 CLIP = 8.0
 SIGNATURE = {"name": "serving_default", "input": "features", "output": "score"}
-
-
-class Refusal(Exception):
-    """A wrong input; its text is the one sentence that the user reads."""

@@ -11,11 +11,13 @@ import numpy as np
 from .contract import CONTRACT_VERSION, FEATURES, SIGNATURE, Refusal
 
 
-def export(score, manifest, out):
-    """Writes the model directory: complete or not at all, also when one is there already."""
+def export(score, manifest, out, losses=()):
+    """Writes the model directory: complete or not at all, also when one is there already. `losses` are those of the epochs, where there
+    were any, for `losses.csv`.
+    """
     import tensorflow as tf
 
-    out = os.path.abspath(out)
+    out = os.path.realpath(out)
     os.makedirs(os.path.dirname(out), exist_ok=True)
     aside = tempfile.mkdtemp(prefix=".model-", dir=os.path.dirname(out))
     try:
@@ -27,6 +29,10 @@ def export(score, manifest, out):
         scores = module.score(tf.constant(golden))[SIGNATURE["output"]].numpy()
         write_json(os.path.join(aside, "golden.json"), {"rows": golden.tolist(), "scores": scores.tolist()})
         write_json(os.path.join(aside, "manifest.json"), manifest)
+        if losses:
+            with open(os.path.join(aside, "losses.csv"), "w", encoding="utf-8") as file:
+                file.write("epoch,loss,validation_loss\n")
+                file.writelines(f"{number},{loss:.6f},{validation:.6f}\n" for number, (loss, validation) in enumerate(losses, 1))
         os.chmod(aside, 0o755)
         replace(aside, out)
     finally:

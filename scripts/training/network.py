@@ -37,19 +37,24 @@ def seed_everything(seed):
 
 
 def fit(inputs, labels, part, args):
-    """Trains the network on normalised rows; returns its layers as plain arrays."""
+    """Trains the network on normalised rows; returns its layers as plain arrays, and the losses of each epoch."""
     import tensorflow as tf
+
+    def tell(epoch, losses):
+        args.progress.tell(f"epoch {epoch + 1} of at most {args.epochs}: loss {losses['loss']:.4f}, validation {losses['val_loss']:.4f}")
 
     regularise = tf.keras.regularizers.L2(args.l2)
     layers = [tf.keras.layers.Dense(width, activation="relu", kernel_regularizer=regularise) for width in args.hidden]
     network = tf.keras.Sequential([tf.keras.Input((len(FEATURES),)), *layers, tf.keras.layers.Dense(1, "sigmoid")])
     network.compile(tf.keras.optimizers.Adam(args.learning_rate), "binary_crossentropy")
-    network.fit(
+    history = network.fit(
         inputs[part == 0], labels[part == 0], validation_data=(inputs[part == 1], labels[part == 1]),
         batch_size=args.batch, epochs=args.epochs, verbose=0,
-        callbacks=[tf.keras.callbacks.EarlyStopping(patience=args.patience, restore_best_weights=True)],
+        callbacks=[tf.keras.callbacks.EarlyStopping(patience=args.patience, restore_best_weights=True),
+                   tf.keras.callbacks.LambdaCallback(on_epoch_end=tell)],
     )  # fmt: skip
-    return [layer_of(*layer.get_weights(), layer.activation.__name__) for layer in network.layers]
+    losses = list(zip(history.history["loss"], history.history["val_loss"]))
+    return [layer_of(*layer.get_weights(), layer.activation.__name__) for layer in network.layers], losses
 
 
 def layer_of(kernel, bias, activation):

@@ -41,6 +41,8 @@ def closed_loop(args):
     """
     results, ratios = [], {name: [] for name in CLOSED_LOOP}
     for trace in args.closed_loop:
+        if getattr(args, "progress", None):
+            args.progress.tell(f"replaying {os.path.basename(trace)}")
         plain, gated = replays(trace, args)
         result = {"trace": os.path.basename(trace), "seeds": len(plain)}
         for name, value in CLOSED_LOOP.items():

@@ -2,10 +2,17 @@
 """Rows of decision logs and replays, and which of them are held out."""
 
 import os
+import zlib
 
 import numpy as np
+from command import reason
 
+from .checks import check_columns
 from .contract import FEATURES, MOVED, STAYED, Refusal
+from .logs import opened
+
+# Columns that are counted with; a feature may be missing, such a row is dropped.
+COUNTED = ["at_ns", "wait_ns", "run_ns", "window_ns", "cold", "label", "gain_ns"]
 
 
 def read(files, columns):
@@ -15,12 +22,12 @@ def read(files, columns):
     tables = []
     for number, file in enumerate(files):
         try:
-            table = pd.read_csv(file)
-        except (OSError, ValueError) as err:
-            raise Refusal(f"cannot read {file}: {err}; give a CSV file that scx_augur wrote") from err
-        missing = [column for column in columns if column not in table.columns]
-        if missing:
-            raise Refusal(f"{file} lacks the column {missing[0]!r}; record it again with this version of scx_augur")
+            with opened(file) as raw:
+                table = pd.read_csv(raw)
+        except (OSError, EOFError, ValueError, zlib.error) as err:
+            raise Refusal(f"cannot read {file}: {reason(err)}; give a CSV file that scx_augur wrote") from err
+        check_columns(file, table.columns, columns)
+        check_numbers(file, table)
         table["file"] = number
         # One without rows says nothing of its columns' types.
         if len(table):
@@ -28,6 +35,23 @@ def read(files, columns):
     if not tables:
         raise Refusal(f"there is no row in {', '.join(map(str, files))}; record under load")
     return pd.concat(tables, ignore_index=True)
+
+
+def check_numbers(file, table):
+    """What is counted with are numbers; the first line that is not is named."""
+    import pandas as pd
+
+    for column in [*FEATURES, *COUNTED]:
+        if column in table and len(table):
+            numbers = pd.to_numeric(table[column], errors="coerce")
+            wrong = numbers.isna() & (table[column].notna() if column in FEATURES else True)
+            if column in COUNTED:
+                wrong |= ~np.isfinite(numbers)
+            if column == "label":
+                wrong |= ~numbers.isin([0, 1])
+            if wrong.any():
+                line = int(np.flatnonzero(wrong)[0])
+                raise Refusal(f"{file}, row {line + 1}: {column} is {table[column].iloc[line]!s}, which it cannot be; record it again")
 
 
 def usable(table):
@@ -41,9 +65,9 @@ def usable(table):
     }
     keep = np.ones(len(table), bool)
     dropped = {}
-    for reason, rows in reasons.items():
+    for name, rows in reasons.items():
         rows = np.asarray(rows)
-        dropped[reason] = int((rows & keep).sum())
+        dropped[name] = int((rows & keep).sum())
         keep &= ~rows
     return table[keep].reset_index(drop=True), dropped
 

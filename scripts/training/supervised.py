@@ -8,7 +8,7 @@ import numpy as np
 from .contract import CLIP, FEATURES, LOG1P, LOG_COLUMNS, MOVED, Refusal
 from .export import export, manifest_of, write_json
 from .labels import LABEL, cost_of, labels_of
-from .network import fit, graph_of, normalisation_of, normalise, random_layers
+from .network import fit, graph_of, normalisation_of, normalise, random_layers, seed_everything
 from .replay import closed_loop, report_closed_loop
 from .rows import read, split, split_by_workload, usable
 from .scores import best_threshold, gain_of, hindsight_threshold, measured, value_of, worthwhile_threshold
@@ -16,6 +16,8 @@ from .scores import best_threshold, gain_of, hindsight_threshold, measured, valu
 
 def dummy(args):
     """A model that was never trained."""
+    args.progress.tell("loading TensorFlow")
+    seed_everything(args.seed)
     import tensorflow as tf
 
     typical = dict.fromkeys(LOG1P, 7.0)
@@ -25,16 +27,24 @@ def dummy(args):
     if args.dummy == "mlp":
         layers = random_layers(args)
         manifest = manifest_of(args, "dummy-mlp", norm, 0.5, about, weights=layers)
-        return export(graph_of(layers, norm), manifest, args.out)
+        export(graph_of(layers, norm), manifest, args.out)
+        return wrote(args, manifest)
     value = 1.0 if args.dummy == "move" else 0.0
     manifest = manifest_of(args, f"dummy-{args.dummy}", norm, 0.5, about)
-    return export(lambda rows: tf.fill([tf.shape(rows)[0]], tf.constant(value)), manifest, args.out)
+    export(lambda rows: tf.fill([tf.shape(rows)[0]], tf.constant(value)), manifest, args.out)
+    return wrote(args, manifest)
+
+
+def wrote(args, manifest):
+    """Says what is where."""
+    print(f"wrote {args.out}: model `{manifest['name']}`; `scx_augur model check {args.out}` tries it out")
 
 
 def train(args):
     """Reads, labels, splits, fits, measures and exports."""
     hindsight = bool(args.from_replay)
     files = args.from_replay or args.from_log
+    args.progress.tell("reading " + ", ".join(map(os.path.basename, files)))
     table = read(files, [*FEATURES, "label"] if hindsight else LOG_COLUMNS)
     read_rows, dropped = len(table), {}
     everything = table
@@ -50,6 +60,7 @@ def train(args):
         raise Refusal(f"only {len(table)} of {read_rows} rows can be used, and {args.minimum_rows} are needed; "
                       "record for longer")  # fmt: skip
     part = split_by_workload(table, files, args) if args.held_out else split(table, args)
+    args.progress.tell(f"finding out which answers of {len(table):,} were right")
     labels = table["label"].to_numpy(np.float32) if hindsight else labels_of(table, part, args)
     for number, name in enumerate(["training", "validation", "held-out"]):
         if len(set(labels[part == number])) < 2:
@@ -58,7 +69,10 @@ def train(args):
     features = table[FEATURES].to_numpy(np.float32)
     norm = normalisation_of(features[part == 0])
     inputs = normalise(features, norm)
-    layers = fit(inputs, labels, part, args)
+    args.progress.tell("loading TensorFlow")
+    seed_everything(args.seed)
+    layers, losses = fit(inputs, labels, part, args)
+    args.progress.tell("measuring on held-out rows")
     score = graph_of(layers, norm)
     scores = np.asarray(score(features))
     cut = best_threshold(labels[part == 1], scores[part == 1])
@@ -79,16 +93,19 @@ def train(args):
     }  # fmt: skip
     drift = {"limit_z": 6.0, "max_share": max(0.2, min(0.9, 3 * float(far[part <= 1].mean())))}
     manifest = manifest_of(args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers, **steal)
-    export(score, manifest, args.out)
+    export(score, manifest, args.out, losses)
+    args.progress.clear()
     report(manifest)
+    wrote(args, manifest)
     if args.closed_loop:
         manifest["closed_loop"] = closed_loop(args)
+        args.progress.clear()
         write_json(os.path.join(args.out, "manifest.json"), manifest)
         report_closed_loop(manifest["closed_loop"])
 
 
 # Arguments that say where things lie, not how the model is made.
-NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate", "trainable")
+NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate", "trainable", "quiet", "progress")
 
 
 def weigh_hindsight(table, part, scores, held_out, _args):

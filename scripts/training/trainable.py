@@ -162,7 +162,7 @@ KINDS = {"dqn": Dqn, "graph": Graph}
 
 def export_trainable(kind, out):
     """Writes the directory: complete or not at all."""
-    out = os.path.abspath(out)
+    out = os.path.realpath(out)
     os.makedirs(os.path.dirname(out), exist_ok=True)
     aside = tempfile.mkdtemp(prefix=".model-", dir=os.path.dirname(out))
     try:

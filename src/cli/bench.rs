@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur bench`: real work under real schedulers, in turn.
 
+use super::console::{note, say};
+use super::number::whole;
 use super::run::default_model;
-use super::{WrongUse, interrupt, say, threads};
+use super::{WrongUse, interrupt, threads};
 use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
+use crate::file::{Folder, Output};
 use crate::report::bench::{Line, Report};
 use crate::report::{bench, frontier, table};
-use crate::trace::Output;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -45,8 +47,9 @@ Examples:
 
 Exit codes:
   0  done
-  1  failed or interrupted, with one sentence; files are whole or absent
-  2  wrong use";
+  1  failed, with one sentence; files are whole or absent
+  2  wrong use
+  130  interrupted; what was measured is kept";
 
 /// Run real work under several schedulers in turn, and compare.
 ///
@@ -97,13 +100,18 @@ enum Work {
 #[derive(Debug, Parser)]
 struct Common {
     /// Who is measured, separated by commas
-    #[arg(long, value_name = "NAME,...", default_value = "eevdf,augur,augur+model")]
+    #[arg(
+        long,
+        alias = "policies",
+        value_name = "NAME,...",
+        default_value = "eevdf,augur,augur+model"
+    )]
     schedulers: Vec<String>,
     /// Runs of each
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<u32>(1..=1000))]
     repeats: u32,
     /// Compilers, or groups of hackbench, at a time [default: one a CPU]
-    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "J", value_parser = whole::<u32>(1..=4096))]
     jobs: Option<u32>,
     /// Model directory of `augur+model` [default: model_dir/augur]
     #[arg(long, value_name = "DIR")]
@@ -111,24 +119,40 @@ struct Common {
     /// Folder for samples, table and picture; it is made where it is not there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into a folder that holds another run's files, too
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Print JSON, one object a line: about, each run as it ends, notes, the summary
     #[arg(long)]
     json: bool,
     /// Measure in an emulated machine with a kernel that has sched_ext (scripts/vm of the source tree)
-    #[arg(long)]
+    #[arg(help_heading = "In an emulated machine", long)]
     vm: bool,
     /// Its kernel: a series or a version
-    #[arg(long, value_name = "V", default_value = "6.18", requires = "vm")]
+    #[arg(
+        help_heading = "In an emulated machine",
+        long,
+        value_name = "V",
+        default_value = "6.18",
+        requires = "vm"
+    )]
     kernel: String,
     /// Its CPUs: C, LxC, NxLxC or NxLxCxT: nodes, last-level caches, cores, threads
-    #[arg(long, value_name = "T", default_value = "2x2", requires = "vm")]
+    #[arg(
+        help_heading = "In an emulated machine",
+        long = "machine",
+        alias = "topology",
+        value_name = "SPEC",
+        default_value = "2x2",
+        requires = "vm"
+    )]
     topology: String,
     /// What its clock counts: the host's time, or the instructions of all of its CPUs together: then nothing that the host does
     /// changes a figure; but a CPU that idles lends its speed to the others, so that work takes as long under any scheduler
-    #[arg(long, value_name = "CLOCK", default_value = "host", value_parser = ["host", "instructions"], requires = "vm")]
+    #[arg(help_heading = "In an emulated machine", long, value_name = "CLOCK", default_value = "host", value_parser = ["host", "instructions"], requires = "vm")]
     clock: String,
     /// It is ended after so many seconds
-    #[arg(long, value_name = "SECS", default_value_t = 7200, requires = "vm")]
+    #[arg(help_heading = "In an emulated machine", long, value_name = "SECS", default_value_t = 7200, requires = "vm", value_parser = whole::<u64>(1..=10_000_000))]
     timeout: u64,
 }
 
@@ -203,7 +227,7 @@ pub fn run(args: &Args) -> Result<()> {
     let path = std::env::var("PATH").unwrap_or_default();
     let contenders = Contender::parse_list(&common.schedulers.join(","), &path)
         .map_err(|err| WrongUse(format!("{err:#}")))?;
-    check_out(common.out.as_deref())?;
+    check_out(common.out.as_deref(), common.force)?;
     let stop = interrupt::flag()?;
     let scratch = tempfile::Builder::new()
         .prefix("scx_augur-bench-")
@@ -254,14 +278,17 @@ impl Progress<'_> {
             let _ = writeln!(std::io::stdout().lock(), "{text}");
         }
         match &line {
-            Line::About(about) => eprintln!(
+            Line::About(about) => note!(
                 "bench: {}, {} at a time, Linux {}, {}",
-                about.workload, about.jobs, about.kernel, about.machine
+                about.workload,
+                about.jobs,
+                about.kernel,
+                about.machine
             ),
-            Line::Note(note) => eprintln!("bench: not measured: {note}"),
+            Line::Note(note) => note!("bench: not measured: {note}"),
             Line::Run(run) => {
                 let number = self.report.runs.len() + 1;
-                eprintln!(
+                note!(
                     "bench: {number} of {}: {}: {}",
                     self.runs,
                     run.scheduler,
@@ -344,8 +371,11 @@ fn in_guest(
 }
 
 /// A folder that cannot be, is told before an hour of measuring.
-fn check_out(out: Option<&Path>) -> Result<()> {
+fn check_out(out: Option<&Path>, force: bool) -> Result<()> {
     let Some(out) = out else { return Ok(()) };
+    if !force {
+        super::unused(out)?;
+    }
     ensure!(
         !out.exists() || out.is_dir(),
         "cannot write {}: it is not a folder",
@@ -370,9 +400,9 @@ fn write_files(out: Option<&Path>, report: &Report) -> Result<()> {
     ];
     match frontier::png(report)? {
         Some(picture) => files.push(("frontier.png", picture)),
-        None => eprintln!("bench: no frontier.png, for no scheduler has both migrations and waits"),
+        None => note!("bench: no frontier.png, for no scheduler has both migrations and waits"),
     }
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let _folder = Folder::make(out)?;
     let mut outputs = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
 
-use super::{interrupt, say};
+use super::console::{note, say};
+use super::number::whole;
+use super::progress::Runs;
+use super::{WrongUse, interrupt};
+use crate::file::{Output, STANDARD};
 use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
 use crate::live::machine;
 use crate::sim::cpu::{Costs, Curve};
 use crate::topology::{Distance, Machine};
-use crate::trace::Output;
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
@@ -31,11 +34,11 @@ Needs no privilege. Takes half a minute at most for each distance; best on an id
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// The cost table to write
+    /// The cost table to write; `-` is standard output, and nothing else is printed there then
     #[arg(short, long, value_name = "FILE", default_value = "costs.toml")]
     output: PathBuf,
     /// Moves for each working set and distance; fewer where they take too long
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = whole::<u32>(1..=100_000))]
     repeats: u32,
     /// How the working set is touched: `stream`, in order, where prefetchers hide much; `chase`, at random, each line
     /// known only from the one before: nothing is hidden, and no task pays more
@@ -116,15 +119,24 @@ fn name(distance: Distance) -> &'static str {
 pub fn run(args: &Args) -> Result<()> {
     let machine = machine::read(None)?;
     let pairs = calibrate::pairs(&machine)?;
-    let mut output = Output::create(&args.output)?;
+    let standard = args.output.as_os_str() == STANDARD;
+    ensure!(
+        !(args.json && standard),
+        WrongUse("standard output cannot take both the table and --json; name a file for -o".to_owned())
+    );
     let stop = interrupt::flag()?;
+    let mut output = Output::create(&args.output)?;
     let repeats = args.repeats as usize;
+    let runs = Runs::new();
+    let progress = |done, all| runs.tell("calibrate".to_owned(), done as f64 / f64::max(all as f64, 1.0));
     let refills = calibrate::measure(&pairs, args.access.into(), repeats, &stop, progress)?;
+    runs.end();
     let text = table(&refills).to_toml(&comments(&machine, args.access, &refills))?;
-    output
-        .write_all(text.as_bytes())
-        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    output.write_all(text.as_bytes())?;
     output.finish()?;
+    if standard {
+        return Ok(());
+    }
     let report = Report {
         file: &args.output,
         machine: machine.to_string(),
@@ -136,29 +148,11 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         say!("{}", text_of(&report));
     }
-    eprintln!(
+    note!(
         "{0}: for `scx_augur replay TRACE --costs {0}`",
         args.output.display()
     );
     Ok(())
-}
-
-/// Only a terminal is shown how far it is.
-fn progress(done: usize, all: usize) {
-    const WIDTH: usize = 30;
-    let mut terminal = io::stderr();
-    if !terminal.is_terminal() {
-        return;
-    }
-    let full = done * WIDTH / all.max(1);
-    let bar = format!("{}{}", "#".repeat(full), ".".repeat(WIDTH - full));
-    let line = if done < all {
-        format!("\r[{bar}] {done} of {all}")
-    } else {
-        format!("\r{:WIDTH$}{:20}\r", "", "")
-    };
-    let _ = terminal.write_all(line.as_bytes());
-    let _ = terminal.flush();
 }
 
 /// The defaults, and what was measured in their place. A refill that vanishes in the noise costs nothing.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur import` and `scx_augur export`: traces from and to other tools.
 
+use super::console::{note, tell};
 use super::input::{self, Reading};
-use super::{WrongUse, machine_of};
+use super::{WrongUse, interrupt, machine_of};
+use crate::file::STANDARD;
 use crate::topology::Machine;
 use crate::trace::{EventKind, Format, Notes, Writer, shown};
 use anyhow::{Result, bail};
@@ -13,9 +15,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
 pub struct Import {
-    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; `-` is standard input
     input: PathBuf,
-    /// The native trace to write
+    /// The native trace to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The machine that was recorded, where the trace does not say: 2x2 for two caches of two cores each, or a TOML file
@@ -29,9 +31,9 @@ pub struct Import {
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
 pub struct Export {
-    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; `-` is standard input
     input: PathBuf,
-    /// The file to write
+    /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// native, perfetto, ftrace, parquet or rt-app [default: by the ending of FILE]
@@ -68,7 +70,10 @@ pub fn export(args: &Export) -> Result<()> {
     };
     let Some(format) = format else {
         let which = match &args.format {
-            Some(name) => format!("`{name}` is no format that is written"),
+            Some(name) => format!("`{name}` is not a format that is written"),
+            None if args.output.as_os_str() == STANDARD => {
+                "standard output has no ending that names a format".to_owned()
+            }
             None => format!("the ending of {} names no format", args.output.display()),
         };
         bail!(WrongUse(format!(
@@ -86,6 +91,7 @@ fn convert(
     reading: &Reading,
     machine: Option<Machine>,
 ) -> Result<()> {
+    interrupt::end_at_once()?;
     let mut reader = input::open(input, reading)?;
     // The first event comes first: some formats tell of the machine only on the way.
     let mut next = input::next(&mut reader, input)?;
@@ -142,25 +148,25 @@ fn report(output: &Path, events: u64, notes: &Notes) {
     for skip in skipped.iter().take(SHOWN) {
         let why = shown(&skip.why);
         match skip.line {
-            0 => eprintln!("{why}"),
-            line => eprintln!("line {line} is skipped: {why}"),
+            0 => tell!("{why}"),
+            line => tell!("line {line} is skipped: {why}"),
         }
     }
     if skipped.len() > SHOWN {
-        eprintln!(
+        tell!(
             "{} lines are skipped in all; `scx_augur trace info` lists them",
             notes.skipped_count()
         );
     }
     let foreign: u64 = notes.foreign_events().values().sum();
     if foreign > 0 {
-        eprintln!("{foreign} events of other kinds are left out");
+        tell!("{foreign} events of other kinds are left out");
     }
     for (what, count) in notes.asides() {
-        eprintln!("{count} {} are left out", shown(what));
+        tell!("{count} {} are left out", shown(what));
     }
     if let Some(overwritten) = notes.overwritten().filter(|&count| count > 0) {
-        eprintln!("{overwritten} events were overwritten before they were read");
+        tell!("{overwritten} events were overwritten before they were read");
     }
-    eprintln!("{}: {events} events", output.display());
+    note!("{}: {events} events", output.display());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur doctor`: explains what keeps the scheduler from running here.
 
+use super::number::whole;
 use super::run::default_model;
 use crate::live::doctor::{self, Check, Facts, ModelFacts, Verdict};
 use anyhow::{Context, Result};
@@ -24,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     tensorflow: Option<PathBuf>,
     /// Split a last-level cache with more CPUs into domains of at most so many
-    #[arg(long, value_name = "CPUS", value_parser = clap::value_parser!(u32).range(1..=512))]
+    #[arg(long, value_name = "CPUS", value_parser = whole::<u32>(1..=512))]
     max_domain_cpus: Option<u32>,
     /// Print one JSON object instead of text
     #[arg(long)]

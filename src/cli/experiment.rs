@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur experiment`: profile, generate, train, schedule and evaluate in one go, with one report.
 
+use super::console::{note, say};
+use super::number::whole;
 use super::progress::Progress;
 use super::run::installed;
 use super::simulate::train::NETWORKS;
-use super::{WrongUse, interrupt, policies, say, threads};
+use super::{WrongUse, interrupt, policies, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
+use crate::file;
 use crate::model::prepare_library;
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -52,26 +55,29 @@ pub struct Args {
     /// The folder for all files; made where it is missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Begin anew in a folder that holds another run's files, and remove those
+    #[arg(long)]
+    force: bool,
     /// How many tasks each run has [default: 2000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=1_000_000_000))]
     tasks: Option<u64>,
     /// Policies, `name[key=value,...]`, separated by commas
     #[arg(long, alias = "policy", value_name = "P,...")]
     policies: Option<String>,
     /// The first seed [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(..))]
     seed: Option<u64>,
     /// So many seeds, each one more than the last [default: 5]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "K", value_parser = whole::<u64>(1..=10_000))]
     seeds: Option<u64>,
     /// Print the summary as JSON instead of tables
     #[arg(long)]
     json: bool,
-    /// TensorFlow's library, for networks: the file, its directory, or a virtual environment
+    /// TensorFlow's library, for networks: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
     #[arg(long, value_name = "PATH")]
     tensorflow: Option<PathBuf>,
     /// Threads [default: one a CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
 }
 
@@ -89,6 +95,11 @@ pub fn run(args: &Args) -> Result<()> {
         .check_policies(&config.context()?)
         .map_err(wrong)?;
     let networks = installed(NETWORKS);
+    match args.force {
+        true => study::forget(&args.out)?,
+        false if study::has_begun(&args.out) => {}
+        false => super::unused(&args.out)?,
+    }
     let stop = interrupt::flag()?;
     let plan = Plan {
         config: &config,
@@ -115,9 +126,9 @@ fn show(bar: &Mutex<Option<Progress>>, step: &Step) {
                 bar.finish();
             }
             match kept {
-                0 => eprintln!("{name}: {units} to do"),
-                kept if kept == units => eprintln!("{name}: done before ({units})"),
-                kept => eprintln!("{name}: {} to do, {kept} done before", units - kept),
+                0 => note!("{name}: {units} to do"),
+                kept if kept == units => note!("{name}: done before ({units})"),
+                kept => note!("{name}: {} to do, {kept} done before", units - kept),
             }
             *bar = (units > kept).then(|| Progress::new((units - kept) as u64, name));
         }
@@ -133,8 +144,7 @@ fn config(args: &Args) -> Result<Config> {
     let mut config = study::defaults();
     if let Some(path) = &args.config {
         let shown = path.display();
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {shown}"))?;
+        let text = file::text(path).context("there are no settings")?;
         config = config
             .with_toml(&text)
             .with_context(|| format!("the settings {shown} are wrong"))?;

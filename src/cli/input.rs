@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A trace that is read for a command: it shows how far it is, and Ctrl-C ends it in order.
+//! A trace that is read for a command: it shows how far it is. Ctrl-C ends such a command at once
+//! ([`super::interrupt::end_at_once`]).
 
 use super::WrongUse;
-use super::interrupt;
+use super::console::{is_quiet, note};
+use crate::file;
 use crate::trace::{Choice, Event, Format, Notes, Reader};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a trace is read.
@@ -56,27 +55,18 @@ impl Reading {
     }
 }
 
-/// Opens a trace.
+/// Opens a trace; `-` is standard input.
 ///
 /// # Errors
-/// One sentence: where it cannot be opened, or is no trace.
+/// One sentence: where it cannot be opened, or is not a trace.
 pub fn open(path: &Path, reading: &Reading) -> Result<Reader> {
     let choice = reading.choice()?;
-    let what = || cannot(path);
-    let file = File::open(path).with_context(what)?;
-    let about = file.metadata().with_context(what)?;
-    ensure!(!about.is_dir(), "cannot read {}: it is a folder", path.display());
-    // Where there is a handler already, its owner decides.
-    let stop = interrupt::flag().unwrap_or_default();
-    let input = Input {
-        file,
-        stop,
-        bytes: about.len(),
-        read: 0,
+    let watched = Watched {
+        input: file::open(path)?,
         shown: Instant::now(),
-        show: about.is_file() && io::stderr().is_terminal(),
+        terminal: io::stderr().is_terminal(),
     };
-    Reader::choosing(input, &choice).with_context(what)
+    Reader::choosing(watched, &choice).with_context(|| cannot(path))
 }
 
 /// The next event.
@@ -92,44 +82,53 @@ fn cannot(path: &Path) -> String {
 }
 
 /// The file, watched.
-struct Input {
-    file: File,
-    stop: Arc<AtomicBool>,
-    bytes: u64,
-    read: u64,
+struct Watched {
+    input: file::Input,
     shown: Instant,
     /// Somebody looks.
-    show: bool,
+    terminal: bool,
 }
 
-impl Input {
+impl Watched {
     fn show(&mut self) {
-        const OFTEN: Duration = Duration::from_millis(200);
-        if self.show && self.shown.elapsed() >= OFTEN {
-            self.shown = Instant::now();
-            let percent = (self.read * 100).checked_div(self.bytes).unwrap_or(100).min(100);
-            eprint!("\r{percent:>3} % of {} MB", self.bytes >> 20);
-            let _ = io::stderr().flush();
+        let often = match self.terminal {
+            true => Duration::from_millis(200),
+            false => Duration::from_secs(5),
+        };
+        if is_quiet() || self.shown.elapsed() < often {
+            return;
+        }
+        self.shown = Instant::now();
+        let read = self.input.bytes_read();
+        let text = match self.input.size() {
+            Some(bytes) => {
+                let percent = (read * 100).checked_div(bytes).unwrap_or(100).min(100);
+                format!("{percent:>3} % of {} MB", bytes >> 20)
+            }
+            None => format!("{} MB", read >> 20),
+        };
+        if self.terminal {
+            let mut terminal = io::stderr();
+            let _ = write!(terminal, "\r{text}");
+            let _ = terminal.flush();
+        } else {
+            note!("read: {}", text.trim_start());
         }
     }
 }
 
-impl Read for Input {
+impl Read for Watched {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(io::Error::other("interrupted; nothing was written"));
-        }
-        let count = self.file.read(bytes)?;
-        self.read += count as u64;
+        let count = self.input.read(bytes)?;
         self.show();
         Ok(count)
     }
 }
 
-impl Drop for Input {
+impl Drop for Watched {
     fn drop(&mut self) {
-        if self.show {
-            eprint!("\r{:30}\r", "");
+        if self.terminal && !is_quiet() {
+            let _ = write!(io::stderr(), "\r{:30}\r", "");
         }
     }
 }

@@ -3,12 +3,17 @@
 
 pub mod bench;
 pub mod calibrate;
+mod console;
 pub mod convert;
 pub mod doctor;
+pub mod engine;
 pub mod experiment;
 mod input;
 mod interrupt;
+mod list;
 pub mod model;
+mod number;
+mod parse;
 mod policies;
 pub mod profile;
 mod progress;
@@ -18,9 +23,11 @@ pub mod run;
 pub mod simulate;
 pub mod trace;
 
+use crate::file;
 use crate::topology::Machine;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use console::{Colour, say};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::Write;
@@ -39,6 +46,23 @@ use std::process::ExitCode;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Parser)]
+#[command(next_help_heading = "For all commands")]
+struct Common {
+    /// Say nothing but results, warnings and errors: no progress, and not what was done
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Log more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Colour,
 }
 
 const MANUAL: &str = "\
@@ -56,14 +80,14 @@ Examples:
   scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
-  scx_augur replay trace.augur --policy recorded,eevdf-like,augur,oracle   what would others have done?
+  scx_augur replay trace.augur --policies recorded,eevdf-like,augur,oracle   what would others have done?
   scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
   scx_augur replay trace.augur --costs costs.toml        replay with that
-  scx_augur run --simulate --topology 2x4      the same, on a simulated machine
+  scx_augur run --simulate --machine 2x4       the same, on a simulated machine
   scx_augur profile                            what can this machine's CPU and GPU do?
   scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
-  scx_augur simulate graph graph.json --policy heft,peft --optimal         list schedulers, beside the best possible
+  scx_augur simulate graph graph.json --policies heft,peft --optimal       list schedulers, beside the best possible
   scx_augur simulate train --policy graph --vary --load 0.3,0.95 --out mine     train a policy for simulated machines
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
   scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report
@@ -71,6 +95,8 @@ Examples:
 Files:
   model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
   /var/run/scx/root/stats  the statistics of the scheduler that is attached (a socket, scx_stats JSON)
+
+`-` is standard input or output where a command reads or writes one file. What gzip or zstd packed is unpacked.
 
 Environment:
   SCX_AUGUR_TENSORFLOW   TensorFlow's library: the file, its directory, or a virtual environment
@@ -80,7 +106,8 @@ Environment:
 Exit codes:
   0  done; what was asked for is true
   1  failed, with one sentence that says what, where and what to do
-  2  wrong use";
+  2  wrong use
+  130  interrupted; what is there is whole";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -92,7 +119,7 @@ enum Command {
     Model(model::Args),
     /// Record what the kernel's scheduler does, under any scheduler, or count it
     Record(record::Args),
-    /// Look into a recorded trace
+    /// Inspect a recorded trace
     Trace(trace::Args),
     /// Read a trace of another tool and write it as a native one
     Import(convert::Import),
@@ -124,10 +151,35 @@ impl std::fmt::Display for WrongUse {
 
 impl std::error::Error for WrongUse {}
 
-/// Runs the command that was asked for. Exit code 0, 1 (failed) or 2 (wrong use); that of a recorded command is passed
-/// on.
-pub fn run(arguments: Arguments) -> ExitCode {
-    let outcome = match arguments.command {
+/// Runs the command that was asked for. Exit code 0, 1 (failed), 2 (wrong use) or 130 (interrupted); that of a recorded
+/// command is passed on.
+pub fn run() -> ExitCode {
+    let arguments = match parse::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    console::set(arguments.common.quiet, arguments.common.color);
+    if !matches!(arguments.command, Command::Run(_)) {
+        init_logging(arguments.common.verbose, "warn");
+    }
+    // The end of these is an interruption.
+    let ends_so = matches!(arguments.command, Command::Run(_) | Command::Record(_));
+    match carry_out(arguments.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(err) if reader_is_gone(&err) => ExitCode::SUCCESS,
+        Err(err) => {
+            console::tell!("scx_augur: {}", console::sentence(&err));
+            ExitCode::from(match err.downcast_ref::<WrongUse>() {
+                _ if interrupt::came() && !ends_so => interrupt::EXIT_CODE,
+                Some(_) => 2,
+                None => 1,
+            })
+        }
+    }
+}
+
+fn carry_out(command: Command) -> anyhow::Result<u8> {
+    match command {
         Command::Run(args) => run::run(&args).map(|()| 0),
         Command::Doctor(args) => doctor::run(&args).map(|well| u8::from(!well)),
         Command::Model(args) => model::run(&args).map(|()| 0),
@@ -141,34 +193,32 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Profile(args) => profile::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
-    };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(err) if reader_is_gone(&err) => ExitCode::SUCCESS,
-        Err(err) => {
-            eprintln!("scx_augur: {err:#}");
-            ExitCode::from(if err.is::<WrongUse>() { 2 } else { 1 })
-        }
     }
 }
-
-/// Writes a line to standard output, as `println!` does; but where nobody reads any more, that is an error to pass up,
-/// not a panic.
-macro_rules! say {
-    ($($words:tt)*) => {
-        std::io::Write::write_fmt(&mut std::io::stdout().lock(), format_args!("{}\n", format_args!($($words)*)))?
-    };
-}
-pub(in crate::cli) use say;
 
 /// Prints a report: as JSON, or as text, which ends its last line itself. Where nobody reads any more, see [`say`].
 fn print(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+    let text = match json {
+        true => serde_json::to_string_pretty(report)? + "\n",
+        false => report.to_string(),
+    };
     let mut out = std::io::stdout().lock();
-    match json {
-        true => writeln!(out, "{}", serde_json::to_string_pretty(report)?)?,
-        false => write!(out, "{report}")?,
+    out.write_all(text.as_bytes())
+        .context("cannot write to standard output")
+}
+
+/// Refuses a folder that holds another run's files.
+fn unused(folder: &Path) -> anyhow::Result<()> {
+    match file::Used::by(folder) {
+        None => Ok(()),
+        Some(used) => Err(WrongUse(format!(
+            "{} holds {} already ({}); name another folder, or have it replaced with --force",
+            folder.display(),
+            used.what,
+            used.file
+        ))
+        .into()),
     }
-    Ok(())
 }
 
 /// So many threads, or jobs, as were asked for; else one a CPU.
@@ -188,24 +238,19 @@ fn reader_is_gone(err: &anyhow::Error) -> bool {
     })
 }
 
-/// Seconds of an interval or a duration.
-fn seconds(text: &str) -> Result<std::time::Duration, String> {
-    match text.parse() {
-        Ok(seconds @ 0.05..=1e7) => Ok(std::time::Duration::from_secs_f64(seconds)),
-        _ => Err(format!("`{text}` is no number of seconds from 0.05 up")),
-    }
-}
-
 /// Log lines go to standard error, so that standard output stays for results.
-fn init_logging(verbose: u8) {
-    let level = if verbose > 0 { "debug" } else { "info" };
+fn init_logging(verbose: u8, level: &str) {
+    let level = if verbose > 0 { "debug" } else { level };
+    // What TensorFlow's binding tells of each place that it looks in helps nobody but its authors.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},tensorflow=warn")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    let _ = log.with_ansi(colours).with_target(false).try_init();
+    let _ = log
+        .with_ansi(console::has_colours())
+        .with_target(false)
+        .try_init();
 }
 
 /// A machine as it is named on the command line: a shape, or a TOML file.
@@ -215,6 +260,6 @@ fn machine_of(spec: &str) -> anyhow::Result<Machine> {
         let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}; or name a TOML file"));
         return Ok(Machine::from_spec(spec).map_err(wrong)?);
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the machine {spec}"))?;
-    Machine::from_toml(&text).with_context(|| format!("{spec} is no machine"))
+    let text = file::text(path).context("there is no machine")?;
+    Machine::from_toml(&text).with_context(|| format!("{spec} is not a machine"))
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur model check | bench | explain`: look at a model directory before trusting it.
 
+use super::engine::EngineArgs;
+use super::interrupt;
+use super::number::{real, whole};
 use crate::model::canary::{self, fixed_rows};
 use crate::model::explain;
 use crate::model::manifest::Normaliser;
 use crate::model::{
-    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, prepare_library, tensorflow,
+    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, tensorflow,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -16,9 +19,8 @@ use std::time::{Duration, Instant};
 /// Checks, measures or explains a model directory.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// TensorFlow's library: the file, its directory, or a Python virtual environment [env: SCX_AUGUR_TENSORFLOW]
-    #[arg(long, global = true, value_name = "PATH")]
-    tensorflow: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -32,8 +34,8 @@ enum Command {
     Check {
         /// The model directory
         directory: PathBuf,
-        /// Give up after so long
-        #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+        /// Refuse a model that takes longer
+        #[arg(long = "timeout", alias = "limit", value_name = "SECS", default_value_t = 5.0, value_parser = real(0.01..=600.0))]
         limit: f64,
     },
     /// Measure the time to score batches, TensorFlow and the Rust twin side by side
@@ -41,46 +43,27 @@ enum Command {
         /// The model directory
         directory: PathBuf,
         /// Batch sizes
-        #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 512, 1000, 4096], value_parser = batch)]
+        #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [1, 16, 64, 512, 1000, 4096],
+              value_parser = whole::<usize>(1..=1_000_000))]
         batches: Vec<usize>,
         /// Measurements of each batch size
-        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..=100_000))]
+        #[arg(long = "repeats", alias = "samples", value_name = "N", default_value_t = 200, value_parser = whole::<u32>(5..=100_000))]
         samples: u32,
     },
     /// Which features the model's decisions hang on: shuffle one column at a time and score again
     Explain {
         /// The model directory
         directory: PathBuf,
-        /// A decision log; with a `label` column, the loss of balanced accuracy is shown too
+        /// A decision log, `-` for standard input; with a `label` column, the loss of balanced accuracy is shown too
         #[arg(long, value_name = "FILE")]
         log: PathBuf,
         /// Shuffle with this seed
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
         seed: u64,
         /// Shuffle each column so often
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<u32>(1..=1000))]
         repeats: u32,
     },
-}
-
-/// Seconds of a time limit.
-fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text
-        .parse()
-        .map_err(|_| format!("`{text}` is no number of seconds"))?;
-    if (0.01..=600.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err("give 0.01 to 600 seconds".into())
-    }
-}
-
-/// Rows of a batch.
-fn batch(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(value @ 1..=1_000_000) => Ok(value),
-        _ => Err(format!("`{text}` is no batch size from 1 to 1000000")),
-    }
 }
 
 /// Runs the command.
@@ -88,26 +71,25 @@ fn batch(text: &str) -> Result<usize, String> {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    // A missing library is told by the load, as it is in the scheduler.
-    let _ = prepare_library(args.tensorflow.as_deref());
+    args.engine.prepare();
+    let engine = args.engine.strict_engine();
+    interrupt::end_at_once()?;
     match &args.command {
-        Command::Check { directory, limit } => check(directory, Duration::from_secs_f64(*limit), args.json),
+        Command::Check { directory, limit } => {
+            check(directory, engine, Duration::from_secs_f64(*limit), args.json)
+        }
         Command::Bench {
             directory,
             batches,
             samples,
-        } => bench(directory, batches, *samples, args.json),
+        } => bench(directory, engine, batches, *samples, args.json),
         Command::Explain {
             directory,
             log,
             seed,
             repeats,
         } => {
-            let mut model = canary::load(
-                directory,
-                Engine::TensorFlow,
-                ModelOptions::default().canary_limit,
-            )?;
+            let mut model = canary::load(directory, engine, ModelOptions::default().canary_limit)?;
             let logged = log::read_rows(log)?;
             let found = explain::importance(model.predictor.as_mut(), &logged, *seed, *repeats)?;
             if args.json {
@@ -125,6 +107,8 @@ struct Check<'a> {
     directory: &'a Path,
     ok: bool,
     load_ms: f64,
+    /// What runs it: `TensorFlow` or `the Rust twin`.
+    engine: String,
     tensorflow: Option<String>,
     twin: bool,
     name: &'a str,
@@ -142,9 +126,9 @@ struct Refused<'a> {
     error: String,
 }
 
-fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
+fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyhow::Result<()> {
     let started = Instant::now();
-    let model = match canary::load(directory, Engine::TensorFlow, limit) {
+    let model = match canary::load(directory, engine, limit) {
         Ok(model) => model,
         Err(fault) => {
             if json {
@@ -163,6 +147,7 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
         directory,
         ok: true,
         load_ms: started.elapsed().as_secs_f64() * 1e3,
+        engine: model.engine.to_string(),
         tensorflow: tensorflow::version(),
         twin: manifest.weights.is_some(),
         name: &manifest.name,
@@ -174,11 +159,21 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
         return print_json(&report);
     }
     super::say!("{}: model `{}` is fit for use", directory.display(), report.name);
+    let version = report
+        .tensorflow
+        .as_deref()
+        .filter(|_| model.engine == Engine::TensorFlow);
     super::say!(
-        "  loaded and tried out in {:.0} ms by TensorFlow {}",
+        "  loaded and tried out in {:.0} ms by {}{}",
         report.load_ms,
-        report.tensorflow.as_deref().unwrap_or("?")
+        report.engine,
+        version.map(|version| format!(" {version}")).unwrap_or_default()
     );
+    if model.engine == Engine::Twin
+        && let Err(fault) = tensorflow::load_library()
+    {
+        super::say!("  {fault}");
+    }
     super::say!("  accepts a move from score {} on", report.threshold);
     super::say!(
         "  {}",
@@ -205,8 +200,9 @@ fn check(directory: &Path, limit: Duration, json: bool) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct BenchLine {
     batch: usize,
-    tensorflow: Times,
-    /// The same through the guard's thread, as the scheduler asks it.
+    /// Unknown where there is no library.
+    tensorflow: Option<Times>,
+    /// The engine that the scheduler would use, through the guard's thread, as it asks it.
     guarded: Times,
     twin: Option<Times>,
     /// Median of the twin through median of TensorFlow: above 1, TensorFlow is faster.
@@ -233,26 +229,40 @@ impl Times {
     }
 }
 
-fn bench(directory: &Path, batches: &[usize], samples: u32, json: bool) -> anyhow::Result<()> {
+fn bench(
+    directory: &Path,
+    engine: Engine,
+    batches: &[usize],
+    samples: u32,
+    json: bool,
+) -> anyhow::Result<()> {
     // Here a slow batch is a result, not a fault.
     let options = ModelOptions {
         batch_limit: Duration::from_secs(60),
         ..ModelOptions::default()
     };
-    let load = || canary::load(directory, Engine::TensorFlow, options.canary_limit);
+    let load = || canary::load(directory, engine, options.canary_limit);
     let mut model = load()?;
     let mut guarded = ModelSource::fixed(load()?.predictor, &options)?;
     let mut twin = Mlp::from_manifest(&model.manifest)?;
     let mut lines = Vec::new();
     for batch in batches {
         let rows = rows_for(&model.manifest, *batch)?;
-        let mut engines: Vec<&mut dyn Predictor> = vec![model.predictor.as_mut(), &mut guarded];
+        let mut engines: Vec<&mut dyn Predictor> = vec![&mut guarded];
         engines.extend(twin.as_mut().map(|twin| twin as &mut dyn Predictor));
+        if model.engine == Engine::TensorFlow {
+            engines.push(model.predictor.as_mut());
+        }
         let mut times = measure(&mut engines, &rows, samples)?.into_iter().map(Times::of);
-        let (Some(tensorflow), Some(guarded), twin) = (times.next(), times.next(), times.next()) else {
+        let Some(guarded) = times.next() else {
             continue;
         };
-        let ratio = twin.as_ref().map(|twin| twin.median_us / tensorflow.median_us);
+        let twin = twin.is_some().then(|| times.next()).flatten();
+        let tensorflow = times.next();
+        let ratio = twin
+            .as_ref()
+            .zip(tensorflow.as_ref())
+            .map(|(twin, tensorflow)| twin.median_us / tensorflow.median_us);
         lines.push(BenchLine {
             batch: rows.len(),
             tensorflow,
@@ -282,7 +292,8 @@ fn print_bench(lines: &[BenchLine]) -> anyhow::Result<()> {
             |times: &Times| format!("{:.1} ({:.1}…{:.1})", times.median_us, times.p10_us, times.p90_us);
         let twin = line.twin.as_ref().map_or("-".into(), text);
         let ratio = line.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
-        let (plain, guarded) = (text(&line.tensorflow), text(&line.guarded));
+        let plain = line.tensorflow.as_ref().map_or("-".into(), text);
+        let guarded = text(&line.guarded);
         super::say!(
             "{:>6} {plain:>24} {guarded:>24} {twin:>24} {ratio:>9}",
             line.batch

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur profile`: what this machine's CPU and GPU can do, for `simulate --profile`.
 
+use super::console::{say, tell};
+use super::number::whole;
 use super::progress::Runs;
-use super::{say, threads};
+use super::{WrongUse, interrupt, threads};
 use crate::experiment::profile::{self, Plan};
+use crate::file::{Output, STANDARD};
 use crate::model::prepare_library;
-use crate::trace::Output;
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,18 +28,24 @@ In a simulation (`simulate --profile`) a product of N rows counts as a task of s
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// The profile to write
-    #[arg(short, long, value_name = "FILE", default_value = "hardware_profile.json")]
-    out: PathBuf,
+    /// The profile to write; `-` is standard output, and nothing else is printed there then
+    #[arg(
+        short,
+        long,
+        alias = "out",
+        value_name = "FILE",
+        default_value = "hardware_profile.json"
+    )]
+    output: PathBuf,
     /// Rows of the matrices
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "256,512,1024,2048",
-          value_parser = clap::value_parser!(u64).range(2..=16_384))]
+          value_parser = whole::<u64>(2..=16_384))]
     sizes: Vec<u64>,
     /// How often each size is measured
-    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = whole::<u32>(1..=10_000))]
     repeats: u32,
     /// Threads of the CPU [default: one a CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
     /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
     #[arg(long, value_name = "PATH")]
@@ -54,7 +62,13 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     // Before the first thread. Where it is missing there is no GPU, which is told later.
     let _ = prepare_library(args.tensorflow.as_deref());
-    let mut output = Output::create(&args.out)?;
+    interrupt::end_at_once()?;
+    let standard = args.output.as_os_str() == STANDARD;
+    ensure!(
+        !(args.json && standard),
+        WrongUse("standard output cannot take the profile twice; leave out --json".to_owned())
+    );
+    let mut output = Output::create(&args.output)?;
     let sizes: Vec<usize> = args.sizes.iter().map(|&size| size as usize).collect();
     let progress = Runs::new();
     let plan = Plan {
@@ -66,11 +80,13 @@ pub fn run(args: &Args) -> Result<()> {
     let (profile, missing) = profile::measure(&plan);
     progress.end();
     let text = serde_json::to_string_pretty(&profile)?;
-    let named = || format!("cannot write {}", args.out.display());
-    writeln!(output, "{text}").with_context(named)?;
+    writeln!(output, "{text}")?;
     output.finish()?;
     if let Some(missing) = missing {
-        eprintln!("{missing}");
+        tell!("{missing}");
+    }
+    if standard {
+        return Ok(());
     }
     if args.json {
         say!("{text}");

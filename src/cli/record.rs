@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur record`: what the kernel's scheduler does, as a trace or as counts.
 
-use super::say;
-use crate::live::recorder::command::{Held, Message, Running, exit_code};
+use super::console::{note, say, tell};
+use super::number::seconds;
+use super::number::whole;
+use super::{WrongUse, interrupt};
+use crate::file::STANDARD;
+use crate::live::recorder::command::{Held, Message, NotStarted, Running, exit_code};
 use crate::live::recorder::{self, Counter, Counts, Recorded, Recorder};
 use crate::trace::{Format, Writer};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde::Serialize;
 use std::ffi::OsString;
@@ -38,6 +42,7 @@ Exit codes:
   0  done; of a COMMAND, its own
   1  failed, with one sentence that says what, where and what to do
   2  wrong use
+  126, 127  the COMMAND cannot be started, or is not there
 
 Examples:
   sudo scx_augur record -o build.augur -- make -j8
@@ -48,20 +53,24 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// The trace to write; its ending chooses the format
+    /// The trace to write; its ending chooses the format. With `-`, standard output, what the command prints goes to standard
+    /// error
     #[arg(short, long, value_name = "FILE", default_value = "trace.augur")]
     output: PathBuf,
+    /// native, perfetto, ftrace, parquet or rt-app [default: by the ending of FILE]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
     /// Record for at most so many seconds
-    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
     duration: Option<Duration>,
     /// Only count, in the kernel: migrations by kind, switches, wakeups and their latencies; writes no file
-    #[arg(long, conflicts_with_all = ["output", "buffer_mb"])]
+    #[arg(long, conflicts_with_all = ["output", "format", "buffer_mb"])]
     count: bool,
     /// Print one JSON object about the recording, or with --count the counts, to standard output
     #[arg(long)]
     json: bool,
     /// The ring in the kernel that events wait in, in MiB; rounded up to a power of two
-    #[arg(long, value_name = "MB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "MB", default_value_t = 64, value_parser = whole::<u32>(1..=1024))]
     buffer_mb: u32,
     /// What to record; without it, everything until --duration or Ctrl-C
     #[arg(last = true, value_name = "COMMAND")]
@@ -75,11 +84,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8> {
     let (tell, hear) = channel();
     let stop = tell.clone();
-    ctrlc::set_handler(move || {
+    interrupt::call(move || {
         // Nobody listens any more: the program is about to end.
         let _ = stop.send(Message::Stop);
-    })
-    .context("cannot catch Ctrl-C")?;
+    })?;
     let mut course = Course {
         hear,
         running: None,
@@ -87,12 +95,21 @@ pub fn run(args: &Args) -> Result<u8> {
         stopped: false,
         deadline: None,
     };
-    if args.count {
-        count(args, &mut course, tell)?;
-    } else {
-        record(args, &mut course, tell)?;
+    let done = match args.count {
+        true => count(args, &mut course, tell),
+        false => record(args, &mut course, tell),
+    };
+    // As shells, sudo and env have it.
+    match done {
+        Err(err) => match err.downcast_ref::<NotStarted>() {
+            Some(why) => {
+                tell!("scx_augur: {}", super::console::sentence(&err));
+                Ok(why.exit_code())
+            }
+            None => Err(err),
+        },
+        Ok(()) => course.exit_code(),
     }
-    course.exit_code()
 }
 
 /// What `--json` prints of a recording.
@@ -108,7 +125,8 @@ struct Report<'a> {
     events_per_s: f64,
     lost: u64,
     retimed: u64,
-    bytes: u64,
+    /// Unknown where it is not a plain file.
+    bytes: Option<u64>,
     #[serde(flatten)]
     cost: recorder::Cost,
     /// Share of one CPU that the recorder took in user space.
@@ -117,15 +135,16 @@ struct Report<'a> {
 
 fn record(args: &Args, course: &mut Course, tell: Sender<Message>) -> Result<()> {
     let (header, _) = recorder::header(&words(&args.command))?;
-    let format = Format::by_ending(&args.output).unwrap_or(Format::Native);
+    let format = format(args)?;
     let mut writer = Writer::create(&args.output, format, &header)?;
-    let held = hold(&args.command)?;
+    let held = hold(args)?;
     let mut object = MaybeUninit::uninit();
     let recorder = Recorder::attach(&mut object, args.buffer_mb)?;
     course.begin(args.duration, held, tell)?;
     let recorded = recorder.follow(|time| course.go_on(time), |event| writer.write(event))?;
     writer.finish()?;
-    let bytes = std::fs::metadata(&args.output).map_or(0, |file| file.len());
+    let bytes = std::fs::metadata(&args.output).ok();
+    let bytes = bytes.filter(std::fs::Metadata::is_file).map(|file| file.len());
     let span_s = recorded.span_ns.max(1) as f64 / 1e9;
     let report = Report {
         file: &args.output,
@@ -151,23 +170,23 @@ fn record(args: &Args, course: &mut Course, tell: Sender<Message>) -> Result<()>
 
 /// What was done goes to standard error: standard output is the command's.
 fn tell_recorded(report: &Report, recorded: &Recorded, buffer_mb: u32) {
-    eprintln!(
-        "{}: {} events in {:.3} s, {:.1} MB; the recorder took {:.1} % of a CPU",
+    let size = report.bytes.map(size).unwrap_or_default();
+    note!(
+        "{}: {} events in {:.3} s{size}; the recorder took {:.1} % of a CPU",
         report.file.display(),
         report.events,
         report.span_ns as f64 / 1e9,
-        report.bytes as f64 / 1e6,
         report.recorder_share * 100.0,
     );
     if report.lost > 0 {
         let more = buffer_mb.saturating_mul(4).min(1024);
-        eprintln!(
+        tell!(
             "{} events had no room and are lost; record with --buffer-mb {more}",
             report.lost
         );
     }
     if recorded.unreadable > 0 {
-        eprintln!("{} records of the ring could not be read", recorded.unreadable);
+        tell!("{} records of the ring could not be read", recorded.unreadable);
     }
 }
 
@@ -185,7 +204,7 @@ struct Counted {
 
 fn count(args: &Args, course: &mut Course, tell: Sender<Message>) -> Result<()> {
     let (header, machine) = recorder::header(&words(&args.command))?;
-    let held = hold(&args.command)?;
+    let held = hold(args)?;
     let mut object = MaybeUninit::uninit();
     let counter = Counter::attach(&mut object, &machine)?;
     let begun = Instant::now();
@@ -273,6 +292,13 @@ impl Display for Counted {
     }
 }
 
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!(", {:.1} KB", bytes as f64 / 1e3),
+        _ => format!(", {:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
 /// A time in the unit that reads best.
 fn time(ns: f64) -> String {
     match ns {
@@ -288,8 +314,34 @@ fn words(command: &[OsString]) -> Vec<String> {
     command.iter().map(text).collect()
 }
 
-fn hold(command: &[OsString]) -> Result<Option<Held>> {
-    (!command.is_empty()).then(|| Held::new(command)).transpose()
+/// The command, held. What it prints must not come between the bytes of a trace.
+fn hold(args: &Args) -> Result<Option<Held>> {
+    let apart = !args.count && is_standard(&args.output);
+    let command = &args.command;
+    (!command.is_empty())
+        .then(|| Held::new(command, apart))
+        .transpose()
+}
+
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+}
+
+fn format(args: &Args) -> Result<Format> {
+    ensure!(
+        !(args.json && is_standard(&args.output)),
+        WrongUse("standard output cannot take both the trace and --json; name a file for -o".to_owned())
+    );
+    let Some(name) = &args.format else {
+        return Ok(Format::by_ending(&args.output).unwrap_or(Format::Native));
+    };
+    let known = Format::by_name(name).filter(|format| format.is_written());
+    known.with_context(|| {
+        WrongUse(format!(
+            "`{name}` is not a format that is written; there are {}",
+            Format::written()
+        ))
+    })
 }
 
 /// How a recording goes on: until its command ends, its time is over, or somebody asks.

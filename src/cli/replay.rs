@@ -2,9 +2,11 @@
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
 use super::input::{self, Reading};
+use super::number::whole;
 use super::progress::Runs;
-use super::{WrongUse, convert, machine_of, policies, threads};
+use super::{WrongUse, convert, interrupt, machine_of, policies, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
+use crate::file::{self, Output, STANDARD};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
 use crate::policy::cpu::{Places, registry};
@@ -12,12 +14,11 @@ use crate::report::replay::Report;
 use crate::sim::burst::{BURSTS_MAX, Builder, Rebuilt};
 use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
 use crate::topology::{Cpu, Machine};
-use crate::trace::{Format, Header, Output, Writer};
+use crate::trace::{Format, Header, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A model of a replay is tried out within this time.
@@ -53,16 +54,22 @@ The makespan is the end of all recorded work, that of tasks that the end of the 
 Exit codes:
   0  done
   1  failed, with one sentence that says what, where and what to do; no file is left behind
-  2  wrong use";
+  2  wrong use
+  130  interrupted; no file is left behind";
 
 /// Replay a recorded trace under policies, side by side.
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; `-` is standard input
     file: PathBuf,
     /// Policies, `name[key=value,...]`, separated by commas
-    #[arg(long, value_name = "P,...", default_value = "recorded,eevdf-like,augur")]
+    #[arg(
+        long = "policies",
+        alias = "policy",
+        value_name = "P,...",
+        default_value = "recorded,eevdf-like,augur"
+    )]
     policy: String,
     /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default:
     /// the trace's own]
@@ -72,10 +79,10 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// So many seeds, each one more than the last; with confidence intervals
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = whole::<u64>(1..=10_000))]
     seeds: u64,
     /// Timers and devices come up to so much later than in the trace; 0: exactly then
-    #[arg(long, value_name = "US", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    #[arg(long, value_name = "US", default_value_t = 10, value_parser = whole::<u64>(0..=1_000_000))]
     jitter_us: u64,
     /// What migrations cost, as `scx_augur calibrate` measures it, in TOML: same_core_ns, same_llc_ns, cross_llc_ns,
     /// cross_node_ns, cooling_halflife_ns, footprint_halflife_ns, working_set_kb, switch_ns; tables same_core,
@@ -93,7 +100,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     log_decisions: Option<PathBuf>,
     /// Threads [default: one a CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
     #[command(flatten)]
     reading: Reading,
@@ -107,7 +114,7 @@ pub fn run(args: &Args) -> Result<()> {
     let policies = policies(args)?;
     let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
-    let writing = stop_on_ctrl_c();
+    interrupt::end_at_once()?;
     let (rebuilt, header) = read(&args.file, &args.reading)?;
     let recorded = recorded_machine(&rebuilt, &header)?;
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
@@ -139,8 +146,10 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let findings = replay::replay(&plan, &load_model)?;
     progress.end();
-    writing.store(true, Ordering::Relaxed);
     write_files(args, &plan, &findings)?;
+    if to_standard_output(args) > 0 {
+        return Ok(());
+    }
     let machine = &plan.places.machine;
     let machine = args.machine.clone().unwrap_or_else(|| machine.to_string());
     let report = Report::new(machine, args.seed, findings.bound_ns, findings.results);
@@ -158,6 +167,7 @@ fn policies(args: &Args) -> Result<Vec<String>> {
     for policy in &policies {
         registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
+    one_to_standard_output(args)?;
     if args.log_decisions.is_some() && !policies.iter().any(|policy| makes_decisions(policy)) {
         bail!(WrongUse(
             "none of the policies names moves, so there are no decisions to log; add augur, random or rusty"
@@ -183,23 +193,27 @@ fn policies(args: &Args) -> Result<Vec<String>> {
     Ok(policies)
 }
 
-fn read_costs(path: &Path) -> Result<Costs> {
-    let named = || format!("cannot read the costs {}", path.display());
-    let text = std::fs::read_to_string(path).with_context(named)?;
-    Costs::from_toml(&text).with_context(named)
+/// How many files go to standard output.
+fn to_standard_output(args: &Args) -> usize {
+    let files = [&args.timeline, &args.log_decisions].into_iter().flatten();
+    files.filter(|path| path.as_os_str() == STANDARD).count()
 }
 
-/// Ctrl-C ends the program at once, except while files are written: they are whole or absent.
-fn stop_on_ctrl_c() -> Arc<AtomicBool> {
-    let writing = Arc::new(AtomicBool::new(false));
-    let seen = writing.clone();
-    let _ = ctrlc::set_handler(move || {
-        if !seen.load(Ordering::Relaxed) {
-            eprintln!("scx_augur: interrupted; nothing was written");
-            std::process::exit(1);
-        }
-    });
-    writing
+/// A file that goes to standard output must be alone there.
+fn one_to_standard_output(args: &Args) -> Result<()> {
+    match to_standard_output(args) {
+        0 => Ok(()),
+        1 if !args.json => Ok(()),
+        _ => bail!(WrongUse(
+            "standard output can take one of --json, --timeline and --log-decisions; name files for the others".to_owned()
+        )),
+    }
+}
+
+fn read_costs(path: &Path) -> Result<Costs> {
+    let named = || format!("cannot read the costs {}", path.display());
+    let text = file::text(path).with_context(named)?;
+    Costs::from_toml(&text).with_context(named)
 }
 
 /// Reads a trace: the only place here that knows what reading looks like.
@@ -251,7 +265,7 @@ fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
 }
 
 /// The twin where the model has one, for that needs no library; else TensorFlow.
-pub(super) fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
+fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
     let path = Path::new(directory);
     let manifest = Manifest::read(path)?;
     if engine != Some("tensorflow") {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur run`: attach as this machine's scheduler.
 
-use super::{WrongUse, interrupt, machine_of, replay};
+use super::engine::EngineArgs;
+use super::number::{real, seconds, whole};
+use super::{WrongUse, interrupt, machine_of};
 use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
 use crate::live::{LoadOptions, Tuning, machine};
-use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, prepare_library};
+use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
 use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
 use anyhow::Result;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use rand::SeedableRng;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -46,82 +48,78 @@ it passed the same checks as the first.";
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
     /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
-    #[arg(long, value_name = "DIR|off")]
+    #[arg(help_heading = "The model", long, value_name = "DIR|off")]
     model: Option<PathBuf>,
-    /// What runs the model
-    #[arg(long, value_enum, default_value_t = EngineName::Tensorflow)]
-    engine: EngineName,
-    /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
-    #[arg(long, value_name = "PATH")]
-    tensorflow: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// A batch that takes longer is dropped, and the heuristic decides that round
-    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(help_heading = "The model", long, value_name = "MS", default_value_t = 20, value_parser = whole::<u64>(1..=10_000))]
     model_limit_ms: u64,
     /// Loading and trying out a model may take so long (the library's own loading is not counted)
-    #[arg(long, value_name = "SECS", default_value = "5", value_parser = super::seconds)]
+    #[arg(help_heading = "The model", long = "model-timeout", alias = "model-check-s", value_name = "SECS", default_value = "5",
+          value_parser = seconds)]
     model_check_s: Duration,
     /// Who names the candidates, `name[key=value,...]`
-    #[arg(long, default_value = "augur")]
+    #[arg(
+        help_heading = "Decisions",
+        long,
+        alias = "policies",
+        value_name = "P",
+        default_value = "augur"
+    )]
     policy: String,
     /// Time between balance rounds
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    #[arg(help_heading = "Decisions", long, value_name = "MS", default_value_t = 100, value_parser = whole::<u64>(10..=10_000))]
     interval_ms: u64,
     /// While rounds find nothing to do they come seldomer, at most so many intervals apart; 1: never
-    #[arg(long, value_name = "INTERVALS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(help_heading = "Decisions", long, value_name = "INTERVALS", default_value_t = 4, value_parser = whole::<u32>(1..=100))]
     rest: u32,
     /// Ask the model and log what it says, but let the heuristic decide
-    #[arg(long)]
+    #[arg(help_heading = "Decisions", long)]
     shadow: bool,
     /// Accept each candidate with probability 1/2 from this seed: for recording training data
-    #[arg(long, value_name = "SEED", conflicts_with = "shadow")]
+    #[arg(help_heading = "Decisions", long, value_name = "SEED", conflicts_with = "shadow", value_parser = whole::<u64>(..))]
     explore: Option<u64>,
     /// Write every candidate, the decision and its outcome to a CSV file
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Decisions", long, value_name = "FILE")]
     log_decisions: Option<PathBuf>,
     /// Print statistics every so many seconds
-    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    #[arg(help_heading = "What is shown", long, value_name = "SECS", value_parser = seconds)]
     stats: Option<Duration>,
     /// Print statistics of a scheduler that is already running, every so many seconds; attach nothing. Where none runs,
     /// says so once and waits for one
-    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    #[arg(help_heading = "What is shown", long, value_name = "SECS", value_parser = seconds)]
     monitor: Option<Duration>,
     /// Print statistics as JSON, one object a line
-    #[arg(long)]
+    #[arg(help_heading = "What is shown", long)]
     json: bool,
     /// Describe every statistic
-    #[arg(long)]
+    #[arg(help_heading = "What is shown", long)]
     help_stats: bool,
     /// Detach after so many seconds
-    #[arg(long, value_name = "SECS", value_parser = super::seconds)]
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
     duration: Option<Duration>,
     /// Schedule only tasks that ask for SCHED_EXT
     #[arg(long)]
     partial: bool,
     /// Split a last-level cache with more CPUs into domains of at most so many
-    #[arg(long, value_name = "CPUS", value_parser = clap::value_parser!(u32).range(1..=512))]
+    #[arg(long, value_name = "CPUS", value_parser = whole::<u32>(1..=512))]
     max_domain_cpus: Option<u32>,
     #[command(flatten)]
     tuning: TuningArgs,
     #[command(flatten)]
     simulated: SimulatedArgs,
     /// Bytes of the debug dump when the kernel ends the scheduler; 0 is the kernel's default
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = whole::<u32>(..))]
     exit_dump_len: u32,
     /// Say more; twice: libbpf too
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum EngineName {
-    /// The SavedModel, through TensorFlow's C library
-    Tensorflow,
-    /// The manifest's weights, in plain Rust
-    Twin,
-}
-
 /// The kernel half's settings; microseconds.
 #[derive(Debug, Parser)]
+#[command(next_help_heading = "The kernel's half")]
 struct TuningArgs {
     /// How long a task runs before another that waits gets its turn
     #[arg(long, value_name = "US", default_value_t = Tuning::default().slice_us, value_parser = micros(100))]
@@ -142,10 +140,10 @@ struct TuningArgs {
     #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
     halflife_us: u64,
     /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's
-    #[arg(long, default_value_t = Tuning::default().preempt_ratio, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = Tuning::default().preempt_ratio, value_parser = whole::<u32>(1..=1000))]
     preempt_ratio: u32,
     /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
-    #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = clap::value_parser!(u32).range(0..=2))]
+    #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = whole::<u32>(0..=2))]
     vfork_stays: u32,
     /// A task that slept is owed at most this much CPU time before those that ran meanwhile go on
     #[arg(long, value_name = "US", default_value_t = Tuning::default().lag_us, value_parser = micros(0))]
@@ -166,6 +164,7 @@ struct TuningArgs {
 
 /// Without the kernel.
 #[derive(Debug, Parser)]
+#[command(next_help_heading = "Without the kernel")]
 struct SimulatedArgs {
     /// Attach nothing: the same policy, gate and model decide on a simulated machine under a generated load, as fast as that
     /// can be simulated, for --duration of simulated time [default: 10]. Needs no privilege. Statistics that a simulation
@@ -175,28 +174,26 @@ struct SimulatedArgs {
     simulate: bool,
     /// The simulated machine, such as 2x2x4x2 (nodes, last-level caches of each, cores, threads) or a TOML file [default:
     /// this machine's topology]
-    #[arg(long, value_name = "SPEC|FILE", requires = "simulate")]
+    #[arg(
+        long = "machine",
+        alias = "topology",
+        value_name = "SPEC|FILE",
+        requires = "simulate"
+    )]
     topology: Option<String>,
     /// How much of the simulated CPUs the load takes
-    #[arg(long, value_name = "SHARE", default_value_t = 0.8, requires = "simulate", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, requires = "simulate", value_parser = real(0.01..=4.0))]
     load: f64,
     /// Tasks of the load [default: 4 a CPU]
-    #[arg(long, value_name = "N", requires = "simulate", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "simulate", value_parser = whole::<u32>(1..=100_000))]
     tasks: Option<u32>,
     /// What the load draws at random is drawn from this
-    #[arg(long, default_value_t = 1, requires = "simulate")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate", value_parser = whole::<u64>(..))]
     seed: u64,
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share @ 0.01..=4.0) => Ok(share),
-        _ => Err(format!("`{text}` is no share from 0.01 to 4")),
-    }
-}
-
-fn micros(least: u64) -> clap::builder::RangedU64ValueParser {
-    clap::value_parser!(u64).range(least..=10_000_000)
+fn micros(least: u64) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync {
+    whole::<u64>(least..=10_000_000)
 }
 
 impl From<&TuningArgs> for Tuning {
@@ -248,9 +245,9 @@ pub fn run(args: &Args) -> Result<()> {
     if args.help_stats {
         return server_data().describe_meta(&mut std::io::stdout(), None);
     }
-    // Before the first thread: TensorFlow reads the environment. A missing library is the model's fault, told later.
-    let _ = prepare_library(args.tensorflow.as_deref());
-    super::init_logging(args.verbose);
+    args.engine.prepare();
+    super::init_logging(args.verbose, "info");
+    args.engine.log_skipped();
     if args.simulated.simulate {
         return simulate(args);
     }
@@ -321,20 +318,19 @@ fn simulate(args: &Args) -> Result<()> {
 }
 
 /// As for the kernel, a model that does not load is told, and the heuristic decides.
-fn simulated_model(args: &Args) -> Result<Box<dyn Predictor>, &'static str> {
+fn simulated_model(args: &Args) -> Result<(Box<dyn Predictor>, Engine), &'static str> {
     let directory = match &args.model {
         Some(path) if path.as_os_str() == "off" => return Err("off"),
         Some(path) => path.clone(),
         None => default_model(),
     };
-    let engine = match args.engine {
-        EngineName::Twin => "twin",
-        EngineName::Tensorflow => "tensorflow",
-    };
-    replay::load_model(&directory.to_string_lossy(), Some(engine)).map_err(|err| {
-        tracing::warn!("the heuristic decides: {err:#}");
-        "failed to load"
-    })
+    match canary::load(&directory, args.engine.engine(), args.model_check_s) {
+        Ok(model) => Ok((model.predictor, model.engine)),
+        Err(fault) => {
+            tracing::warn!("the heuristic decides: {fault}");
+            Err("failed to load")
+        }
+    }
 }
 
 fn mode(args: &Args) -> Mode {
@@ -370,10 +366,7 @@ fn model(args: &Args) -> Result<ModelHandle> {
     };
     let options = ModelOptions {
         directory,
-        engine: match args.engine {
-            EngineName::Tensorflow => Engine::TensorFlow,
-            EngineName::Twin => Engine::Twin,
-        },
+        engine: args.engine.engine(),
         batch_limit: Duration::from_millis(args.model_limit_ms),
         canary_limit: args.model_check_s,
         ..ModelOptions::default()

@@ -2,6 +2,7 @@
 //! `scx_augur trace info`: what a trace holds.
 
 use super::input::{self, Reading};
+use super::interrupt;
 use crate::trace::summary::{Finished, TaskSummary};
 use crate::trace::{Header, Reader, Skip, Summary, shown};
 use anyhow::{Context, Result, ensure};
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Look into recorded traces.
+/// Inspect recorded traces.
 #[derive(Debug, Parser)]
 pub struct Args {
     #[command(subcommand)]
@@ -34,7 +35,7 @@ A task migrates where it starts to run on another CPU than it last ran on. Its l
 the run that follows. A run that began before the trace, or goes on after it, counts for its part inside. What cannot \
 be read is skipped and reported with its line and the reason.")]
 struct Info {
-    /// The trace
+    /// The trace; `-` is standard input
     file: PathBuf,
     /// Print one JSON object instead of tables
     #[arg(long)]
@@ -78,6 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn read(file: &Path, reading: &Reading) -> Result<(Report, Header)> {
+    interrupt::end_at_once()?;
     let mut reader = input::open(file, reading)?;
     let mut summary = Summary::default();
     while let Some(event) = input::next(&mut reader, file)? {

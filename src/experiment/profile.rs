@@ -150,9 +150,9 @@ fn cpu_name() -> String {
 /// One sentence that names the file and what is wrong with it.
 pub fn read(path: &Path) -> Result<Profile> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the profile {shown}"))?;
+    let text = crate::file::text(path).context("there is no profile")?;
     let profile: Profile = serde_json::from_str(&text)
-        .with_context(|| format!("{shown} is no profile of `scx_augur profile`"))?;
+        .with_context(|| format!("{shown} is not a profile of `scx_augur profile`"))?;
     ensure!(
         profile.version == VERSION,
         "{shown} is a profile of version {}, and this program reads version {VERSION}; measure again",

@@ -3,7 +3,7 @@
 //! comes of it is told in the daemon's own statistics.
 
 use crate::live::stats::Metrics;
-use crate::model::{FeatureRow, Predictor};
+use crate::model::{Engine, FeatureRow, Predictor};
 use crate::policy::cpu::Places;
 use crate::policy::cpu::augur::{Augur, Tuning};
 use crate::policy::cpu::load::weight_of_prio;
@@ -42,8 +42,8 @@ pub struct Load {
 pub struct Decider {
     /// Names the moves.
     pub policy: Box<dyn Policy>,
-    /// Judges them, or why nobody does.
-    pub model: Result<Box<dyn Predictor>, &'static str>,
+    /// Judges them, and what runs it, or why nobody does.
+    pub model: Result<(Box<dyn Predictor>, Engine), &'static str>,
     /// How its word counts.
     pub mode: Mode,
     /// Time between rounds.
@@ -147,13 +147,17 @@ pub fn run(
     let mut metrics = Metrics {
         policy: format!("{} on a simulated machine of {shown}", decider.policy.name()),
         model: match &decider.model {
-            Ok(model) => model.name().to_owned(),
+            Ok((model, _)) => model.name().to_owned(),
             Err(cause) => format!("none ({cause}): the heuristic decides"),
+        },
+        engine: match &decider.model {
+            Ok((_, engine)) => engine.to_string(),
+            Err(_) => String::new(),
         },
         ..Metrics::default()
     };
     let modelled = decider.model.is_ok();
-    let model = decider.model.ok().map(|model| {
+    let model = decider.model.ok().map(|(model, _)| {
         let failed = failed.clone();
         Box::new(Counted { model, failed }) as Box<dyn Predictor>
     });

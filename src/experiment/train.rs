@@ -3,6 +3,7 @@
 //! training that was broken off goes on as if it had not been.
 
 use super::simulate::Config;
+use crate::file::{Folder, Output};
 use crate::model::trained::TRAINED_FILE;
 use crate::policy::Generator;
 use crate::policy::device::registry::{self, Start};
@@ -10,13 +11,12 @@ use crate::policy::device::{Context, Learner, learner};
 use crate::report::learning::{Curve, Point};
 use crate::sim::device::{self, Done, Options};
 use crate::topology::device::{Devices, Settings as Machine};
-use crate::trace::Output;
 use crate::workload::Task;
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where a training can be gone on with.
 const CHECKPOINT_FILE: &str = "checkpoint.msgpack";
@@ -64,6 +64,36 @@ pub fn has_begun(out: &Path) -> bool {
     out.join(CHECKPOINT_FILE).exists()
 }
 
+/// An earlier training's checkpoint that makes room for a new one. It comes back where there is none.
+pub struct Aside {
+    checkpoint: PathBuf,
+    aside: PathBuf,
+}
+
+/// Makes room for another training.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn set_aside(out: &Path) -> Result<Option<Aside>> {
+    let checkpoint = out.join(CHECKPOINT_FILE);
+    if !checkpoint.exists() {
+        return Ok(None);
+    }
+    let aside = out.join(format!(".{CHECKPOINT_FILE}.part"));
+    std::fs::rename(&checkpoint, &aside)
+        .with_context(|| format!("cannot replace {}", checkpoint.display()))?;
+    Ok(Some(Aside { checkpoint, aside }))
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let _ = match self.checkpoint.exists() {
+            true => std::fs::remove_file(&self.aside),
+            false => std::fs::rename(&self.aside, &self.checkpoint),
+        };
+    }
+}
+
 /// Trains; `task` is told of each task that is done, and `stop` is asked after each episode whether to end here.
 ///
 /// # Errors
@@ -71,8 +101,7 @@ pub fn has_begun(out: &Path) -> bool {
 pub fn run(plan: &Plan<'_>, task: &dyn Fn(u64), stop: &dyn Fn() -> bool) -> Result<Curve> {
     let context = plan.config.context()?;
     registry::check_learner(plan.policy, &context)?;
-    std::fs::create_dir_all(plan.out)
-        .with_context(|| format!("cannot make the folder {}", plan.out.display()))?;
+    let _folder = Folder::make(plan.out)?;
     let (mut learner, mut curve) = begin(plan, &context)?;
     let mut saved = curve.episodes.len() as u64;
     let (mut count, mut stopped) = (0, false);

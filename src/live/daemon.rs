@@ -346,6 +346,8 @@ impl Mind {
             (Some(name), None) => name.to_owned(),
             (None, None) => "none".to_owned(),
         };
+        let engine = self.model.engine().filter(|_| self.fallback.is_none());
+        self.metrics.engine = engine.map(|engine| engine.to_string()).unwrap_or_default();
     }
 
     /// Brings the statistics up to date; what was counted so far, in all lives.

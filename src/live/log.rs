@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The decision log: every candidate, its features, what was decided, and what the task went through afterwards.
 //!
-//! A row is written one interval after its decision, when the outcome is known. The file grows under a temporary name
-//! and gets its own when it is closed, so that a log that is there is whole.
+//! A row is written one interval after its decision, when the outcome is known. The file gets its
+//! name when it is closed, so that a log that is there is whole.
 
 use super::bpf::intf::augur_task_row;
 use super::collect::{Observation, Totals};
 use super::decisions::Outcome;
+use crate::file::Output;
 use crate::model::FeatureRow;
 use crate::model::log::columns;
 use crate::policy::{Candidate, Pair, TaskId, Verdicts};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ struct Open {
 
 /// Writes the log.
 pub struct DecisionLog {
-    writer: csv::Writer<NamedTempFile>,
+    writer: csv::Writer<Output>,
     path: PathBuf,
     open: Vec<Open>,
     written: u64,
@@ -119,17 +119,7 @@ impl DecisionLog {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn create(path: &Path) -> Result<DecisionLog> {
-        ensure!(
-            !path.is_dir(),
-            "cannot write the decision log {}: it is a folder",
-            path.display()
-        );
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let file = NamedTempFile::new_in(folder)
-            .with_context(|| format!("cannot write a decision log in {}", folder.display()))?;
+        let file = Output::create(path).context("there can be no decision log")?;
         let mut writer = csv::Writer::from_writer(file);
         writer
             .write_record(columns())
@@ -234,10 +224,8 @@ impl DecisionLog {
             .into_inner()
             .map_err(|err| anyhow::anyhow!("{}", err.error()))
             .with_context(named)?;
-        file.as_file().sync_all().with_context(named)?;
-        file.persist(&self.path)
-            .map_err(|err| err.error)
-            .with_context(named)?;
+        file.sync()?;
+        file.finish()?;
         Ok(self.written)
     }
 }

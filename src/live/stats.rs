@@ -48,6 +48,9 @@ pub struct Metrics {
     pub uptime_s: f64,
     #[stat(desc = "model that decides, or why none does")]
     pub model: String,
+    #[stat(desc = "what runs the model: TensorFlow or the Rust twin; empty where no model decides")]
+    #[serde(default)]
+    pub engine: String,
     #[stat(desc = "policy that names the candidates")]
     pub policy: String,
     #[stat(desc = "balance rounds")]
@@ -194,9 +197,13 @@ impl Metrics {
             .values()
             .map(|domain| domain.queue.to_string())
             .collect();
+        let engine = match self.engine.as_str() {
+            "" => String::new(),
+            engine => format!(", run by {engine}"),
+        };
         writeln!(
             to,
-            "[augur] {:>7.1}s  {}  model {}",
+            "[augur] {:>7.1}s  {}  model {}{engine}",
             self.uptime_s, self.policy, self.model
         )?;
         writeln!(
@@ -252,9 +259,10 @@ impl Metrics {
 }
 
 /// What is a state and not a counter: shown as it is, never as a difference.
-const STATES: [&str; 10] = [
+const STATES: [&str; 11] = [
     "uptime_s",
     "model",
+    "engine",
     "policy",
     "pending",
     "latency_p50_us",

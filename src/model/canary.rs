@@ -32,6 +32,8 @@ pub struct Checked {
     pub manifest: Arc<Manifest>,
     /// Loaded and warm.
     pub predictor: Box<dyn Predictor>,
+    /// What runs it: never [`Engine::Either`].
+    pub engine: Engine,
 }
 
 /// Loads the model in `directory` and tries it out, within `limit`.
@@ -43,10 +45,7 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     if count >= GIVEN_UP_LIMIT {
         return Err(Fault::TooManyHung { count });
     }
-    // The library is 500 MB and no part of the model: mapping it from a cold disk is not counted against the limit.
-    if engine == Engine::TensorFlow && Manifest::read(directory).is_ok() {
-        let _ = tensorflow::ensure_loaded();
-    }
+    let engine = chosen(directory, engine);
     let directory = directory.to_path_buf();
     let (sender, receiver) = crossbeam::channel::bounded(1);
     let (tell_thread, thread) = crossbeam::channel::bounded(1);
@@ -71,6 +70,26 @@ pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked
     }
 }
 
+/// What will run the model. Here, because the library is 500 MB and no part of the model: mapping it from a cold disk is not counted
+/// against the limit.
+fn chosen(directory: &Path, engine: Engine) -> Engine {
+    let manifest = match engine {
+        Engine::Twin => return Engine::Twin,
+        _ => Manifest::read(directory),
+    };
+    let Ok(manifest) = manifest else {
+        // What is wrong with it is told by the load.
+        return Engine::TensorFlow;
+    };
+    match tensorflow::ensure_loaded() {
+        Err(fault) if engine == Engine::Either && manifest.weights.is_some() => {
+            tensorflow::tell_missing(&fault);
+            Engine::Twin
+        }
+        _ => Engine::TensorFlow,
+    }
+}
+
 /// Leaves a thread to itself inside a model, and counts it.
 pub(super) fn give_up_thread(thread: Pid) {
     tensorflow::demote_thread(thread);
@@ -82,7 +101,7 @@ fn load_here(directory: &Path, engine: Engine) -> Result<Checked, Fault> {
     let manifest = Manifest::read(directory)?;
     let mut twin = Mlp::from_manifest(&manifest)?;
     let mut predictor: Box<dyn Predictor> = match (engine, &twin) {
-        (Engine::TensorFlow, _) => Box::new(SavedModel::load(directory, &manifest)?),
+        (Engine::TensorFlow | Engine::Either, _) => Box::new(SavedModel::load(directory, &manifest)?),
         (Engine::Twin, Some(twin)) => Box::new(twin.clone()),
         (Engine::Twin, None) => {
             let cause = "its manifest has no weights, which the Rust twin needs".into();
@@ -108,6 +127,7 @@ fn load_here(directory: &Path, engine: Engine) -> Result<Checked, Fault> {
     Ok(Checked {
         manifest: Arc::new(manifest),
         predictor,
+        engine,
     })
 }
 

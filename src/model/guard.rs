@@ -8,7 +8,7 @@ use super::contract::FeatureRow;
 use super::drift::Drift;
 use super::fault::{Fault, check_scores};
 use super::relay::{Giver, Taker, relay};
-use super::{ModelOptions, Predictor};
+use super::{Engine, ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 use nix::unistd::{Pid, gettid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +20,8 @@ const REST: Duration = Duration::from_secs(10);
 /// A predictor behind a deadline.
 pub struct Guarded {
     name: String,
+    /// What runs it, where that is known.
+    engine: Option<Engine>,
     threshold: f32,
     steal_threshold: f32,
     to_worker: Giver<Batch>,
@@ -50,7 +52,9 @@ impl Guarded {
     /// [`Fault::Failed`] when the thread cannot be started.
     pub fn new(model: Checked, options: &ModelOptions) -> Result<Self, Fault> {
         let drift = Drift::from_manifest(&model.manifest);
-        Self::around(model.predictor, drift, options)
+        let mut guarded = Self::around(model.predictor, drift, options)?;
+        guarded.engine = Some(model.engine);
+        Ok(guarded)
     }
 
     /// Puts any predictor behind the guard.
@@ -78,6 +82,7 @@ impl Guarded {
             })?;
         Ok(Self {
             name,
+            engine: None,
             threshold,
             steal_threshold,
             to_worker,
@@ -99,6 +104,11 @@ impl Guarded {
     /// The model's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What runs the model, where that is known.
+    pub fn engine(&self) -> Option<Engine> {
+        self.engine
     }
 
     /// A candidate is accepted when its score is at least this.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Where TensorFlow's library is: a file, a directory or a virtual environment, named by the user or found.
 //!
-//! The current directory is never searched: the scheduler runs as root, and whoever owns the directory that it is
-//! started in must not be able to hand it code.
+//! The current directory is never searched, and nothing is taken that others could have put there ([`Trusted`]): the scheduler
+//! runs as root, and nobody else must be able to hand it code. What the user names is taken unless everybody can write there.
 
 use super::fault::Fault;
+use super::trust::{Trusted, open_to_all};
 use std::fs::DirBuilder;
 use std::hash::BuildHasher;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -40,16 +41,22 @@ pub struct Found {
     pub library: PathBuf,
     /// Its second half, where it lies beside it.
     pub framework: Option<PathBuf>,
+    /// Libraries that were passed over before: where, and why.
+    pub skipped: Vec<String>,
 }
 
 /// Finds the library in `path` (a file, a directory or a virtual environment), and nowhere else when it is given.
 ///
 /// Else in `$SCX_AUGUR_TENSORFLOW`, `$TENSORFLOW_DIR`, the directories of `$LD_LIBRARY_PATH`, `/opt/tensorflow`,
-/// `/usr/local/lib`, and a directory `.tensorflow` beside or above this program.
+/// `/usr/local/lib`, and a directory `.tensorflow` beside or above this program; these are trusted only where nobody else can write.
 ///
 /// # Errors
 /// [`Fault::LibraryMissing`] with every place that was tried.
 pub fn find(path: Option<&Path>) -> Result<Found, Fault> {
+    find_trusted(path, &Trusted::here())
+}
+
+fn find_trusted(path: Option<&Path>, trusted: &Trusted) -> Result<Found, Fault> {
     let named = path.map(PathBuf::from).or_else(|| {
         VARIABLES
             .iter()
@@ -57,15 +64,44 @@ pub fn find(path: Option<&Path>) -> Result<Found, Fault> {
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     });
-    let places = named.map_or_else(usual_places, |place| vec![place]);
-    match places.iter().find_map(|place| find_in(place)) {
-        Some(found) => Ok(found),
-        None => {
-            let tried: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-            Err(Fault::LibraryMissing {
-                tried: tried.join(", "),
+    match named {
+        Some(place) => search(&[place], &|found| {
+            let open = found.files().find(|file| open_to_all(file));
+            open.map_or(Ok(()), |file| {
+                Err(format!("everybody can write to {}", file.display()))
             })
+        }),
+        None => search(&usual_places(), &|found| {
+            found.files().try_for_each(|file| trusted.check(file))
+        }),
+    }
+}
+
+/// The first library in `places` that `allowed` has nothing against.
+fn search(places: &[PathBuf], allowed: &dyn Fn(&Found) -> Result<(), String>) -> Result<Found, Fault> {
+    let (mut tried, mut skipped) = (Vec::new(), Vec::new());
+    for place in places {
+        let shown = place.display();
+        match find_in(place).map(|found| (allowed(&found), found)) {
+            Some((Ok(()), found)) => return Ok(Found { skipped, ..found }),
+            Some((Err(why), found)) => {
+                skipped.push(format!("{} is not used, for {why}", found.library.display()));
+                tried.push(format!("{shown} (not used, for {why})"));
+            }
+            None => tried.push(shown.to_string()),
         }
+    }
+    Err(Fault::LibraryMissing {
+        tried: tried.join(", "),
+    })
+}
+
+impl Found {
+    /// What is loaded.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        [Some(self.library.as_path()), self.framework.as_deref()]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -109,6 +145,7 @@ fn with_framework(library: PathBuf) -> Found {
     Found {
         framework: framework.is_file().then_some(framework),
         library,
+        skipped: Vec::new(),
     }
 }
 
@@ -182,10 +219,62 @@ mod tests {
         let wanted = Found {
             library: library.clone(),
             framework: Some(framework),
+            skipped: Vec::new(),
         };
         for path in [&root, &wheel, &library] {
             assert_eq!(find(Some(path)).unwrap(), wanted, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn what_others_can_write_is_passed_over_and_said_once() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (open, mine) = (root.join("open"), root.join("mine"));
+        let bad = touch(open.join("libtensorflow.so"));
+        let good = touch(mine.join("libtensorflow.so"));
+        let allowed = |found: &Found| {
+            let good = found.library.starts_with(&mine);
+            if good {
+                Ok(())
+            } else {
+                Err("others can write".into())
+            }
+        };
+        let found = search(&[root.join("none"), open.clone(), mine.clone()], &allowed).unwrap();
+        assert_eq!(found.library, good);
+        assert_eq!(
+            found.skipped,
+            [format!("{} is not used, for others can write", bad.display())]
+        );
+        let fault = search(&[open], &allowed).unwrap_err().to_string();
+        assert!(
+            fault.contains("open (not used, for others can write); run"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn a_library_that_is_named_is_taken_unless_everybody_can_write_there() {
+        let root = tempfile::tempdir().unwrap();
+        let library = touch(root.path().join("libtensorflow.so"));
+        touch(root.path().join(FRAMEWORK_NAME));
+        assert!(find(Some(root.path())).is_ok());
+        let chmod = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (path, open, closed) in [
+            (root.path(), 0o777, 0o755),
+            (library.as_path(), 0o666, 0o644),
+            (&root.path().join(FRAMEWORK_NAME), 0o666, 0o644),
+        ] {
+            chmod(path, open);
+            let fault = find(Some(root.path())).unwrap_err();
+            assert_eq!(fault.label(), "library_missing");
+            assert!(fault.to_string().contains("everybody can write to"), "{fault}");
+            chmod(path, closed);
+        }
+        assert!(find(Some(root.path())).is_ok());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! The decision log: the columns that the live daemon writes, the trainer learns from, and `model explain` reads.
 
 use super::contract::{FEATURE_COUNT, FEATURES, FeatureRow};
+use crate::file;
 use anyhow::{Context, bail};
 use std::path::Path;
 
@@ -50,20 +51,20 @@ pub struct LoggedRows {
 /// Reads the features (and labels, where there are any) of every row of a CSV file with the features' columns.
 ///
 /// # Errors
-/// When the file cannot be read, lacks a feature, or a field is no number; with file, line and column.
+/// When the file cannot be read, lacks a feature, or a field is not a number; with file, line and column.
 pub fn read_rows(path: &Path) -> anyhow::Result<LoggedRows> {
-    let file = path.display();
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read the log {file}"))?;
+    let shown = path.display();
+    let mut reader = csv::Reader::from_reader(file::open(path)?);
     let header = reader
         .headers()
-        .with_context(|| format!("cannot read the log {file}"))?
+        .with_context(|| format!("cannot read the log {shown}"))?
         .clone();
     let column = |name: &str| header.iter().position(|column| column == name);
     let mut places = [0; FEATURE_COUNT];
     for (place, name) in places.iter_mut().zip(FEATURES) {
         match column(name) {
             Some(found) => *place = found,
-            None => bail!("{file} has no column `{name}`; give a log that --log-decisions wrote"),
+            None => bail!("{shown} has no column `{name}`; give a log that --log-decisions wrote"),
         }
     }
     let label = column(LABEL);
@@ -73,13 +74,13 @@ pub fn read_rows(path: &Path) -> anyhow::Result<LoggedRows> {
     };
     for (number, record) in reader.records().enumerate() {
         let line = number + 2;
-        let record = record.with_context(|| format!("{file}, line {line}"))?;
+        let record = record.with_context(|| format!("{shown}, line {line}"))?;
         let value = |place: usize| -> anyhow::Result<f32> {
             let text = record.get(place).unwrap_or_default();
             let column = header.get(place).unwrap_or_default();
             text.trim()
                 .parse()
-                .with_context(|| format!("{file}, line {line}: `{text}` in `{column}` is no number"))
+                .with_context(|| format!("{shown}, line {line}: `{text}` in `{column}` is not a number"))
         };
         let mut row = [0.0; FEATURE_COUNT];
         for (feature, place) in row.iter_mut().zip(places) {
@@ -91,7 +92,7 @@ pub fn read_rows(path: &Path) -> anyhow::Result<LoggedRows> {
         }
     }
     if logged.rows.is_empty() {
-        bail!("{file} has no rows; record for longer");
+        bail!("{shown} has no rows; record for longer");
     }
     Ok(logged)
 }

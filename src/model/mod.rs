@@ -8,7 +8,7 @@
 //! detect     whether a stream of numbers is still what it was: ADWIN, Page-Hinkley, DDM
 //! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
 //! relay      a channel for batches and scores
-//! fault      why a model decides nothing for now
+//! fault      why a model decides nothing for now     library, trust  where TensorFlow's library is, and who could have put it there
 //! explain    what a model's answers hang on    importance   the same of what predicts a number
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
 //! trainable  a network that is trained here, through its signatures    array   its weights    trained   what came of it
@@ -40,6 +40,7 @@ pub mod retrain;
 pub mod tensorflow;
 pub mod trainable;
 pub mod trained;
+pub mod trust;
 
 pub use constant::Constant;
 pub use contract::{CONTRACT_VERSION, FEATURE_COUNT, FEATURES, FeatureRow};
@@ -75,11 +76,23 @@ pub trait Predictor: Send {
 /// What runs the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
+    /// TensorFlow where its library can be used, else the twin of a model that has one.
+    Either,
     /// The SavedModel, through TensorFlow's C library.
     #[default]
     TensorFlow,
     /// The manifest's weights, in plain Rust; needs no library.
     Twin,
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Either => "TensorFlow or the Rust twin",
+            Self::TensorFlow => "TensorFlow",
+            Self::Twin => "the Rust twin",
+        })
+    }
 }
 
 /// How a model is loaded, guarded and watched.

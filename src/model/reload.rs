@@ -11,7 +11,7 @@ use super::canary;
 use super::contract::FeatureRow;
 use super::fault::Fault;
 use super::guard::Guarded;
-use super::{ModelOptions, Predictor};
+use super::{Engine, ModelOptions, Predictor};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -180,6 +180,11 @@ impl ModelHandle {
         self.model.as_ref().ok().map(Guarded::name)
     }
 
+    /// What runs the serving model, where that is known.
+    pub fn engine(&self) -> Option<Engine> {
+        self.model.as_ref().ok().and_then(Guarded::engine)
+    }
+
     /// The serving model's threshold: accept a score that is at least this.
     pub fn threshold(&self) -> Option<f32> {
         self.model.as_ref().ok().map(Guarded::threshold)
@@ -290,8 +295,8 @@ fn next_change(options: &ModelOptions, seen: &Stamp, stopped: &Receiver<()>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FEATURE_COUNT;
     use crate::model::manifest::{MANIFEST_FILE, tests::right};
-    use crate::model::{Engine, FEATURE_COUNT};
     use tempfile::TempDir;
 
     const PATIENT: Duration = Duration::from_secs(20);

@@ -7,21 +7,28 @@ use anyhow::{Result, bail};
 
 type Make = fn(&Spelling) -> Result<Box<dyn Policy>>;
 
-const POLICIES: [(&str, Make); 3] = [
-    ("augur", |spelling| {
+const POLICIES: [(&str, &str, Make); 3] = [
+    ("augur", "this project's heuristic", |spelling| {
         Ok(Box::new(Augur::new(Settings::from_spelling(spelling)?)))
     }),
-    ("never", |spelling| {
+    ("never", "names no moves: a control", |spelling| {
         spelling.only(&[]).map(|()| Box::new(Never) as Box<dyn Policy>)
     }),
-    ("random", |spelling| {
-        Ok(Box::new(Random::from_spelling(spelling)?))
-    }),
+    (
+        "random",
+        "moves at random: a control; random[seed=0,budget=8]",
+        |spelling| Ok(Box::new(Random::from_spelling(spelling)?)),
+    ),
 ];
 
 /// The names of all policies, for help texts.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    POLICIES.iter().map(|(name, _)| *name)
+    described().map(|(name, _)| name)
+}
+
+/// Names, and what each is.
+pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    POLICIES.iter().map(|(name, what, _)| (*name, *what))
 }
 
 /// Makes the policy that is written `name` or `name[key=value,…]`, such as `augur[budget=8]`.
@@ -30,8 +37,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// One sentence that says what is wrong and names what would be right.
 pub fn parse(text: &str) -> Result<Box<dyn Policy>> {
     let spelling: Spelling = text.parse()?;
-    match POLICIES.iter().find(|(name, _)| *name == spelling.name()) {
-        Some((_, make)) => make(&spelling),
+    match POLICIES.iter().find(|(name, _, _)| *name == spelling.name()) {
+        Some((_, _, make)) => make(&spelling),
         None => bail!(
             "there is no policy '{}'; there are {}",
             spelling.name(),

@@ -39,6 +39,7 @@ impl Default for Settings {
 struct Key {
     name: &'static str,
     max: f32,
+    about: &'static str,
     get: fn(&Settings) -> f32,
     set: fn(&mut Settings, f32),
 }
@@ -47,36 +48,42 @@ const KEYS: [Key; 6] = [
     Key {
         name: "high",
         max: 1.0,
+        about: "a domain gives load away where its imbalance with another is above this, 0 to 1",
         get: |s| s.high,
         set: |s, value| s.high = value,
     },
     Key {
         name: "low",
         max: 1.0,
+        about: "and goes on until every imbalance is at most this, 0 to high",
         get: |s| s.low,
         set: |s, value| s.low = value,
     },
     Key {
         name: "floor",
         max: 1e6,
+        about: "a domain with less load per capacity, where nobody waits, is left alone; in tasks of nice 0 a CPU",
         get: |s| s.floor,
         set: |s, value| s.floor = value,
     },
     Key {
         name: "cooldown_us",
         max: 1e9,
+        about: "a task that moved between domains more recently stays",
         get: |s| s.cooldown_us,
         set: |s, value| s.cooldown_us = value,
     },
     Key {
         name: "budget",
         max: 4096.0,
+        about: "most moves a round",
         get: |s| s.budget as f32,
         set: |s, value| s.budget = value as usize,
     },
     Key {
         name: "share",
         max: 1.0,
+        about: "once this share of what sets a domain apart has left it, no more leaves in that round, 0 to 1",
         get: |s| s.share,
         set: |s, value| s.share = value,
     },
@@ -86,6 +93,13 @@ impl Settings {
     /// The names of the arguments.
     pub fn names() -> [&'static str; KEYS.len()] {
         KEYS.each_ref().map(|key| key.name)
+    }
+
+    /// Each argument's name, default and meaning.
+    pub fn table() -> [(&'static str, f32, &'static str); KEYS.len()] {
+        let defaults = Settings::default();
+        KEYS.each_ref()
+            .map(|key| (key.name, (key.get)(&defaults), key.about))
     }
 
     /// The defaults with the arguments of `spelling` in their place.

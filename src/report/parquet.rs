@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Tables in Parquet, written row by row with memory for some rows only. The file is there whole or not at all.
 
-use crate::trace::Output;
+use crate::file::{Output, plain};
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
@@ -67,7 +67,8 @@ impl Table {
             Cell::Text(_) => Column::Text(Vec::new()),
         });
         Ok(Table {
-            file: SerializedFileWriter::new(Output::create(path)?, Arc::new(schema), Arc::new(properties))?,
+            file: SerializedFileWriter::new(Output::create(path)?, Arc::new(schema), Arc::new(properties))
+                .map_err(plain)?,
             columns: columns.collect(),
             rows: 0,
         })
@@ -91,7 +92,7 @@ impl Table {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut group = self.file.next_row_group()?;
+        let mut group = self.file.next_row_group().map_err(plain)?;
         for column in &mut self.columns {
             match column {
                 Column::Integer(values) => {
@@ -109,7 +110,7 @@ impl Table {
                 }
             }
         }
-        group.close()?;
+        group.close().map_err(plain)?;
         self.rows = 0;
         Ok(())
     }
@@ -122,7 +123,7 @@ impl Table {
         if self.rows > 0 {
             self.flush()?;
         }
-        Ok(self.file.into_inner()?)
+        self.file.into_inner().map_err(plain)
     }
 }
 
@@ -131,7 +132,10 @@ fn write<T: DataType>(
     values: &[T::T],
     levels: Option<&[i16]>,
 ) -> Result<()> {
-    let mut column = group.next_column()?.context("a column too many")?;
-    column.typed::<T>().write_batch(values, levels, None)?;
-    Ok(column.close()?)
+    let mut column = group.next_column().map_err(plain)?.context("a column too many")?;
+    column
+        .typed::<T>()
+        .write_batch(values, levels, None)
+        .map_err(plain)?;
+    column.close().map_err(plain)
 }

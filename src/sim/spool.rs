@@ -5,6 +5,7 @@
 //! a name, in `$TMPDIR` or `/var/tmp`, mapped into this process: the kernel keeps in memory what is used, and takes the rest back where
 //! others need the room. Where no file can be made, or the disk is full, the list stays in memory.
 
+use crate::file::spool_folder;
 use mmap_vec::Segment;
 use nix::fcntl::posix_fallocate;
 use nix::sys::resource::{Resource, getrlimit};
@@ -12,7 +13,6 @@ use nix::unistd::{SysconfVar, sysconf};
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// Beyond so many bytes a list lies in a file: some tens of lists are there at a time.
@@ -63,7 +63,7 @@ impl<T: Copy + 'static> Spool<T> {
                 }
                 Err(err) => tracing::warn!(
                     "no room in {} for {} bytes ({err}); they stay in memory",
-                    folder().display(),
+                    spool_folder().display(),
                     room * size_of::<T>()
                 ),
             }
@@ -83,7 +83,7 @@ impl<T: Copy + 'static> Spool<T> {
     /// back.
     fn in_file(&self, room: usize) -> io::Result<Segment<T>> {
         let bytes = i64::try_from(room * size_of::<T>()).map_err(io::Error::other)?;
-        let file = tempfile::NamedTempFile::new_in(folder())?;
+        let file = tempfile::NamedTempFile::new_in(spool_folder())?;
         posix_fallocate(&file, 0, bytes)?;
         let mut values = Segment::open_rw(file.path(), room)?;
         for &value in self.iter() {
@@ -101,11 +101,6 @@ fn memory_bytes() -> usize {
     let machine = machine.map_or(usize::MAX, |(pages, bytes)| pages.saturating_mul(bytes));
     let limit = getrlimit(Resource::RLIMIT_DATA).map_or(u64::MAX, |(soft, _)| soft);
     machine.min(usize::try_from(limit).unwrap_or(usize::MAX))
-}
-
-/// Where large temporary files belong: `/tmp` may be memory.
-fn folder() -> PathBuf {
-    std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 impl<T> Default for Spool<T> {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A table in Parquet: one row for each event, one column for each field, empty where an event has none such.
 
-use super::{Event, EventKind, Output, Sink, State, Task};
+use super::{Event, EventKind, Sink, State, Task};
+use crate::file::{Output, plain};
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -228,13 +229,13 @@ impl ParquetWriter {
         let properties = WriterProperties::builder()
             .set_compression(Compression::LZ4_RAW)
             .build();
-        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties)).map_err(plain)?;
         let rows = Vec::new();
         Ok(ParquetWriter { file, rows })
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut group = self.file.next_row_group()?;
+        let mut group = self.file.next_row_group().map_err(plain)?;
         let rows = &self.rows;
         for (_, _, _, cell) in COLUMNS {
             match cell {
@@ -252,7 +253,7 @@ impl ParquetWriter {
                 Cell::Text(cell) => column::<ByteArrayType>(&mut group, rows, |event| cell(&event.kind))?,
             }
         }
-        group.close()?;
+        group.close().map_err(plain)?;
         self.rows.clear();
         Ok(())
     }
@@ -263,12 +264,15 @@ fn column<T: DataType>(
     rows: &[Event],
     cell: impl Fn(&Event) -> Option<T::T>,
 ) -> Result<()> {
-    let mut column = group.next_column()?.context("a column too many")?;
+    let mut column = group.next_column().map_err(plain)?.context("a column too many")?;
     let cells: Vec<Option<T::T>> = rows.iter().map(cell).collect();
     let levels: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
     let values: Vec<T::T> = cells.into_iter().flatten().collect();
-    column.typed::<T>().write_batch(&values, Some(&levels), None)?;
-    Ok(column.close()?)
+    column
+        .typed::<T>()
+        .write_batch(&values, Some(&levels), None)
+        .map_err(plain)?;
+    column.close().map_err(plain)
 }
 
 impl Sink for ParquetWriter {
@@ -285,6 +289,6 @@ impl Sink for ParquetWriter {
         if !self.rows.is_empty() {
             self.flush()?;
         }
-        self.file.into_inner()?.finish()
+        self.file.into_inner().map_err(plain)?.finish()
     }
 }

@@ -87,7 +87,7 @@ impl Reader {
     /// # Errors
     /// One sentence, where it is no trace, or not of that format.
     pub fn choosing(input: impl Read + Send + 'static, choice: &Choice) -> Result<Reader> {
-        let Unpacked { opening, rest, torn } = unpack(Box::new(Retrying(input)), OPENING)?;
+        let Unpacked { opening, rest, torn } = unpack(Retrying(input), OPENING)?;
         let machine = choice.machine.clone();
         let in_json = choice.format.is_none_or(|format| format.tool().is_some()) && is_json(&opening);
         let (format, source): (Format, Box<dyn Source>) = if in_json {

@@ -5,7 +5,8 @@
 //! that is what the next scheduler shall decide. Times are in microseconds, as rt-app wants them.
 
 use super::census::Census;
-use super::{Comm, Event, EventKind, Output, Sink, State, Task};
+use super::{Comm, Event, EventKind, Sink, State, Task};
+use crate::file::Output;
 use anyhow::{Result, ensure};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};

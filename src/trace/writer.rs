@@ -6,7 +6,8 @@ use super::parquet::ParquetWriter;
 use super::perfetto::PerfettoWriter;
 use super::rtapp::RtAppWriter;
 use super::text::TextWriter;
-use super::{Event, Format, Header, Output};
+use super::{Event, Format, Header};
+use crate::file::Output;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,11 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written, or the format is only read.
     pub fn create(path: &Path, format: Format, header: &Header) -> Result<Writer> {
-        let out = Output::create(path)?;
+        // The native header says at the beginning what is known at the end.
+        let out = match format {
+            Format::Native => Output::seekable(path)?,
+            _ => Output::create(path)?,
+        };
         let sink: Box<dyn Sink> = match format {
             Format::Native => Box::new(NativeSink {
                 writer: NativeWriter::new(out, header)?,

@@ -4,7 +4,7 @@
 use crate::common::{scx_augur, succeeds};
 use scx_augur::experiment::stand_in::{self, Decider, Load};
 use scx_augur::live::stats::Metrics;
-use scx_augur::model::{Constant, Predictor};
+use scx_augur::model::{Constant, Engine, Predictor};
 use scx_augur::policy::{self, Mode};
 use scx_augur::topology::Machine;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn run(model: Result<Constant, &'static str>) -> Metrics {
     };
     let decider = Decider {
         policy: policy::parse("augur").unwrap(),
-        model: model.map(|model| Box::new(model) as Box<dyn Predictor>),
+        model: model.map(|model| (Box::new(model) as Box<dyn Predictor>, Engine::Twin)),
         mode: Mode::Model,
         interval: Duration::from_millis(100),
         tuning: Default::default(),
@@ -54,6 +54,7 @@ fn the_gate_is_the_daemons() {
     assert!(stay.mig_cross_llc <= stay.mig_wakeup && stay.mig_cross_llc < off.mig_cross_llc);
     let same = |metrics: &Metrics| Metrics {
         model: String::new(),
+        engine: String::new(),
         model_rounds: 0,
         fallback_rounds: 0,
         ..metrics.clone()

@@ -6,7 +6,7 @@
 //! it.
 
 use super::run::run;
-use crate::common::fails;
+use crate::common::{fails, scx_augur};
 use rand::{RngExt, SeedableRng};
 use scx_augur::experiment::simulate::{Config, Scenario};
 use scx_augur::experiment::study;
@@ -282,6 +282,39 @@ fn an_experiment_trains_networks_and_compares_them() {
     experiment();
     assert!(unit.exists());
     assert_eq!(["results.csv", "training.csv"].map(read), tables);
+}
+
+#[test]
+fn the_terminal_shows_what_the_training_came_to_and_nothing_that_the_library_says() {
+    if !ready() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let library = library::find(None)
+        .or_else(|_| library::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv"))));
+    let output = scx_augur(&[
+        "simulate",
+        "train",
+        "--policy",
+        "dqn",
+        "--scenario",
+        "multiprocessor",
+        "--episodes",
+        "1",
+        "--tasks",
+        "200",
+        "--out",
+        out.to_str().unwrap(),
+        "--tensorflow",
+        library.unwrap().library.to_str().unwrap(),
+    ]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        !said.contains("tensorflow") && !said.contains("NodeDef"),
+        "{said}"
+    );
 }
 
 fn context(scenario: Scenario, change: impl FnOnce(&mut Config)) -> Context {

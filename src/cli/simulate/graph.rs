@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate graph`: a graph of tasks under list schedulers.
 
-use crate::cli::{WrongUse, policies};
+use crate::cli::console::tell;
+use crate::cli::number::whole;
+use crate::cli::{WrongUse, interrupt, policies};
 use crate::experiment::graph::{self, MOST_NODES};
+use crate::file;
 use crate::workload::Graph;
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -40,13 +43,18 @@ pub struct Args {
     /// The graph, as JSON
     file: PathBuf,
     /// Policies, separated by commas
-    #[arg(long, value_name = "P,...", default_value = "heft,cpop,peft,lookahead")]
+    #[arg(
+        long = "policies",
+        alias = "policy",
+        value_name = "P,...",
+        default_value = "heft,cpop,peft,lookahead"
+    )]
     policy: String,
     /// Look for the shortest schedule of all
     #[arg(long)]
     optimal: bool,
     /// Give up looking for it after so many steps
-    #[arg(long, value_name = "N", default_value_t = MOST_NODES)]
+    #[arg(long, value_name = "N", default_value_t = MOST_NODES, value_parser = whole::<u64>(1..))]
     max_nodes: u64,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -58,16 +66,17 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
+    interrupt::end_at_once()?;
     let policies = policies::split(&args.policy)?;
     for policy in &policies {
         graph::check(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
     let path = args.file.display();
-    let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {path}"))?;
-    let graph = Graph::from_json(&text).with_context(|| format!("{path} is no graph to schedule"))?;
+    let text = file::text(&args.file)?;
+    let graph = Graph::from_json(&text).with_context(|| format!("{path} is not a graph to schedule"))?;
     let report = graph::run(&graph, &policies, args.optimal, args.max_nodes)?;
     if args.optimal && report.optimal.is_none() {
-        eprintln!(
+        tell!(
             "the shortest schedule is not proven: the search took more than {} steps or the graph has more than 64 tasks; \
              --max-nodes allows more steps",
             args.max_nodes

@@ -7,8 +7,10 @@ pub(super) mod train;
 
 use super::progress::Progress;
 use super::{WrongUse, interrupt, policies, threads};
+use crate::cli::number::whole;
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
+use crate::file;
 use crate::policy::device::registry;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -77,17 +79,17 @@ pub struct Args {
     #[command(flatten)]
     machine: Machine,
     /// How many tasks come [default: 10000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=1_000_000_000_000))]
     tasks: Option<u64>,
     /// Policies, `name[key=value,...]`, separated by commas [default: round_robin, random, greedy, least_work, eft,
     /// hybrid_ml, oracle; multiprocessor: round_robin, least_work, eft]
     #[arg(long, alias = "policy", value_name = "P,...")]
     policies: Option<String>,
     /// What is drawn at random is drawn from this
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
     seed: u64,
     /// So many seeds, each one more than the last; with confidence intervals and a win/loss matrix
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = whole::<u64>(1..=10_000))]
     seeds: u64,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -95,12 +97,15 @@ pub struct Args {
     /// A folder for tables of all tasks and results; made where it is missing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into a folder that holds another run's files, too; those of a simulation are removed
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Number of the task from which on the workload and the devices are others, as [workload.drift] says; more numbers,
     /// separated by commas: back again, and so on
-    #[arg(long, value_name = "T,...", value_delimiter = ',')]
+    #[arg(long, value_name = "T,...", value_delimiter = ',', value_parser = whole::<u64>(..))]
     drift_at: Option<Vec<u64>>,
     /// Threads [default: one a CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
 }
 
@@ -118,7 +123,7 @@ struct Machine {
     #[arg(long, value_name = "NAME", default_value = "cpu-gpu", value_parser = ["cpu-gpu", "multiprocessor"])]
     scenario: String,
     /// How many GPUs there are [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=1024))]
     gpus: Option<u32>,
 }
 
@@ -154,6 +159,9 @@ fn simulate(args: &Args) -> Result<()> {
     )?;
     for policy in &policies {
         registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
+    }
+    if let Some(out) = args.out.as_deref().filter(|_| !args.force) {
+        super::unused(out)?;
     }
     let plan = Plan {
         config: &config,
@@ -197,8 +205,7 @@ impl Machine {
             None => defaults,
             Some(path) => {
                 let shown = path.display();
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the settings {shown}"))?;
+                let text = file::text(path).context("there are no settings")?;
                 defaults
                     .with_toml(&text)
                     .with_context(|| format!("the settings {shown} are wrong"))?

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate queue`: identical servers, decided at arrival, beside queueing theory.
 
+use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
-use crate::cli::{WrongUse, policies};
+use crate::cli::{WrongUse, interrupt, policies};
 use crate::experiment::queue::{self, Plan};
 use crate::report::queue::Report;
 use crate::workload::Service;
@@ -23,22 +24,27 @@ Times are in mean service times.";
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
     /// How many servers
-    #[arg(long, value_name = "C", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "C", default_value_t = 4, value_parser = whole::<u32>(1..=4096))]
     servers: u32,
     /// The load of each server, below 1
-    #[arg(long, value_name = "RHO", default_value_t = 0.7)]
+    #[arg(long, value_name = "RHO", default_value_t = 0.7, value_parser = real(..))]
     load: f64,
     /// exponential, deterministic or hyper:SCV (two exponentials with this squared coefficient of variation)
     #[arg(long, default_value = "exponential")]
     service: String,
     /// Policies: random, round_robin, least_work
-    #[arg(long, value_name = "P,...", default_value = "random,round_robin,least_work")]
+    #[arg(
+        long = "policies",
+        alias = "policy",
+        value_name = "P,...",
+        default_value = "random,round_robin,least_work"
+    )]
     policy: String,
     /// How many jobs come
-    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = whole::<u64>(1..=1_000_000_000))]
     jobs: u64,
     /// What is drawn at random is drawn from this
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
     seed: u64,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -69,6 +75,7 @@ pub fn run(args: &Args) -> Result<()> {
         jobs: args.jobs,
         seed: args.seed,
     };
+    interrupt::end_at_once()?;
     let bar = Progress::new(args.jobs.saturating_mul(policies.len() as u64), "jobs");
     let mut results = Vec::new();
     for policy in &policies {

@@ -2,6 +2,7 @@
 //! `scx_augur simulate train`: policies that learn, on simulated machines.
 
 use super::Machine;
+use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
 use crate::cli::run::installed;
 use crate::cli::{WrongUse, interrupt};
@@ -37,24 +38,24 @@ The network itself is TensorFlow's: a graph without weights, from model_dir/trai
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
     /// What is trained, `name[key=value,...]`: dqn or graph
-    #[arg(long, value_name = "P")]
+    #[arg(long, alias = "policies", value_name = "P")]
     policy: String,
     #[command(flatten)]
     machine: Machine,
     /// How many tasks come in each episode
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = whole::<u64>(1..=1_000_000_000))]
     tasks: u64,
     /// How many episodes, those before a --resume included
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole::<u64>(1..=1_000_000))]
     episodes: u64,
     /// A load for each episode, evenly between these two, of what all devices can do; without it the workload's rate
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1..=2)]
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1..=2, value_parser = real(..))]
     load: Vec<f64>,
     /// Draw the devices' kinds and speeds anew in each episode
     #[arg(long)]
     vary: bool,
     /// What is drawn at random is drawn from this
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
     seed: u64,
     /// The folder of the training; made where it is missing
     #[arg(long, value_name = "DIR")]
@@ -62,13 +63,16 @@ pub struct Args {
     /// Go on with the training in that folder
     #[arg(long)]
     resume: bool,
+    /// Write into a folder that holds another run's files, too, and over those of a training
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
     /// Write the folder after so many episodes
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<u64>(1..))]
     checkpoint: u64,
     /// Print the curve as JSON instead of a line
     #[arg(long)]
     json: bool,
-    /// TensorFlow's library: the file, its directory, or a virtual environment
+    /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
     #[arg(long, value_name = "PATH")]
     tensorflow: Option<PathBuf>,
     /// The folder of the exported networks [default: model_dir/trainable]
@@ -86,6 +90,9 @@ pub fn run(args: &Args) -> Result<()> {
     let config = args.machine.config(Some(args.tasks), None)?;
     let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
     registry::check_learner(&args.policy, &config.context()?).map_err(wrong)?;
+    if !args.force && !train::has_begun(&args.out) {
+        crate::cli::unused(&args.out)?;
+    }
     let networks = args.networks.clone().unwrap_or_else(|| installed(NETWORKS));
     let plan = Plan {
         config: &config,
@@ -99,6 +106,7 @@ pub fn run(args: &Args) -> Result<()> {
         resume: args.resume,
         networks: &networks,
     };
+    let _earlier = args.force.then(|| train::set_aside(&args.out)).transpose()?;
     let stop = interrupt::flag()?;
     let bar = Progress::new(args.tasks.saturating_mul(args.episodes), "decisions");
     let curve = train::run(&plan, &|count| bar.step(count), &|| stop.load(Ordering::Relaxed))?;

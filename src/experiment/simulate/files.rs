@@ -3,12 +3,12 @@
 //! nothing.
 
 use crate::experiment::tasks;
+use crate::file::{Folder, Output};
 use crate::policy::device::Placement;
 use crate::report::device::{COLUMNS, Report};
 use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
 use crate::sim::device::Done;
-use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -16,6 +16,8 @@ use std::sync::Mutex;
 /// Files that are being written.
 pub struct Files {
     folder: PathBuf,
+    /// Where nothing comes of it, the folder goes again.
+    _made: Folder,
     whole: Mutex<Vec<Output>>,
 }
 
@@ -38,9 +40,8 @@ impl Files {
     /// # Errors
     /// Where it cannot be made.
     pub fn begin(folder: &Path) -> Result<Files> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Files {
+            _made: Folder::make(folder)?,
             folder: folder.to_owned(),
             whole: Mutex::default(),
         })
@@ -96,8 +97,31 @@ impl Files {
         );
         let path = self.folder.join("report.json");
         whole.push(Output::of(&path, &serde_json::to_vec_pretty(report)?)?);
-        whole.into_iter().try_for_each(Output::finish)
+        let new: Vec<PathBuf> = whole.iter().map(|output| output.path().to_owned()).collect();
+        whole.into_iter().try_for_each(Output::finish)?;
+        remove_others(&self.folder, &new)
     }
+}
+
+/// Removes tables of tasks that another simulation left: they would stand beside results that know nothing of them.
+fn remove_others(folder: &Path, new: &[PathBuf]) -> Result<()> {
+    let named = || {
+        format!(
+            "cannot remove the tables of another simulation in {}",
+            folder.display()
+        )
+    };
+    for entry in std::fs::read_dir(folder).with_context(named)? {
+        let path = entry.with_context(named)?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if name.starts_with("tasks-") && name.ends_with(".parquet") && !new.contains(&path) {
+            std::fs::remove_file(&path).with_context(named)?;
+        }
+    }
+    Ok(())
 }
 
 /// A policy's name as a part of a file's.

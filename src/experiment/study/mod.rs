@@ -21,6 +21,7 @@ mod store;
 mod train;
 
 pub use settings::Settings;
+pub use store::{forget, has_begun};
 
 use super::side_by_side;
 use super::simulate::Config;
@@ -94,6 +95,8 @@ pub fn run(plan: &Plan<'_>, tell: &(dyn Fn(Step) + Sync)) -> Result<Study> {
     let context = config.context()?;
     config.experiment.check_policies(&context)?;
     let settings = toml::to_string(config)?;
+    // Before there is a folder.
+    profile::check(config.experiment.hardware_profile.as_deref())?;
     let store = Store::open(plan.out, &settings)?;
     for (name, units) in phases(&config.experiment) {
         let left: Vec<Unit> = units

@@ -4,6 +4,7 @@
 //! What `scx_augur profile` measures joins here: [`profile`] passes its `hardware_profile.json` on to the report as it is.
 
 use super::store::Store;
+use crate::file;
 use crate::report::study::Profile;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -14,7 +15,7 @@ pub const UNIT: &str = "profile.json";
 /// Looks at this machine, and reads the hardware profile if one was named.
 ///
 /// # Errors
-/// Where that profile cannot be read, or is no JSON.
+/// Where that profile cannot be read, or is not JSON.
 pub fn profile(store: &Store, hardware: Option<&Path>) -> Result<()> {
     let measured = hardware.map(read).transpose()?;
     let first = |path: &str, key: &str| {
@@ -35,8 +36,16 @@ pub fn profile(store: &Store, hardware: Option<&Path>) -> Result<()> {
     store.keep(UNIT, &found)
 }
 
+/// Whether the hardware profile that was named, if one was, can be read.
+///
+/// # Errors
+/// Where it cannot, or is not JSON.
+pub fn check(hardware: Option<&Path>) -> Result<()> {
+    hardware.map_or(Ok(()), |path| read(path).map(drop))
+}
+
 fn read(path: &Path) -> Result<serde_json::Value> {
     let shown = path.display();
-    let text = std::fs::read(path).with_context(|| format!("cannot read the hardware profile {shown}"))?;
-    serde_json::from_slice(&text).with_context(|| format!("the hardware profile {shown} is no JSON"))
+    let text = file::bytes(path).context("there is no hardware profile")?;
+    serde_json::from_slice(&text).with_context(|| format!("the hardware profile {shown} is not JSON"))
 }

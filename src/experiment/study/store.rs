@@ -2,7 +2,7 @@
 //! The folder of an experiment: a file for each unit that is done, written whole, so that a run that was stopped goes on where
 //! it was; and the settings, so that it never goes on with others.
 
-use crate::trace::Output;
+use crate::file::{Folder, Output};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +15,8 @@ const PHASES: [&str; 3] = ["tasks", "train", "runs"];
 /// A folder, held by one set of settings.
 pub struct Store {
     folder: PathBuf,
+    /// Where nothing comes of it, the folders go again.
+    made: Vec<Folder>,
 }
 
 impl Store {
@@ -23,8 +25,9 @@ impl Store {
     /// # Errors
     /// Where it cannot be made or written, or holds another experiment.
     pub fn open(folder: &Path, settings: &str) -> Result<Store> {
-        let store = Store {
+        let mut store = Store {
             folder: folder.to_owned(),
+            made: Vec::new(),
         };
         let path = store.path(SETTINGS);
         if path.exists() {
@@ -40,9 +43,8 @@ impl Store {
             }
         }
         for phase in PHASES {
-            let path = store.path(phase);
-            std::fs::create_dir_all(&path)
-                .with_context(|| format!("cannot make the folder {}", path.display()))?;
+            let made = Folder::make(&store.path(phase))?;
+            store.made.push(made);
         }
         store.write(SETTINGS, settings.as_bytes())?;
         Ok(store)
@@ -86,6 +88,33 @@ impl Store {
         serde_json::from_slice(&text)
             .with_context(|| format!("{} is damaged; remove it and start again", path.display()))
     }
+}
+
+/// Whether there is an experiment in that folder.
+pub fn has_begun(folder: &Path) -> bool {
+    folder.join(SETTINGS).exists()
+}
+
+/// Removes an experiment's settings and units, so that another one can begin there.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn forget(folder: &Path) -> Result<()> {
+    let gone = |removed: std::io::Result<()>| match removed {
+        Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err),
+        _ => Ok(()),
+    };
+    let named = || format!("cannot remove the experiment in {}", folder.display());
+    if !has_begun(folder) {
+        return Ok(());
+    }
+    for phase in PHASES {
+        gone(std::fs::remove_dir_all(folder.join(phase))).with_context(named)?;
+    }
+    for file in ["profile.json", SETTINGS] {
+        gone(std::fs::remove_file(folder.join(file))).with_context(named)?;
+    }
+    Ok(())
 }
 
 /// The first line that differs.

@@ -12,8 +12,10 @@ pub struct ModelFacts {
     pub library: Result<(PathBuf, String), Fault>,
     /// The model directory.
     pub directory: PathBuf,
-    /// The model's name.
-    pub model: Result<String, Fault>,
+    /// The model's name, and what runs it.
+    pub model: Result<(String, Engine), Fault>,
+    /// Libraries that were found and are not used: one sentence each.
+    pub skipped: Vec<String>,
 }
 
 impl ModelFacts {
@@ -21,50 +23,48 @@ impl ModelFacts {
     pub fn probe(library: Option<&Path>, directory: PathBuf) -> ModelFacts {
         let path = tensorflow::prepare_library(library);
         let library = path.and_then(|path| tensorflow::load_library().map(|version| (path, version)));
-        let engine = if library.is_ok() {
-            Engine::TensorFlow
-        } else {
-            Engine::Twin
-        };
-        let model = canary::load(&directory, engine, ModelOptions::default().canary_limit);
+        let model = canary::load(&directory, Engine::Either, ModelOptions::default().canary_limit);
         ModelFacts {
             library,
             directory,
-            model: model.map(|model| model.manifest.name.clone()),
+            model: model.map(|model| (model.manifest.name.clone(), model.engine)),
+            skipped: tensorflow::skipped().to_vec(),
         }
     }
 
-    /// Both checks of the model: without one the heuristic decides, so neither forbids to attach.
+    /// Both checks of the model: without a library its twin decides, without a model the heuristic, so neither forbids to attach.
     pub fn judge(&self) -> Vec<Check> {
-        let library = match &self.library {
-            Ok((path, version)) => Check::ok("TensorFlow", format!("{version}, {}", path.display())),
-            Err(fault) => without("TensorFlow", fault),
+        let meanwhile = match self.model {
+            Ok(_) => "until then the Rust twin runs the model",
+            Err(_) => "until then the heuristic decides",
+        };
+        let library = match (&self.library, self.skipped.first()) {
+            (Ok((path, version)), None) => Check::ok("TensorFlow", format!("{version}, {}", path.display())),
+            (Ok((path, version)), Some(skipped)) => Check::warn(
+                "TensorFlow",
+                format!("{version}, {}; {skipped}", path.display()),
+                "take the others' right to write there, or remove it",
+            ),
+            (Err(fault), _) => without("TensorFlow", fault, meanwhile),
         };
         let directory = self.directory.display();
-        let model = match (&self.model, &self.library) {
-            (Ok(name), Ok(_)) => Check::ok("model", format!("`{name}` in {directory} is fit for use")),
-            (Ok(name), Err(_)) => Check::ok(
+        let model = match &self.model {
+            Ok((name, engine)) => Check::ok(
                 "model",
-                format!("`{name}` in {directory}; only --engine twin can run it"),
+                format!("`{name}` in {directory} is fit for use; {engine} runs it"),
             ),
-            (Err(fault), _) => without("model", fault),
+            Err(fault) => without("model", fault, meanwhile),
         };
         vec![library, model]
     }
 }
 
 /// A fault names its remedy after a semicolon or not at all.
-fn without(name: &'static str, fault: &Fault) -> Check {
+fn without(name: &'static str, fault: &Fault, meanwhile: &str) -> Check {
     let text = fault.to_string();
     match text.rsplit_once("; ") {
-        Some((found, remedy)) => {
-            Check::warn(name, found, format!("{remedy}; until then the heuristic decides"))
-        }
-        None => Check::warn(
-            name,
-            text,
-            "name another with --model; until then the heuristic decides",
-        ),
+        Some((found, remedy)) => Check::warn(name, found, format!("{remedy}; {meanwhile}")),
+        None => Check::warn(name, text, format!("name another with --model; {meanwhile}")),
     }
 }
 
@@ -87,6 +87,7 @@ mod tests {
             library,
             directory,
             model,
+            skipped: Vec::new(),
         }
         .judge();
         assert!(

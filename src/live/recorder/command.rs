@@ -29,11 +29,11 @@ pub struct Held {
 }
 
 impl Held {
-    /// Makes the process. Dropped without [`Held::release`], it ends without having run anything.
+    /// Makes the process; `apart`: what it prints goes to standard error. Dropped without [`Held::release`], it ends without having run anything.
     ///
     /// # Errors
     /// Where there can be no further process.
-    pub fn new(words: &[OsString]) -> Result<Held> {
+    pub fn new(words: &[OsString], apart: bool) -> Result<Held> {
         let (program, arguments) = words.split_first().context("there is no command to record")?;
         let name = program.to_string_lossy().into_owned();
         let failed = || format!("cannot start {name}");
@@ -41,6 +41,9 @@ impl Held {
         let (may_go, go) = io::pipe().with_context(failed)?;
         let mut command = Command::new(program);
         command.args(arguments);
+        if apart {
+            command.stdout(io::stderr());
+        }
         let own = go.as_raw_fd();
         let hold = move || hold(&is_ready, &may_go, own);
         // SAFETY: between fork and exec `hold` only reads, writes and closes descriptors, and allocates nothing.
@@ -57,11 +60,14 @@ impl Held {
     /// # Errors
     /// Where the program cannot be started.
     pub fn release(mut self, tell: Sender<Message>) -> Result<Running> {
-        let failed = || format!("cannot start {}; name a program that is there", self.name);
+        let failed = || format!("cannot start {}", self.name);
         // Nobody reads where the process could not be made: the thread tells why.
         let _ = self.go.write_all(&[1]);
         let started = self.starting.join().map_err(|_| anyhow!("{}", failed()))?;
-        let mut child = started.with_context(failed)?;
+        let mut child = started.map_err(|err| NotStarted {
+            missing: err.kind() == ErrorKind::NotFound,
+            said: format!("cannot start {}; name a program that is there: {err}", self.name),
+        })?;
         let pid = Pid::from_raw(i32::try_from(child.id()).with_context(failed)?);
         std::thread::spawn(move || tell.send(Message::Ended(child.wait())));
         Ok(Running { pid })
@@ -80,6 +86,21 @@ fn hold(mut is_ready: &PipeWriter, mut may_go: &PipeReader, own: i32) -> io::Res
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
             _ => return Err(io::Error::from_raw_os_error(libc::ECANCELED)),
         }
+    }
+}
+
+/// A command that could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct NotStarted {
+    missing: bool,
+    said: String,
+}
+
+impl NotStarted {
+    /// The exit code that shells have for it: 127 where there is no such program, 126 where it is not one that can run.
+    pub fn exit_code(&self) -> u8 {
+        if self.missing { 127 } else { 126 }
     }
 }
 
@@ -123,7 +144,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("mark");
         let script = format!("touch {}; exit 7", mark.display());
-        let held = Held::new(&words(&["sh", "-c", &script])).unwrap();
+        let held = Held::new(&words(&["sh", "-c", &script]), false).unwrap();
         assert!(!mark.exists());
         let (tell, hear) = channel();
         held.release(tell).unwrap();
@@ -137,13 +158,13 @@ mod tests {
     #[test]
     fn a_command_that_is_not_there_is_an_error_and_one_that_is_killed_has_its_signal() {
         let (tell, hear) = channel();
-        let held = Held::new(&words(&["/nonexistent/program"])).unwrap();
+        let held = Held::new(&words(&["/nonexistent/program"]), false).unwrap();
         let said = format!("{:#}", held.release(tell.clone()).unwrap_err());
         assert!(
             said.contains("/nonexistent/program") && said.contains("No such file"),
             "{said}"
         );
-        let running = Held::new(&words(&["sleep", "1000"]))
+        let running = Held::new(&words(&["sleep", "1000"]), false)
             .unwrap()
             .release(tell)
             .unwrap();

@@ -20,7 +20,7 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use tensorflow::{
     DataType, Graph, Operation, SavedModelBundle, SessionOptions, SessionRunArgs, Shape, SignatureDef,
     Tensor, TensorInfo,
@@ -73,6 +73,22 @@ pub fn prepare_library(path: Option<&Path>) -> Result<PathBuf, Fault> {
         .map(|prepared| prepared.found.library)
 }
 
+/// Libraries that [`prepare_library`] found and does not use: one sentence each, where and why.
+pub fn skipped() -> &'static [String] {
+    match PREPARED.get() {
+        Some(Ok(prepared)) => &prepared.found.skipped,
+        _ => &[],
+    }
+}
+
+/// Says, once, that the twin runs models because there is no library, and how to get one.
+pub(super) fn tell_missing(fault: &Fault) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::info!("the Rust twin runs the model, which needs no TensorFlow: {fault}");
+    });
+}
+
 /// Whether the library has another name than the one that the binding looks for.
 fn needs_links(found: &Found) -> bool {
     found
@@ -82,7 +98,8 @@ fn needs_links(found: &Found) -> bool {
 }
 
 fn set_environment(directory: &Path) {
-    let unless_set = [("TF_CPP_MIN_LOG_LEVEL", "2")]
+    // 3: what fails is told as an error anyway, and graphs that a newer release exported are complained about for nothing.
+    let unless_set = [("TF_CPP_MIN_LOG_LEVEL", "3")]
         .into_iter()
         .filter(|(name, _)| std::env::var_os(name).is_none());
     // oneDNN's kernels cost a small network several microseconds a call.

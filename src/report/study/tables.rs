@@ -2,12 +2,12 @@
 //! An experiment as tables, for CSV and Parquet. But for `timing`, they are the same each time for the same settings.
 
 use super::summary::Study;
+use crate::file::Output;
 use crate::report::Interval;
 use crate::report::device::{COLUMNS, Figures};
 use crate::report::drift::Drift;
 use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
-use crate::trace::Output;
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 

@@ -4,7 +4,8 @@
 use super::MAGIC;
 use super::chunk::{self, Kind};
 use super::codec::Encoder;
-use crate::trace::{Event, EventKind, Header, Output, Sink};
+use crate::file::Output;
+use crate::trace::{Event, EventKind, Header, Sink};
 use anyhow::{Context, Result};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -26,7 +27,7 @@ impl NativeWriter {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<NativeWriter> {
-        NativeWriter::new(Output::create(path)?, header)
+        NativeWriter::new(Output::seekable(path)?, header)
     }
 
     pub(in crate::trace) fn new(mut out: Output, header: &Header) -> Result<NativeWriter> {

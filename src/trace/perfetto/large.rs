@@ -5,8 +5,8 @@ use super::proto::field;
 use super::read::Packets;
 use super::stream::{Top, skip, top};
 use super::wire::{Value, put_bytes};
+use crate::file::Frames;
 use crate::trace::Notes;
-use crate::trace::unpack::Frames;
 use anyhow::{Context, Result};
 use std::io::Read;
 

@@ -9,15 +9,16 @@ use super::machines::Machines;
 use super::proto::{self, field};
 use super::stream::{Top, skip, top};
 use super::wire::{Fields, Value};
+use crate::file::Frames;
 use crate::topology::MAX_CPUS;
 use crate::trace::reader::Source;
 use crate::trace::sort::{Sorted, Sorter};
-use crate::trace::unpack::Frames;
+use crate::trace::unpack::is_damage;
 use crate::trace::{Comm, Event, EventKind, Header, Notes, Task};
 use anyhow::{Context, Result, bail};
 use prost::Message;
 use std::collections::{HashMap, HashSet};
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::{BufReader, Read};
 
 /// Reads packets.
 pub struct PerfettoSource<R> {
@@ -176,16 +177,8 @@ impl Packets {
             Ok(true) => {}
             Ok(false) => notes.skip(self.number, "compressed packets that are damaged"),
             Err(err) => {
-                let kind = err
-                    .chain()
-                    .find_map(|err| err.downcast_ref::<std::io::Error>())
-                    .map(std::io::Error::kind);
-                let damaged = [
-                    ErrorKind::InvalidData,
-                    ErrorKind::InvalidInput,
-                    ErrorKind::UnexpectedEof,
-                ];
-                if !kind.is_some_and(|kind| damaged.contains(&kind)) {
+                let mut causes = err.chain().filter_map(|err| err.downcast_ref());
+                if !causes.any(is_damage) {
                     return Err(err);
                 }
                 notes.skip(self.number, "compressed packets that are damaged");

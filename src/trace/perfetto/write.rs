@@ -3,7 +3,8 @@
 
 use super::proto::{self, field};
 use super::wire::{put_bytes, put_number};
-use crate::trace::{Comm, Event, EventKind, Header, Output, Sink, State, Task};
+use crate::file::Output;
+use crate::trace::{Comm, Event, EventKind, Header, Sink, State, Task};
 use anyhow::Result;
 use prost::Message;
 use std::collections::BTreeMap;

@@ -2,7 +2,8 @@
 //! ftrace text, as the kernel prints it; times have nine places instead of six, so that none is lost.
 
 use super::state;
-use crate::trace::{Comm, Event, EventKind, Header, Output, Sink, Task, shown};
+use crate::file::Output;
+use crate::trace::{Comm, Event, EventKind, Header, Sink, Task, shown};
 use anyhow::Result;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};

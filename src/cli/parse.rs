@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The command line: what all commands share, and what is said where it is wrong.
+
+use super::console::{Colour, tell};
+use super::{Arguments, list};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, ArgMatches, ColorChoice, Command, CommandFactory, FromArgMatches, ValueEnum};
+use std::process::ExitCode;
+
+/// The command line as it was meant; or the exit code, after all was said.
+///
+/// # Errors
+/// The exit code where there is nothing to do any more: help, a list, or wrong use.
+pub fn parse() -> Result<Arguments, ExitCode> {
+    let matches = command().try_get_matches().map_err(|err| said(&err))?;
+    if let Some(code) = list::listed(&matches) {
+        return Err(code);
+    }
+    Arguments::from_arg_matches(&matches).map_err(|err| said(&err))
+}
+
+/// All commands.
+fn command() -> Command {
+    let command = list::with_lists(Arguments::command());
+    numbers_may_be_negative(command).color(colour())
+}
+
+/// A negative number is a wrong value, and not an option that nobody knows.
+fn numbers_may_be_negative(command: Command) -> Command {
+    let command = command.mut_args(|arg| match arg.get_action() {
+        ArgAction::Set | ArgAction::Append => arg.allow_negative_numbers(true),
+        _ => arg,
+    });
+    command.mut_subcommands(numbers_may_be_negative)
+}
+
+/// What help texts need to know before anything is parsed.
+fn colour() -> ColorChoice {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let after = words.iter().position(|word| word == "--color");
+    let next = after.and_then(|at| words.get(at + 1)).map(String::as_str);
+    let value = words.iter().find_map(|word| word.strip_prefix("--color="));
+    let colour = value.or(next).map(|value| Colour::from_str(value, true));
+    match colour {
+        Some(Ok(Colour::Always)) => ColorChoice::Always,
+        Some(Ok(Colour::Never)) => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+/// Prints help to standard output, and what is wrong to standard error in one sentence.
+fn said(err: &clap::Error) -> ExitCode {
+    if !err.use_stderr() {
+        // Who stopped reading has seen enough.
+        let _ = err.print();
+        return ExitCode::SUCCESS;
+    }
+    match err.kind() {
+        // Nothing was asked for: the whole help is the answer.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = err.print();
+        }
+        _ => tell!("scx_augur: {}", sentence(err)),
+    }
+    ExitCode::from(2)
+}
+
+/// In our words where clap's are about programs, in clap's else.
+fn sentence(err: &clap::Error) -> String {
+    let help = err
+        .get(ContextKind::Usage)
+        .and_then(usage_of)
+        .unwrap_or_else(|| "scx_augur --help".to_owned());
+    let text = |kind| match err.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let option = text(ContextKind::InvalidArg).unwrap_or_default();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let what = match (err.kind(), std::error::Error::source(err)) {
+        (ErrorKind::ValueValidation, Some(why)) => format!("{option} cannot be '{value}': {why}"),
+        _ => paragraphs(&err.to_string()),
+    };
+    format!("{what}; see `{help}`")
+}
+
+/// The command that the usage is of.
+fn usage_of(usage: &ContextValue) -> Option<String> {
+    let ContextValue::StyledStr(usage) = usage else {
+        return None;
+    };
+    let usage = usage.to_string();
+    let words = usage.split_whitespace().skip_while(|word| *word != "scx_augur");
+    let command: Vec<&str> = words
+        .take_while(|word| {
+            word.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+                && !word.starts_with('-')
+        })
+        .collect();
+    (!command.is_empty()).then(|| format!("{} --help", command.join(" ")))
+}
+
+/// What clap says is wrong, and its tip, on one line.
+fn paragraphs(text: &str) -> String {
+    let plain = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = text.split("\n\n").map(plain);
+    let said = parts.filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more information"));
+    let said = said.collect::<Vec<_>>().join("; ");
+    said.strip_prefix("error: ").unwrap_or(&said).to_owned()
+}
+
+/// Whether a flag was given to whichever command was named.
+pub fn has_flag(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_get_one::<bool>(name).ok().flatten() == Some(&true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_sentence_with_the_command_to_ask() {
+        let said = |words: &[&str]| {
+            let err = command()
+                .try_get_matches_from([&["scx_augur"], words].concat())
+                .unwrap_err();
+            sentence(&err)
+        };
+        assert_eq!(
+            said(&["simulate", "--tasks", "-5"]),
+            "--tasks <N> cannot be '-5': it is not a whole number from 1 to 1000000000000; see `scx_augur simulate --help`"
+        );
+        let unknown = said(&["replay", "x", "--polices", "y"]);
+        assert!(
+            unknown.contains("--polices") && unknown.contains("--policies") && !unknown.contains('\n'),
+            "{unknown}"
+        );
+        assert!(said(&["nonsense"]).contains("nonsense"));
+        assert!(said(&["experiment"]).contains("--out"));
+    }
+}
