@@ -452,6 +452,26 @@ fn files_of_single_cpus_are_sorted_and_several_recordings_are_refused() {
 }
 
 #[test]
+fn lines_without_a_cpu_or_a_time_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t");
+    let text = std::fs::read_to_string(case("t11_perf_period.txt")).unwrap();
+    for without in [
+        text.replace("[000]", ""),
+        text.lines()
+            .map(|line| format!("A 101 [000] {}\n", line.split_once("1 sched:").unwrap().1))
+            .collect(),
+    ] {
+        std::fs::write(&path, without).unwrap();
+        fails(
+            &["trace", "info", path.to_str().unwrap()],
+            1,
+            "perf script -F +cpu,+time",
+        );
+    }
+}
+
+#[test]
 fn a_format_can_be_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t");

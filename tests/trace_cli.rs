@@ -239,12 +239,12 @@ fn wrong_use_is_exit_code_2() {
     fails(
         &["export", &input, "-o", &output, "--format", "xyz"],
         2,
-        "`xyz` is no format",
+        "`xyz` is not a format",
     );
     fails(
         &["export", &input, "-o", &output, "--format", "perf"],
         2,
-        "`perf` is no format",
+        "`perf` is not a format",
     );
     for arguments in [
         &["trace"][..],

@@ -23,6 +23,9 @@ pub struct Header {
     pub topology: Vec<Place>,
     /// Events that the recorder had no room for, those that the trace's own `Lost` events name among them.
     pub lost: u64,
+    /// Older events that newer ones took the place of before the trace was read: each CPU is known from its first
+    /// event only.
+    pub overwritten: u64,
 }
 
 /// One CPU's place in the machine, as [`Cpu`] has it.

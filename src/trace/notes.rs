@@ -39,6 +39,7 @@ pub struct Notes {
     overwritten: Option<u64>,
     doubt: Option<String>,
     torn: Option<String>,
+    span: Option<(u64, u64)>,
 }
 
 impl Notes {
@@ -95,6 +96,18 @@ impl Notes {
     /// Reports that the file ends where it should not. What is missing is unknown.
     pub fn tear(&mut self, why: impl Into<String>) {
         self.torn.get_or_insert_with(|| why.into());
+    }
+
+    /// Something of that time was read, be it an event of the scheduler or not: the trace is known from there, or until
+    /// there.
+    pub fn saw(&mut self, time_ns: u64) {
+        let (first_ns, last_ns) = self.span.unwrap_or((time_ns, time_ns));
+        self.span = Some((first_ns.min(time_ns), last_ns.max(time_ns)));
+    }
+
+    /// The first and the last moment of which anything was read.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        self.span
     }
 
     /// How many lines were skipped.

@@ -5,10 +5,10 @@ use super::native::NativeSource;
 use super::perfetto::PerfettoSource;
 use super::text::{JsonText, TextSource};
 use super::unpack::{Input, Unpacked, unpack};
-use super::{Event, Format, Header, Notes};
+use super::{Event, EventKind, Format, Header, Notes};
 use crate::topology::MAX_CPUS;
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::Path;
@@ -60,6 +60,8 @@ pub struct Reader {
     at_end: bool,
     /// What is packed was torn.
     torn: Arc<AtomicBool>,
+    /// CPUs that had an event.
+    seen: HashSet<u32>,
 }
 
 impl Reader {
@@ -113,6 +115,7 @@ impl Reader {
             last_ns: 0,
             at_end: false,
             torn,
+            seen: HashSet::new(),
         })
     }
 
@@ -162,9 +165,24 @@ impl Reader {
             self.notes
                 .skip(line, format!("event that comes {late_ns} ns too late"));
         } else {
-            let after = |other: &&Event| other.time_ns > event.time_ns;
-            let at = self.window.len() - self.window.iter().rev().take_while(after).count();
+            self.notes.saw(event.time_ns);
             self.notes.take(&event.kind);
+            self.place(event);
+        }
+    }
+
+    /// Puts an event in its place. A CPU whose buffer had older events, or was started later, begins with a note of loss.
+    fn place(&mut self, event: Event) {
+        let after = |other: &&Event| other.time_ns > event.time_ns;
+        let at = self.window.len() - self.window.iter().rev().take_while(after).count();
+        let overwritten = self.notes.overwritten().is_some_and(|count| count > 0);
+        let late = overwritten || self.notes.known_from().contains_key(&event.cpu);
+        if self.seen.insert(event.cpu) && late && !matches!(event.kind, EventKind::Lost { .. }) {
+            let kind = EventKind::Lost { count: 0 };
+            let begins = Event { kind, ..event };
+            self.window.insert(at, event);
+            self.window.insert(at, begins);
+        } else {
             self.window.insert(at, event);
         }
     }
@@ -220,7 +238,6 @@ impl<R: Read> Read for Retrying<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::EventKind;
 
     struct List(VecDeque<Event>, Header);
 
@@ -252,6 +269,7 @@ mod tests {
             last_ns: 0,
             at_end: false,
             torn: Arc::default(),
+            seen: HashSet::new(),
         };
         let times = reader.by_ref().map(|event| event.unwrap().time_ns).collect();
         (times, reader.notes)

@@ -100,6 +100,7 @@ proptest! {
     ) {
         let mut text = lines.join("\n").into_bytes();
         for (at, how, piece) in damage {
+            text.push(b'\n');
             let at = at.index(text.len());
             match how {
                 0 => text[at] = piece.as_bytes()[0],

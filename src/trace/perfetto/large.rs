@@ -29,7 +29,9 @@ impl Packets {
                     self.packet(&packet, outer, notes)?;
                 }
                 Top::Large(field::FTRACE_EVENTS, len) => {
-                    self.large_bundle(&mut left.by_ref().take(len), notes)?
+                    self.large_bundle(&mut left.by_ref().take(len), notes)?;
+                    let begin = self.begin.take();
+                    self.machines.bundle(0, begin);
                 }
                 Top::Large(field::COMPRESSED, len) if outer => {
                     self.unpack(flate2::read::ZlibDecoder::new(left.by_ref().take(len)), notes)?;

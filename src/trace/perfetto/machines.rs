@@ -2,10 +2,12 @@
 //! Whose events a trace holds. Packets of several machines name theirs; each has a CPU 0 and tasks of the same pids, so
 //! they are kept apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most machines that are told apart.
 const MACHINES: usize = 64;
+/// Most CPUs of sequences whose order is watched.
+const SEQUENCES: usize = 1 << 16;
 
 /// The machines that were seen.
 #[derive(Default)]
@@ -14,6 +16,8 @@ pub struct Machines {
     /// Bundles of events of each.
     bundles: BTreeMap<u64, u64>,
     uuid: Option<Vec<u8>>,
+    /// When the last bundle of each CPU in each sequence of packets began.
+    begins: HashMap<(u64, u32), u64>,
     several: bool,
 }
 
@@ -48,6 +52,17 @@ impl Machines {
         match &self.uuid {
             Some(first) => self.several |= first != uuid,
             None => self.uuid = Some(uuid.to_vec()),
+        }
+    }
+
+    /// A bundle's CPU and begin. In one sequence a CPU's bundles follow each other in time, in one recording.
+    pub fn bundle(&mut self, sequence: u64, begin: Option<(u32, u64)>) {
+        let Some((cpu, time_ns)) = begin else {
+            return;
+        };
+        if self.begins.len() < SEQUENCES || self.begins.contains_key(&(sequence, cpu)) {
+            let before = self.begins.insert((sequence, cpu), time_ns);
+            self.several |= before.is_some_and(|before| time_ns < before);
         }
     }
 

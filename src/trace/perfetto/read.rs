@@ -98,6 +98,8 @@ pub(super) struct Packets {
     running: HashMap<u32, Task>,
     /// CPUs that lost events before the next that is read.
     lost: HashSet<u32>,
+    /// The CPU and the first time of the bundle that is read.
+    pub(super) begin: Option<(u32, u64)>,
     /// How many events each CPU had overwritten, at the start and at the end.
     overruns: HashMap<u64, (u64, u64)>,
 }
@@ -132,24 +134,33 @@ impl Packets {
 
     pub(super) fn packet(&mut self, packet: &[u8], outer: bool, notes: &mut Notes) -> Result<()> {
         let mut known = false;
-        // The machine may be named behind its events.
-        let machine = Fields(packet).flatten().find_map(|found| match found {
-            (field::MACHINE, Value::Number(machine)) => Some(machine),
-            _ => None,
-        });
+        // The machine and the sequence may be named behind the events.
+        let number = |wanted| number(packet, wanted).unwrap_or(0);
+        let (machine, sequence) = (number(field::MACHINE), number(field::SEQUENCE));
         for found in Fields(packet) {
             match found {
                 Some((field::FTRACE_EVENTS, Value::Bytes(bundle))) => {
                     known = true;
-                    if self.machines.wants(machine.unwrap_or(0)) {
+                    if self.machines.wants(machine) {
                         self.bundle(bundle, notes)?;
+                        let begin = std::mem::take(&mut self.begin);
+                        self.machines.bundle(sequence, begin);
                     } else {
                         notes.aside("packets of other machines");
                     }
                 }
-                Some((field::SYSTEM_INFO, Value::Bytes(info))) => self.system(info),
-                Some((field::FTRACE_STATS, Value::Bytes(stats))) => self.stats(stats),
-                Some((field::UUID, Value::Bytes(uuid))) => self.machines.recording(uuid),
+                Some((field::SYSTEM_INFO, Value::Bytes(info))) => {
+                    known = true;
+                    self.system(info);
+                }
+                Some((field::FTRACE_STATS, Value::Bytes(stats))) => {
+                    known = true;
+                    self.stats(stats);
+                }
+                Some((field::UUID, Value::Bytes(uuid))) => {
+                    known = true;
+                    self.machines.recording(uuid);
+                }
                 Some((field::COMPRESSED, Value::Bytes(packed))) if outer => {
                     known = true;
                     self.unpack(flate2::read::ZlibDecoder::new(packed), notes)?;
@@ -212,12 +223,7 @@ impl Packets {
     }
 
     fn bundle(&mut self, bundle: &[u8], notes: &mut Notes) -> Result<()> {
-        let number = |wanted| {
-            Fields(bundle).flatten().find_map(|found| match found {
-                (field, Value::Number(value)) if field == wanted => Some(value),
-                _ => None,
-            })
-        };
+        let number = |wanted| number(bundle, wanted);
         let Some(cpu) = number(field::CPU).and_then(|cpu| u32::try_from(cpu).ok()) else {
             notes.skip(self.number, "a bundle of events without a CPU");
             return Ok(());
@@ -262,6 +268,8 @@ impl Packets {
     }
 
     fn push(&mut self, event: Event) -> Result<()> {
+        let (cpu, time_ns) = self.begin.unwrap_or((event.cpu, event.time_ns));
+        self.begin = Some((cpu, time_ns.min(event.time_ns)));
         if self.lost.remove(&event.cpu) {
             let kind = EventKind::Lost { count: 0 };
             self.sorter.push(Event { kind, ..event })?;
@@ -337,86 +345,14 @@ impl Packets {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::is_trace;
-    use super::super::wire::{put_bytes, put_number};
-    use super::*;
-
-    fn compact_packet() -> Vec<u8> {
-        let columns = proto::CompactSched {
-            switch_timestamp: vec![1000, 500],
-            switch_prev_state: vec![1, 0x100],
-            switch_next_pid: vec![7, 0],
-            switch_next_prio: vec![120, 120],
-            intern_table: vec![b"cc1".to_vec(), b"swapper/3".to_vec()],
-            switch_next_comm_index: vec![0, 1],
-            waking_timestamp: vec![900],
-            waking_pid: vec![7],
-            waking_target_cpu: vec![3],
-            waking_prio: vec![120],
-            waking_comm_index: vec![0],
-        };
-        let (mut bundle, mut packet) = (Vec::new(), Vec::new());
-        put_number(&mut bundle, field::CPU, 3);
-        put_number(&mut bundle, field::LOST, 1);
-        put_bytes(&mut bundle, field::COMPACT, &columns.encode_to_vec());
-        put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
-        packet
-    }
-
-    fn read(trace: &[u8]) -> (Vec<(u64, String)>, Notes) {
-        let mut notes = Notes::default();
-        let mut source = PerfettoSource::new(trace, None);
-        let mut events = Vec::new();
-        while let Some(event) = source.next(&mut notes).unwrap() {
-            events.push((event.time_ns, format!("{:?}", event.kind)));
-        }
-        (events, notes)
-    }
-
-    fn check_compact(trace: &[u8]) {
-        assert!(is_trace(trace));
-        let (events, notes) = read(trace);
-        assert_eq!(notes.skipped(), []);
-        assert_eq!(events.len(), 4, "{events:?}");
-        assert_eq!(events[0].0, 900);
-        assert!(events[0].1.starts_with("Waking"), "{events:?}");
-        assert!(events[1].1.starts_with("Lost"), "{events:?}");
-        assert!(events[2].1.contains("swapper/3"), "{events:?}");
-        assert_eq!(events[3].0, 1500);
-        let last = &events[3].1;
-        assert!(last.contains("preempted: true") && last.contains("cc1"), "{last}");
-    }
-
-    #[test]
-    fn compact_events() {
-        let mut trace = Vec::new();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        check_compact(&trace);
-    }
-
-    #[test]
-    fn compressed_packets() {
-        let mut inner = Vec::new();
-        put_bytes(&mut inner, field::PACKET, &compact_packet());
-        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut packed, &inner).unwrap();
-        let (mut outer, mut trace) = (Vec::new(), Vec::new());
-        put_bytes(&mut outer, field::COMPRESSED, &packed.finish().unwrap());
-        put_bytes(&mut trace, field::PACKET, &outer);
-        check_compact(&trace);
-    }
-
-    #[test]
-    fn a_torn_file_says_so() {
-        let mut trace = Vec::new();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        let whole = trace.len();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        let (events, notes) = read(&trace[..trace.len() - 1]);
-        assert_eq!(events.len(), 4);
-        assert!(notes.torn().is_some_and(|why| why.contains("after packet 1")));
-        assert!(is_trace(&trace[..whole + 5]));
-    }
+/// A message's number of that field.
+fn number(message: &[u8], wanted: u32) -> Option<u64> {
+    Fields(message).flatten().find_map(|found| match found {
+        (field, Value::Number(value)) if field == wanted => Some(value),
+        _ => None,
+    })
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

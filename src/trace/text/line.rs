@@ -11,8 +11,8 @@ use crate::trace::Event;
 pub enum Item<'a> {
     /// An event, of that buffer or machine.
     Event(Event, &'a [u8]),
-    /// An event that is none of the scheduler's.
-    Foreign(&'a [u8]),
+    /// An event that is none of the scheduler's, and its time.
+    Foreign(&'a [u8], u64),
     /// Events of that CPU were lost: how many, 0 where that is not said.
     Lost(u32, u64),
     /// Nothing is known of that CPU before here.
@@ -48,7 +48,7 @@ pub fn read(line: &[u8], tool: Tool) -> Result<Item<'_>, Why> {
                     },
                     found.label,
                 ),
-                Body::Foreign => Item::Foreign(found.event),
+                Body::Foreign => Item::Foreign(found.event, found.time_ns),
             });
         }
         Err(why) => why,

@@ -4,7 +4,7 @@
 //! Files of single CPUs, one behind the other, are one recording. Two whole ones are two, and so are those of two
 //! machines: who would mix them would let a CPU run two tasks at once.
 
-use crate::trace::{Event, Notes};
+use crate::trace::{Event, Notes, shown};
 use std::collections::{BTreeMap, HashMap};
 
 /// By how much an event may come too late on its own CPU. Interrupts write into the middle of what they interrupt.
@@ -119,27 +119,27 @@ impl Order {
         })
     }
 
-    /// Why this cannot be read as one recording.
+    /// Why this cannot be read as one recording. Two machines have the same CPUs at the same time, so they come first.
     pub fn mixed(&self) -> Option<String> {
-        if let Some(clash) = &self.clash {
-            return Some(format!("{clash}; give one recording at a time"));
-        }
-        let names: Vec<&str> = self.labels.keys().map(String::as_str).collect();
-        let files = names.iter().any(|name| name.ends_with(".dat"));
+        self.machines().or_else(|| {
+            let clash = self.clash.as_ref()?;
+            Some(format!("{clash}; give one recording at a time"))
+        })
+    }
+
+    fn machines(&self) -> Option<String> {
+        let files = self.labels.keys().any(|name| name.ends_with(".dat"));
         let sources = self
             .labels
             .values()
             .filter(|&&switches| switches > 0 || files)
             .count();
+        let name = |name: &String| match name.as_str() {
+            "" => TOP.to_owned(),
+            name => shown(name).into_owned(),
+        };
         (sources > 1).then(|| {
-            let name = |&name: &&str| {
-                if name.is_empty() {
-                    TOP.into()
-                } else {
-                    crate::trace::shown(name).into_owned()
-                }
-            };
-            let names: Vec<String> = names.iter().map(name).collect();
+            let names: Vec<String> = self.labels.keys().map(name).collect();
             format!(
                 "it holds several machines or buffers ({}); choose one with --trace-machine",
                 names.join(", ")

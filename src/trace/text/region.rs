@@ -36,7 +36,7 @@ impl Region {
         let text = line.trim_ascii();
         let dashes = text.len() >= 20 && text.ends_with(b"--------------------");
         let over = dashes
-            || [&b"</script"[..], b"</pre", b"</div"]
+            || [&b"</script"[..], b"</pre", b"</div", b"\";"]
                 .iter()
                 .any(|tag| text.starts_with(tag));
         self.inside &= !over;

@@ -152,7 +152,10 @@ impl Page {
     ) -> Result<(), Why> {
         match item? {
             Item::Event(event, label) => self.event(event, label, number, notes),
-            Item::Foreign(name) => notes.foreign(name),
+            Item::Foreign(name, time_ns) => {
+                notes.saw(time_ns);
+                notes.foreign(name);
+            }
             Item::Lost(cpu, count) if self.losses.len() < LOSSES => self.losses.push((cpu, count)),
             Item::Lost(..) => notes.skip(number, "too many notes of lost events in a row"),
             Item::Started(cpu) if self.started.len() < LOSSES => self.started.push(cpu),
@@ -183,6 +186,7 @@ impl Page {
             let (cpu, most) = (event.cpu, MAX_CPUS - 1);
             return notes.skip(number, format!("event on CPU {cpu}; the last one can be {most}"));
         }
+        notes.saw(event.time_ns);
         for cpu in self.started.drain(..) {
             notes.buffer_started(cpu, event.time_ns);
         }
@@ -214,6 +218,11 @@ impl Page {
     /// Judges what was read.
     fn finish(&mut self, notes: &mut Notes) -> Result<()> {
         let Some(tool) = self.region.tool else {
+            if notes.skipped_count() > 0 {
+                bail!(
+                    "its switches have no CPU or no time, or none that can be read; print both (perf script -F +cpu,+time)"
+                );
+            }
             bail!(
                 "no line of it is an event of ftrace, `trace-cmd report` or `perf script`; give one of these, or name its \
                  format with --input-format"
