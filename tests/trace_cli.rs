@@ -74,6 +74,7 @@ fn info_has_the_shape_that_others_rely_on() {
             "events",
             "format",
             "kernel",
+            "left_out",
             "lost",
             "machine",
             "notes",
@@ -191,6 +192,7 @@ fn bad_input_is_one_sentence_and_leaves_nothing() {
         (&packets[..9], ""),
         (without.as_bytes(), "no sched_switch"),
         (b"# tracer: nop\n#\n", "no sched_switch"),
+        (b"{\"traceEvents\": []}", "no `systemTraceEvents`"),
         (b"PERFILE2\0\0", "perf script"),
     ] {
         let input = folder.file("bad", content);
@@ -263,7 +265,7 @@ fn wrong_use_is_exit_code_2() {
     fails(
         &["export", &input, "-o", &output, "--format", "perf"],
         2,
-        "`perf` is no format",
+        "`perf` is not a format",
     );
     for arguments in [
         &["trace"][..],

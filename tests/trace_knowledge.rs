@@ -453,6 +453,28 @@ fn tables_of_events_are_read_as_they_are_written() {
     );
 }
 
+#[test]
+fn perfetto_gets_processes_and_names_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("t.pftrace");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/ftrace-tgid.txt");
+    succeeds(&["export", path.to_str().unwrap(), "-o", out.to_str().unwrap()]);
+    let bytes = std::fs::read(&out).unwrap();
+    // ProcessTree.Thread of perfetto's process_tree.proto: tid = 1, name = 2, tgid = 3.
+    let thread = |tid: u8, name: &str, tgid: u8| {
+        [
+            &[0x08, tid, 0x12, name.len() as u8],
+            name.as_bytes(),
+            &[0x18, tgid],
+        ]
+        .concat()
+    };
+    let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(holds(&thread(42, "cc1plus", 42)) && holds(&thread(43, "rs:main Q:Reg", 43)));
+    // Nothing tells the process of 45, which never has a line of its own.
+    assert!(!holds(&[0x08, 45, 0x12, 10]));
+}
+
 /// Whether rt-app is there; said where it is not.
 fn has_rt_app() -> bool {
     let there = Command::new("rt-app").arg("--help").output().is_ok();

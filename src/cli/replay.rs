@@ -2,10 +2,11 @@
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
 use super::console::note;
+use super::input::{self, Reading};
 use super::number::whole;
 use super::progress::Runs;
 use super::trace::Part;
-use super::{WrongUse, convert, input, interrupt, machine_of, policies, threads};
+use super::{WrongUse, convert, interrupt, machine_of, policies, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
@@ -104,9 +105,8 @@ pub struct Args {
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
-    /// Take what is whole of a trace whose end is missing, or whose switches contradict each other
-    #[arg(long)]
-    partial: bool,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     part: Part,
 }
@@ -120,7 +120,7 @@ pub fn run(args: &Args) -> Result<()> {
     let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
     interrupt::end_at_once()?;
-    let (rebuilt, header) = read(&args.file, args.partial, args.part.scope()?)?;
+    let (rebuilt, header) = read(&args.file, &args.reading, args.part.scope()?)?;
     let recorded = recorded_machine(&rebuilt, &header)?;
     remarks(&rebuilt, named.as_ref());
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
@@ -223,8 +223,8 @@ fn read_costs(path: &Path) -> Result<Costs> {
 }
 
 /// Reads a trace: the only place here that knows what reading looks like.
-fn read(path: &Path, partial: bool, mut scope: Scope) -> Result<(Rebuilt, Header)> {
-    let mut reader = input::open(path)?;
+fn read(path: &Path, reading: &Reading, mut scope: Scope) -> Result<(Rebuilt, Header)> {
+    let mut reader = input::open(path, reading)?;
     let mut builder = Builder::default();
     let mut switches = 0u64;
     let mut next = input::next(&mut reader, path)?;
@@ -241,10 +241,11 @@ fn read(path: &Path, partial: bool, mut scope: Scope) -> Result<(Rebuilt, Header
         next = input::next(&mut reader, path)?;
     }
     let notes = reader.notes();
+    reading.judge(path, notes)?;
     if switches == 0 {
         bail!("{}: {}", path.display(), convert::no_switch(notes));
     }
-    if let Some(why) = notes.torn().filter(|_| !partial) {
+    if let Some(why) = notes.torn().filter(|_| !reading.partial) {
         bail!(
             "{}: {why}; --partial takes the events before that",
             path.display()
@@ -269,7 +270,7 @@ fn read(path: &Path, partial: bool, mut scope: Scope) -> Result<(Rebuilt, Header
         "{}: nobody runs in that part of it; name another with --task, --cpu, --from and --to",
         path.display()
     );
-    if let Some(why) = rebuilt.recording.doubt.as_ref().filter(|_| !partial) {
+    if let Some(why) = rebuilt.recording.doubt.as_ref().filter(|_| !reading.partial) {
         bail!("{}: {why}; --partial replays it all the same", path.display());
     }
     Ok((rebuilt, header))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur trace info` and `trace diff`: what a trace holds, and how two of them differ.
 
-use super::{WrongUse, input, interrupt};
+use super::input::{self, Reading};
+use super::{WrongUse, interrupt};
 use crate::report::trace::Report;
 use crate::report::trace_diff::Diff;
 use crate::trace::scope::{self, Moment, Scope, Who};
@@ -42,11 +43,13 @@ cannot be read is skipped and reported with its line and the reason.")]
 struct Info {
     /// The trace; `-` is standard input
     file: PathBuf,
-    #[command(flatten)]
-    part: Part,
     /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    part: Part,
 }
 
 /// Show what differs between two traces.
@@ -59,11 +62,13 @@ struct DiffArgs {
     a: PathBuf,
     /// The second trace
     b: PathBuf,
-    #[command(flatten)]
-    part: Part,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    part: Part,
 }
 
 /// Which part of a trace is asked for.
@@ -108,9 +113,12 @@ impl Part {
 /// Where a file is no trace, has no switch, or cannot be read; where standard output cannot be written.
 pub fn run(args: &Args) -> Result<()> {
     match &args.command {
-        Command::Info(info) => print(&read(&info.file, &info.part)?, info.json),
+        Command::Info(info) => print(&read(&info.file, &info.reading, &info.part)?, info.json),
         Command::Diff(diff) => {
-            let (a, b) = (read(&diff.a, &diff.part)?, read(&diff.b, &diff.part)?);
+            let (a, b) = (
+                read(&diff.a, &diff.reading, &diff.part)?,
+                read(&diff.b, &diff.reading, &diff.part)?,
+            );
             let name = |path: &Path| path.display().to_string();
             print(&Diff::new((name(&diff.a), &a), (name(&diff.b), &b)), diff.json)
         }
@@ -130,10 +138,10 @@ fn print(report: &(impl Serialize + Display), json: bool) -> Result<()> {
         .context("cannot write the report")
 }
 
-fn read(file: &Path, part: &Part) -> Result<Report> {
+fn read(file: &Path, reading: &Reading, part: &Part) -> Result<Report> {
     let scope = part.scope()?;
     interrupt::end_at_once()?;
-    let mut reader = input::open(file)?;
+    let mut reader = input::open(file, reading)?;
     let mut summary = Summary::of(scope.clone());
     let mut next = input::next(&mut reader, file)?;
     // What is known begins with the first line, whatever that tells of.
@@ -147,6 +155,7 @@ fn read(file: &Path, part: &Part) -> Result<Report> {
         next = input::next(&mut reader, file)?;
     }
     let notes = reader.notes();
+    reading.judge(file, notes)?;
     ensure!(
         switches > 0,
         "{}: {}",

@@ -44,6 +44,11 @@ pub struct Report {
     pub consistency: Consistency,
     /// What could not be read.
     pub skipped: Vec<Skip>,
+    /// Everything else that is not an event and was left out, by its name.
+    pub left_out: BTreeMap<String, u64>,
+    /// How often something was skipped, by reason.
+    #[serde(skip)]
+    pub reasons: BTreeMap<String, u64>,
     /// Remarks on what is unknown, and why.
     pub notes: Vec<String>,
     /// What is known of each CPU, and what it did.
@@ -152,6 +157,8 @@ impl Report {
             clock_step: found.coverage.step(),
             consistency: Consistency { checked, misfits },
             skipped,
+            left_out: notes.asides().clone(),
+            reasons: notes.reasons().clone(),
             notes: remarks(&found),
             coverage: coverage(&found, header.cpus),
             tasks: rows(found),
@@ -232,7 +239,7 @@ fn rows(found: Finished) -> Vec<TaskRow> {
     let (wakeups, times) = (found.tells_wakeups, found.coverage.doubt().is_none());
     let row = |task: TaskSummary| TaskRow {
         pid: task.pid,
-        comm: task.comm.to_string(),
+        comm: task.comm.text().into_owned(),
         run_ns: times.then_some(task.run_ns),
         runs: task.runs,
         wakeups: wakeups.then_some(task.wakeups),
@@ -287,15 +294,18 @@ impl Display for Report {
                 "{overwritten} events were overwritten by newer ones before this begins"
             )?;
         }
-        skipped(f, &self.skipped)?;
+        skipped(f, &self.skipped, &self.reasons)?;
+        for (what, count) in &self.left_out {
+            writeln!(f, "{count} {} are left out", shown(what))?;
+        }
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
         cpus(f, &self.coverage, self.start_ns)?;
         tasks(f, &self.tasks)
     }
 }
 
-/// The first few; `--json` has more.
-fn skipped(f: &mut fmt::Formatter<'_>, skipped: &[Skip]) -> fmt::Result {
+/// The first few, and how many there are of each kind; `--json` has more.
+fn skipped(f: &mut fmt::Formatter<'_>, skipped: &[Skip], reasons: &BTreeMap<String, u64>) -> fmt::Result {
     const SHOWN: usize = 10;
     for Skip { line, why } in skipped.iter().take(SHOWN) {
         match line {
@@ -304,7 +314,14 @@ fn skipped(f: &mut fmt::Formatter<'_>, skipped: &[Skip]) -> fmt::Result {
         }
     }
     if skipped.len() > SHOWN {
-        writeln!(f, "and {} more; --json lists them", skipped.len() - SHOWN)?;
+        writeln!(
+            f,
+            "and {} more; --json lists them. In all:",
+            skipped.len() - SHOWN
+        )?;
+        for (why, count) in reasons.iter().take(SHOWN) {
+            writeln!(f, "{count:>12}  {}", shown(why))?;
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! Traces: what a scheduler did, event by event. One file for each format that is read or written.
 //!
 //! ```text
-//!  file ─▶ Format::detect ─▶ text │ perfetto │ native │ table ─▶ Reader ─▶ Event, Event, …
+//!  file ─▶ unpack ─▶ Format::detect ─▶ text │ perfetto │ native │ table ─▶ Reader ─▶ Event, Event, …
 //!                                                          └─▶ Notes: skipped lines, foreign events, a torn tail
 //!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet, CSV │ rt-app JSON
 //! ```
@@ -28,6 +28,7 @@ mod sort;
 pub mod summary;
 mod table;
 mod text;
+mod unpack;
 mod writer;
 
 pub use coverage::Coverage;
@@ -36,7 +37,7 @@ pub use format::Format;
 pub use header::{Header, Place};
 pub use native::NativeWriter;
 pub use notes::{Notes, Skip};
-pub use reader::Reader;
+pub use reader::{Choice, Reader};
 pub use scope::Scope;
 pub use shown::shown;
 pub use summary::Summary;

@@ -166,6 +166,11 @@ impl Notes {
         &self.asides
     }
 
+    /// Why what was read cannot be trusted, as the reader found.
+    pub fn doubtful(&self) -> Option<&str> {
+        self.doubt.as_deref()
+    }
+
     /// Why the trace as a whole is not to be trusted, as the end of a sentence: its times are none, or most of it could
     /// not be read.
     pub fn verdict(&self) -> Option<String> {

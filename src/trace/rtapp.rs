@@ -265,7 +265,7 @@ fn file_name(comm: &Comm) -> String {
         _ if sign.is_control() => '_',
         _ => sign,
     };
-    comm.to_string().chars().map(safe).collect()
+    comm.text().chars().map(safe).collect()
 }
 
 /// How the kernel schedules a task.

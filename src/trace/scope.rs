@@ -95,7 +95,7 @@ impl Who {
     pub fn is(&self, task: &Task) -> bool {
         match self {
             Who::Pid(pid) => *pid == task.pid,
-            Who::Named(pattern) => pattern.matches(&task.comm.to_string()),
+            Who::Named(pattern) => pattern.matches(&task.comm.text()),
         }
     }
 }

@@ -62,7 +62,7 @@ pub struct CpuSummary {
 }
 
 fn as_text<S: serde::Serializer>(comm: &Comm, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(comm)
+    serializer.serialize_str(&comm.text())
 }
 
 /// What a task is doing.
