@@ -532,7 +532,7 @@ fn public_traces_of_other_projects_have_the_counts_that_others_count() {
             7_480_992_787_000,
             7_480_993_259_000,
         ),
-        // The last switch is cut off.
+        // The last switch is cut off; the last line that can be read tells of idleness.
         (
             "trappy-idle_unsorted.txt",
             "trace-cmd",
@@ -540,7 +540,7 @@ fn public_traces_of_other_projects_have_the_counts_that_others_count() {
             [6, 0, 8],
             1,
             7_115_449_594_000,
-            7_115_450_059_000,
+            7_115_450_065_000,
         ),
         (
             "trappy-raw_trace.txt",
