@@ -29,7 +29,10 @@ enum Command {
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Reads native traces, Perfetto traces, and text of ftrace, `trace-cmd report` and `perf script`; the content says \
-which it is.
+which it is. Packed with gzip or zstd, in a page of systrace, in JSON (`systemTraceEvents`) or in the midst of a log, too.
+
+A trace most of which cannot be read, or whose times are none, is an error unless --partial is given; two machines, or \
+two recordings, are never mixed.
 
 A task migrates where it starts to run on another CPU than it last ran on. Its latency is the time from a wakeup to \
 the run that follows. A run that began before the trace, or goes on after it, counts for its part inside. What cannot \

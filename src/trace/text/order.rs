@@ -24,6 +24,7 @@ pub struct Order {
     /// Which of several recordings this is, from 0.
     section: u32,
     events: u64,
+    first_ns: u64,
     last_ns: u64,
     steps_back: u64,
     clash: Option<String>,
@@ -60,6 +61,9 @@ impl Order {
 
     /// Looks at an event of that line; false where it cannot be in its place.
     pub fn admit(&mut self, event: &Event, line: u64, notes: &mut Notes) -> bool {
+        if self.events == 0 {
+            self.first_ns = event.time_ns;
+        }
         self.events += 1;
         self.steps_back += u64::from(event.time_ns < self.last_ns);
         self.last_ns = event.time_ns;
@@ -110,7 +114,9 @@ impl Order {
     /// The times are differences: they run back again and again. `sorted` says that the tool never prints so otherwise.
     pub fn differences(&self, sorted: bool) -> Option<String> {
         let often = self.steps_back >= FEW && self.steps_back * BACK > self.events;
-        (often && (sorted || self.clash.is_some())).then(|| {
+        // The first difference is 0, for nothing was before it.
+        let from_zero = sorted && self.first_ns == 0 && self.steps_back > 0;
+        (from_zero || often && (sorted || self.clash.is_some())).then(|| {
             format!(
                 "its times run back {} times in {} events: they are differences (perf script --deltatime), not times; print \
                  it without that",
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn files_of_single_cpus_are_one_recording() {
         let (found, admitted, notes) = order(&[(0, 99), (10, 0), (20, 0), (0, 99), (11, 1), (19, 1)]);
-        assert_eq!((found.mixed(), found.differences(false)), (None, None));
+        assert_eq!((found.mixed(None), found.differences(false)), (None, None));
         assert_eq!((admitted, notes.skipped_count(), found.is_one()), (4, 0, false));
         assert!(order(&[(10, 0), (11, 1), (12, 0)]).0.is_one());
     }
@@ -198,7 +204,7 @@ mod tests {
     #[test]
     fn one_event_that_is_late_is_damage_and_more_are_another_recording() {
         let (found, admitted, notes) = order(&[(10, 0), (20, 0), (1, 0), (21, 0)]);
-        assert_eq!((found.mixed(), admitted), (None, 3));
+        assert_eq!((found.mixed(None), admitted), (None, 3));
         assert_eq!(notes.skipped()[0].line, 3);
         assert_eq!(notes.skipped()[0].why, "an event that comes 19000000 ns too late");
         let why = order(&[
@@ -212,9 +218,9 @@ mod tests {
             (9, 0),
         ])
         .0
-        .mixed();
+        .mixed(None);
         assert!(why.is_some_and(|why| why.contains("from line 7 on, CPU 0")));
-        let why = order(&[(0, 99), (10, 0), (0, 99), (20, 0)]).0.mixed();
+        let why = order(&[(0, 99), (10, 0), (0, 99), (20, 0)]).0.mixed(None);
         assert!(why.is_some_and(|why| why.contains("line 4 belongs to a second recording")));
     }
 
@@ -222,8 +228,10 @@ mod tests {
     fn differences_are_told_from_times() {
         let (found, ..) = order(&[(0, 0), (2, 0), (8, 1), (2, 1), (7, 0), (2, 0), (7, 1)]);
         let why = found.differences(true);
-        assert!(why.is_some_and(|why| why.starts_with("its times run back 3 times in 7 events")));
+        assert!(why.is_some_and(|why| why.starts_with("its times run back 2 times in 7 events")));
         assert_eq!(order(&[(10, 0), (20, 0), (11, 1)]).0.differences(true), None);
+        let (found, ..) = order(&[(0, 0), (2, 0), (1, 0), (4, 0)]);
+        assert!(found.differences(true).is_some() && found.differences(false).is_none());
     }
 
     #[test]
@@ -231,13 +239,15 @@ mod tests {
         let mut order = Order::default();
         order.label(b"", false);
         order.label(b"mybuf", true);
-        assert_eq!(order.mixed(), None);
+        assert_eq!(order.mixed(None), None);
         order.label(b"", true);
-        let why = order.mixed();
+        let why = order.mixed(None);
         assert!(why.is_some_and(|why| why.contains("(top, mybuf)")));
+        let why = order.mixed(Some("other"));
+        assert!(why.is_some_and(|why| why.contains("no events of `other`")));
         let mut order = Order::default();
         order.label(b"host.dat", false);
         order.label(b"guest.dat", true);
-        assert!(order.mixed().is_some());
+        assert!(order.mixed(None).is_some());
     }
 }
