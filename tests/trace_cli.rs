@@ -64,7 +64,25 @@ fn info_has_the_shape_that_others_rely_on() {
     assert_eq!(
         keys,
         [
-            "cpus", "end_ns", "events", "format", "left_out", "lost", "skipped", "start_ns", "tasks"
+            "clock",
+            "clock_step",
+            "command",
+            "consistency",
+            "coverage",
+            "cpus",
+            "end_ns",
+            "events",
+            "format",
+            "kernel",
+            "left_out",
+            "lost",
+            "machine",
+            "notes",
+            "overwritten",
+            "scheduler",
+            "skipped",
+            "start_ns",
+            "tasks"
         ]
     );
     assert_eq!((&found["format"], &found["cpus"]), (&"ftrace".into(), &2.into()));
@@ -84,7 +102,7 @@ fn info_has_the_shape_that_others_rely_on() {
         *compiler.unwrap(),
         serde_json::json!({
             "pid": 42, "comm": "cc1plus", "run_ns": 65_000, "runs": 2, "wakeups": 1,
-            "latencies_ns": [15_000], "migrations": 0
+            "latencies_ns": [15_000], "migrations": 0, "preempted_ns": 0, "sleep_ns": 0, "blocked_ns": 0
         })
     );
 }
@@ -129,6 +147,9 @@ fn through_every_format_and_back() {
         let (there, back) = (folder.name(name), folder.name("back.augur"));
         succeeds(&["export", &native, "-o", &there]);
         expected["format"] = format.into();
+        // The command is what only a native trace holds.
+        let command = info(&there)["command"].clone();
+        expected["command"] = command;
         assert_eq!(info(&there), expected, "{name}");
         succeeds(&["import", &there, "-o", &back]);
         expected["format"] = "native".into();

@@ -7,7 +7,7 @@ use super::{WrongUse, interrupt, machine_of};
 use crate::file::STANDARD;
 use crate::topology::Machine;
 use crate::trace::{EventKind, Format, Notes, Writer, shown};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ pub struct Export {
     /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// native, perfetto, ftrace, parquet or rt-app [default: by the ending of FILE]
+    /// native, perfetto, ftrace, parquet, csv or rt-app [default: by the ending of FILE]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub struct Export {
 
 const AFTER_HELP: &str = "\
 Endings: .augur native; .perfetto-trace or .pftrace Perfetto, for ui.perfetto.dev; .ftrace or .txt ftrace text; \
-.parquet a table of events; .json a workload for rt-app, tasks as runs and sleeps.
+.parquet, .csv a table of events; .json a workload for rt-app, tasks as runs and sleeps.
 
 Lines that cannot be read are skipped, and reported. The file appears when it is whole; after an error or Ctrl-C there \
 is none.";
@@ -96,12 +96,31 @@ fn convert(
     // The first event comes first: some formats tell of the machine only on the way.
     let mut next = input::next(&mut reader, input)?;
     let mut header = reader.header().clone();
-    if let Some(machine) = machine.filter(|_| header.topology.is_empty()) {
-        header.set_machine(&machine);
+    header.overwritten = header.overwritten.max(reader.notes().overwritten().unwrap_or(0));
+    if let Some(machine) = &machine {
+        let (has, wants) = (machine.cpus.len(), header.cpus);
+        ensure!(
+            wants as usize <= has,
+            "{} is of a machine with {wants} CPUs, and --machine has {has}; name one that has them all",
+            input.display()
+        );
+        if header.topology.is_empty() {
+            header.set_machine(machine);
+        }
     }
     let mut writer = Writer::create(output, format, &header)?;
     let (mut events, mut switches) = (0u64, 0u64);
     while let Some(event) = next {
+        if let Some(machine) = machine
+            .as_ref()
+            .filter(|machine| machine.cpu(event.cpu as usize).is_none())
+        {
+            bail!(
+                "{} has events on CPU {}, which a machine of {machine} does not have; name one that has it",
+                input.display(),
+                event.cpu
+            );
+        }
         events += 1;
         switches += u64::from(matches!(event.kind, EventKind::Switch { .. }));
         writer.write(&event)?;
@@ -118,6 +137,7 @@ fn convert(
             input.display()
         );
     }
+    writer.set_groups(notes.groups());
     writer.finish()?;
     report(output, events, notes);
     Ok(())

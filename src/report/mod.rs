@@ -21,6 +21,8 @@ pub mod record;
 pub mod replay;
 pub mod study;
 pub mod table;
+pub mod trace;
+pub mod trace_diff;
 
 pub use fairness::jain;
 pub use interval::Interval;

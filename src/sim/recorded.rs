@@ -34,7 +34,13 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
     let mut stays: Spool<Seated> = Spool::default();
     for (number, &stay) in rebuilt.recording.stays.iter().enumerate() {
         let cpu = index(stay.cpu).unwrap_or(0) as u32;
-        stays.push(Seated { stay, cpu, number });
+        let from = index(stay.from).map_or(NONE, |from| from as u32);
+        stays.push(Seated {
+            stay,
+            cpu,
+            from,
+            number,
+        });
     }
     stays.sort_unstable_by_key(|seated| {
         (
@@ -44,9 +50,13 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
             seated.number,
         )
     });
-    teller.follow(&stays, &pinned);
-    for Seated { stay, cpu, .. } in stays.iter() {
-        teller.tell(stay, *cpu);
+    let gaps = rebuilt.recording.gaps.iter().map(|gap| {
+        let cpu = index(gap.cpu).unwrap_or(0);
+        (gap.start_ns, gap.end_ns, cpu)
+    });
+    teller.follow(&stays, gaps, &pinned);
+    for seated in stays.iter() {
+        teller.tell(seated);
     }
     let span_ns = rebuilt.recording.span_ns;
     teller.ledger.advance(span_ns.max(teller.ledger.makespan_ns));
@@ -62,11 +72,12 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
     }
 }
 
-/// A stay, its CPU by its index, and which of the recording's it is.
+/// A stay, its CPU and the one before by their index, and which of the recording's it is.
 #[derive(Clone, Copy)]
 struct Seated {
     stay: Stay,
     cpu: u32,
+    from: u32,
     number: usize,
 }
 
@@ -86,12 +97,20 @@ enum Change {
     Ends,
     Waits,
     Begins,
+    /// Nobody knows whether a CPU idles.
+    Hides,
+    /// It is known again.
+    Shows,
 }
 
 impl Teller<'_> {
     /// Idleness beside queues, and how tasks were spread, along the time line.
-    fn follow(&mut self, stays: &[Seated], pinned: &[bool]) {
+    fn follow(&mut self, stays: &[Seated], gaps: impl Iterator<Item = (u64, u64, usize)>, pinned: &[bool]) {
         let mut changes = Spool::default();
+        for (start_ns, end_ns, cpu) in gaps {
+            changes.push((start_ns, Change::Hides, cpu));
+            changes.push((end_ns, Change::Shows, cpu));
+        }
         for (number, Seated { stay, .. }) in stays.iter().enumerate() {
             changes.push((stay.queued_ns, Change::Waits, number));
             changes.push((stay.start_ns, Change::Begins, number));
@@ -100,6 +119,11 @@ impl Teller<'_> {
         changes.sort_unstable();
         let mut busy = vec![0u32; self.counts.len()];
         for &(at_ns, change, number) in changes.iter() {
+            if matches!(change, Change::Hides | Change::Shows) {
+                // A CPU of which nothing is known does not idle.
+                self.occupies(&mut busy[number], at_ns, change == Change::Hides);
+                continue;
+            }
             let Seated { stay, cpu, .. } = stays[number];
             let cpu = cpu as usize;
             let movable = !pinned[stay.task as usize];
@@ -114,19 +138,22 @@ impl Teller<'_> {
                     if movable {
                         self.ledger.waits(at_ns, false);
                     }
-                    busy[cpu] += 1;
-                    if busy[cpu] == 1 {
-                        self.ledger.busy(at_ns, true);
-                    }
+                    self.occupies(&mut busy[cpu], at_ns, true);
                 }
+                Change::Hides | Change::Shows => {}
                 Change::Ends => {
-                    busy[cpu] -= 1;
-                    if busy[cpu] == 0 {
-                        self.ledger.busy(at_ns, false);
-                    }
+                    self.occupies(&mut busy[cpu], at_ns, false);
                     self.count(at_ns, cpu, false);
                 }
             }
+        }
+    }
+
+    /// One more, or one less, that keeps a CPU from idling.
+    fn occupies(&mut self, count: &mut u32, at_ns: u64, more: bool) {
+        *count = if more { *count + 1 } else { *count - 1 };
+        if *count == u32::from(more) {
+            self.ledger.busy(at_ns, more);
         }
     }
 
@@ -138,18 +165,24 @@ impl Teller<'_> {
     }
 
     /// One stay: what the task did, and whether it came from elsewhere.
-    fn tell(&mut self, stay: &Stay, cpu: u32) {
+    fn tell(&mut self, seated: &Seated) {
+        let Seated { stay, cpu, from, .. } = *seated;
         let waited = stay.start_ns - stay.queued_ns;
         let task = &mut self.tasks[stay.task as usize];
         task.run_ns += stay.end_ns - stay.start_ns;
         task.wait_ns += waited;
         task.done_ns = task.done_ns.max(stay.end_ns);
         self.ledger.makespan_ns = self.ledger.makespan_ns.max(stay.end_ns);
-        self.ledger.waits_ns.push(waited);
-        if stay.woken {
+        if stay.waited {
+            self.ledger.waits_ns.push(waited);
+        }
+        if stay.woken && stay.waited {
             self.ledger.latencies_ns.push(waited);
         }
-        let (last, before) = self.last[stay.task as usize];
+        let (last, before) = match self.last[stay.task as usize] {
+            (NONE, before) => (from, before),
+            last => last,
+        };
         if last != NONE && last != cpu && stay.seen {
             let cause = if stay.cause == Cause::Other {
                 Cause::Balance
@@ -160,7 +193,7 @@ impl Teller<'_> {
             self.ledger.ping_pongs += u64::from(before == cpu);
             task.migrations += 1;
         }
-        if last != cpu {
+        if last != cpu || self.last[stay.task as usize].0 == NONE {
             self.last[stay.task as usize] = (cpu, last);
         }
         self.hash.add(stay.start_ns);

@@ -3,6 +3,7 @@
 
 use super::native::MAGIC;
 use super::perfetto;
+use super::table;
 use super::text::{self, Tool};
 use anyhow::{Result, bail};
 use std::fmt;
@@ -21,8 +22,10 @@ pub enum Format {
     Perf,
     /// Perfetto's protobuf.
     Perfetto,
-    /// A table in Parquet; only written.
+    /// A table in Parquet.
     Parquet,
+    /// The same in CSV.
+    Csv,
     /// A workload for rt-app; only written.
     RtApp,
 }
@@ -39,6 +42,7 @@ const NAMES: &[(Format, &str, &[&str])] = &[
         &["perfetto-trace", "pftrace", "perfetto"],
     ),
     (Format::Parquet, "parquet", &["parquet"]),
+    (Format::Csv, "csv", &["csv"]),
     (Format::RtApp, "rt-app", &["json"]),
 ];
 
@@ -52,7 +56,6 @@ const OTHERS: &[(&[u8], &str)] = &[
         b"PERFILE2",
         "this is perf's own file; give the output of `perf script` instead",
     ),
-    (b"PAR1", "a Parquet file is only written, not read"),
     (
         b"\x1f\x8b",
         "this is packed more often than twice; unpack it first",
@@ -139,6 +142,12 @@ impl Format {
         if let Some((_, why)) = OTHERS.iter().find(|(begin, _)| opening.starts_with(begin)) {
             bail!("{why}");
         }
+        if opening.starts_with(b"PAR1") {
+            return Ok(Some(Format::Parquet));
+        }
+        if table::is_table(opening) {
+            return Ok(Some(Format::Csv));
+        }
         if perfetto::is_trace(opening) {
             return Ok(Some(Format::Perfetto));
         }
@@ -199,6 +208,9 @@ mod tests {
         check(MAGIC, "native");
         check(b"# tracer: nop\n", "ftrace");
         check(b"cpus=2\n", "trace-cmd");
+        check(b"PAR1", "parquet");
+        check(b"time_ns,cpu,event,pid\r\n", "csv");
+        check(b"time_ns,cpu\n", "no line of it");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: x\n";
         check(line, "trace-cmd");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: prev_comm=x\n";

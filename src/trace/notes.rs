@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 const KEPT: usize = 1000;
 /// Most names of foreign events that are kept.
 const NAMES: usize = 1000;
+/// Most threads whose processes are kept.
+const GROUPS: usize = 1 << 20;
 /// What foreign events beyond that are called.
 const OTHER: &str = "other events";
 /// What reasons beyond those that are kept are called.
@@ -40,6 +42,7 @@ pub struct Notes {
     doubt: Option<String>,
     torn: Option<String>,
     span: Option<(u64, u64)>,
+    groups: BTreeMap<i32, i32>,
 }
 
 impl Notes {
@@ -108,6 +111,18 @@ impl Notes {
     /// The first and the last moment of which anything was read.
     pub fn span(&self) -> Option<(u64, u64)> {
         self.span
+    }
+
+    /// That thread belongs to that process (thread group); the last word counts.
+    pub fn belongs(&mut self, pid: i32, tgid: i32) {
+        if pid > 0 && tgid > 0 && (self.groups.len() < GROUPS || self.groups.contains_key(&pid)) {
+            self.groups.insert(pid, tgid);
+        }
+    }
+
+    /// The processes of threads, as far as the trace tells.
+    pub fn groups(&self) -> &BTreeMap<i32, i32> {
+        &self.groups
     }
 
     /// How many lines were skipped.

@@ -3,6 +3,7 @@
 
 use super::native::NativeSource;
 use super::perfetto::PerfettoSource;
+use super::table::{CsvSource, ParquetSource};
 use super::text::{JsonText, TextSource};
 use super::unpack::{Input, Unpacked, unpack};
 use super::{Event, EventKind, Format, Header, Notes};
@@ -196,7 +197,9 @@ fn source(input: Input, format: Option<Format>, machine: Option<String>) -> Resu
     Ok(match format {
         Some(Format::Native) => Box::new(NativeSource::new(input)?),
         Some(Format::Perfetto) => Box::new(PerfettoSource::new(input, machine)),
-        Some(format @ (Format::Parquet | Format::RtApp)) => bail!("{format} is only written, not read"),
+        Some(Format::Parquet) => Box::new(ParquetSource::new(input)?),
+        Some(Format::Csv) => Box::new(CsvSource::new(input)?),
+        Some(format @ Format::RtApp) => bail!("{format} is only written, not read"),
         Some(Format::Ftrace | Format::TraceCmd | Format::Perf) | None => {
             Box::new(TextSource::new(input, tool, machine))
         }

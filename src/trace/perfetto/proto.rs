@@ -10,6 +10,8 @@ pub mod field {
     pub const PACKET: u32 = 1;
     /// `TracePacket.ftrace_events`.
     pub const FTRACE_EVENTS: u32 = 1;
+    /// `TracePacket.process_tree`.
+    pub const PROCESS_TREE: u32 = 2;
     /// `TracePacket.trusted_packet_sequence_id`.
     pub const SEQUENCE: u32 = 10;
     /// `TracePacket.system_info`.
@@ -34,6 +36,35 @@ pub mod field {
     pub const COMPACT: u32 = 4;
     /// `FtraceEventBundle.previous_bundle_end_timestamp`: from then on the CPU's events are known.
     pub const KNOWN_FROM: u32 = 10;
+}
+
+/// Who is who.
+#[derive(Clone, PartialEq, Message)]
+pub struct ProcessTree {
+    #[prost(message, repeated, tag = "1")]
+    pub processes: Vec<Process>,
+    #[prost(message, repeated, tag = "2")]
+    pub threads: Vec<Thread>,
+}
+
+/// A process: its leader's pid and its command line.
+#[derive(Clone, PartialEq, Message)]
+pub struct Process {
+    #[prost(int32, optional, tag = "1")]
+    pub pid: Option<i32>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub cmdline: Vec<Vec<u8>>,
+}
+
+/// A thread, and its process.
+#[derive(Clone, PartialEq, Message)]
+pub struct Thread {
+    #[prost(int32, optional, tag = "1")]
+    pub tid: Option<i32>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub name: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "3")]
+    pub tgid: Option<i32>,
 }
 
 /// One event; at most one of the messages is set.

@@ -164,6 +164,10 @@ impl Packets {
                     known = true;
                     self.system(info);
                 }
+                Some((field::PROCESS_TREE, Value::Bytes(tree))) => {
+                    known = true;
+                    processes(tree, notes);
+                }
                 Some((field::FTRACE_STATS, Value::Bytes(stats))) => {
                     known = true;
                     self.stats(stats);
@@ -353,6 +357,21 @@ impl Packets {
             self.push(Event { time_ns, cpu, kind })?;
         }
         Ok(Ok(()))
+    }
+}
+
+/// Which threads belong to which process.
+fn processes(tree: &[u8], notes: &mut Notes) {
+    let Ok(tree) = proto::ProcessTree::decode(tree) else {
+        return;
+    };
+    for pid in tree.processes.iter().filter_map(|process| process.pid) {
+        notes.belongs(pid, pid);
+    }
+    for thread in &tree.threads {
+        if let (Some(tid), Some(tgid)) = (thread.tid, thread.tgid) {
+            notes.belongs(tid, tgid);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod body;
 mod fields;
+mod group;
 mod heading;
 mod json;
 mod line;

@@ -9,7 +9,7 @@ use super::line::{self, Item};
 use super::order::{Order, TOP};
 use super::prefix::{COUNTED, Why};
 use super::region::{Region, unwrapped};
-use super::{Tool, heading};
+use super::{Tool, group, heading};
 use crate::topology::MAX_CPUS;
 use crate::trace::lines::{Line, Lines};
 use crate::trace::reader::Source;
@@ -151,7 +151,12 @@ impl Page {
         notes: &mut Notes,
     ) -> Result<(), Why> {
         match item? {
-            Item::Event(event, label) => self.event(event, label, number, notes),
+            Item::Event(event, label) => {
+                if let Some((pid, tgid)) = self.region.tool.and_then(|tool| group::of(line, tool)) {
+                    notes.belongs(pid, tgid);
+                }
+                self.event(event, label, number, notes);
+            }
             Item::Foreign(name, time_ns) => {
                 notes.saw(time_ns);
                 notes.foreign(name);
