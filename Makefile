@@ -15,6 +15,9 @@ SWEEP ?= target/sweep.parquet
 # Options for what the target starts: make run ARGS='--shadow'.
 ARGS ?=
 
+# The state of the source that a report names.
+export SCX_AUGUR_COMMIT := $(shell git rev-parse --short=12 HEAD 2> /dev/null)
+
 CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python

@@ -25,6 +25,8 @@ enum augur_limits {
 	AUGUR_MAX_ACTIVE = 512,
 	/* Rows that one snapshot can hold. */
 	AUGUR_MAX_ROWS = 4096,
+	/* Idle CPUs that are called when another class takes a CPU. */
+	AUGUR_MAX_THIEVES = 64,
 	/* Decisions that one round can send. */
 	AUGUR_MAX_DECISIONS = 1024,
 	/* Wakeup latency histogram: four buckets an octave, 1 ns to 2^40 ns. */

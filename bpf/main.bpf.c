@@ -85,7 +85,8 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	if (is_percpu_kthread(p)) {
-		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, enq_flags | SCX_ENQ_PREEMPT);
+		/* Where another class has just come, there is nothing to interrupt: it would be the slice of one that waits by now. */
+		run_on(p, tctx, SCX_DSQ_LOCAL, slice_ns, enq_flags & SCX_ENQ_REENQ ? enq_flags : enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
 	if (!wakeup) {
@@ -111,6 +112,10 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 	 */
 	if (enq_flags & SCX_ENQ_LAST) {
 		scx_bpf_kick_cpu(cpu, 0);
+		return;
+	}
+	if (enq_flags & SCX_ENQ_REENQ) {
+		kick_thieves(p, cpu, now);
 		return;
 	}
 	/* It used up its slice while others wait here: an idle CPU may well take it. */
@@ -141,15 +146,18 @@ static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
 static void grant_again(struct task_struct *prev, u64 now)
 {
 	struct task_ctx *tctx = task_ctx_of(prev);
+	u64 slice;
 
 	if (!tctx)
 		return;
 	vtime_charge(tctx, now);
+	slice = slice_on(scx_bpf_task_cpu(prev));
+	tctx->rescued = false;
 	tctx->slice_vtime = tctx->vtime;
-	tctx->slice_granted_ns = time_delta(now, tctx->run_at_ns) + slice_ns;
+	tctx->slice_granted_ns = time_delta(now, tctx->run_at_ns) + slice;
 	mark_active(prev, tctx, dom_of(scx_bpf_task_cpu(prev)));
 	count_here(AUGUR_STAT_KEPT);
-	scx_bpf_task_set_slice(prev, slice_ns);
+	scx_bpf_task_set_slice(prev, slice);
 }
 
 void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
@@ -157,7 +165,7 @@ void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now();
 
-	if (cctx && scx_bpf_dsq_nr_queued(dsq_of(cpu)) > 1 && rescue(cpu, cctx, now))
+	if (cctx && rescue(cpu, cctx, now))
 		return;
 	if (prev && keeps_running(prev, cpu, now)) {
 		grant_again(prev, now);
@@ -200,7 +208,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
-	u64 now = scx_bpf_now(), waited;
+	u64 now = scx_bpf_now(), waited, slice;
 
 	if (!tctx || !cctx)
 		return;
@@ -219,11 +227,17 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	load_on(p, tctx, cpu, now);
 	tctx->phase = AUGUR_PHASE_RUNNING;
 	vtime_place(tctx, cpu);
+	slice = slice_on(cpu);
+	if (slice < p->scx.slice) {
+		tctx->slice_granted_ns = slice;
+		scx_bpf_task_set_slice(p, slice);
+	}
 	tctx->run_at_ns = now;
 	tctx->charged_at_ns = now;
 	if (!tctx->resumes)
 		tctx->slice_vtime = tctx->vtime;
-	vtime_advance(cctx, tctx->vtime);
+	if (!tctx->rescued)
+		vtime_advance(cctx, tctx->vtime);
 	cctx->curr_run_ns = predicted_run_ns(tctx);
 	cctx->curr_pid = p->pid;
 	cctx->curr_vtime = tctx->vtime;
@@ -240,6 +254,7 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now(), ran;
+	bool rescued;
 
 	if (!tctx || !cctx)
 		return;
@@ -247,12 +262,14 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	cctx->curr_since_ns = 0;
 	ran = time_delta(now, tctx->run_at_ns);
 	vtime_charge(tctx, now);
-	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+	if (!tctx->rescued && !scx_bpf_dsq_nr_queued(dsq_of(cpu)))
 		vtime_advance(cctx, tctx->vtime);
 	tctx->total_run_ns += ran;
 	cctx->stats[AUGUR_STAT_RUN_NS] += ran;
 	tctx->burst_ns += ran;
 	tctx->stopped_at_ns = now;
+	rescued = tctx->rescued;
+	tctx->rescued = false;
 	if (!runnable) {
 		tctx->avg_run_ns = tctx->bursts ? smooth(tctx->avg_run_ns, tctx->burst_ns) : tctx->burst_ns;
 		tctx->bursts++;
@@ -260,8 +277,11 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	}
 	tctx->phase = AUGUR_PHASE_QUEUED;
 	tctx->queued_at_ns = now;
-	tctx->slice_left_ns = tctx->slice_granted_ns > ran ? tctx->slice_granted_ns - ran : 0;
-	tctx->resumes = tctx->slice_left_ns > slice_min_ns;
+	/* After a rescued turn its place, and what is left of its slice, are what they were. */
+	if (!rescued) {
+		tctx->slice_left_ns = tctx->slice_granted_ns > ran ? tctx->slice_granted_ns - ran : 0;
+		tctx->resumes = tctx->slice_left_ns > slice_min_ns;
+	}
 	tctx->wait = tctx->resumes ? AUGUR_WAIT_PREEMPTED : AUGUR_WAIT_EXPIRED;
 }
 
@@ -287,12 +307,14 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct task_struct *head;
 	struct augur_cpu *cctx;
+	struct task_ctx *tctx;
 	u64 now;
 
 	now = scx_bpf_now();
 	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu))) {
 		cctx = cpu_ctx_of(cpu);
-		if (cctx && cctx->curr_since_ns)
+		tctx = task_ctx_of(p);
+		if (cctx && cctx->curr_since_ns && tctx && !tctx->rescued)
 			vtime_advance(cctx, vtime_running(cctx, now));
 		return;
 	}
@@ -305,6 +327,12 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 		count_here(AUGUR_STAT_TICK_PREEMPT);
 		scx_bpf_task_set_slice(p, 0);
 	}
+}
+
+/* A class that ranks higher takes the CPU: the task that it interrupts goes back to the queue, where others find it. */
+void BPF_STRUCT_OPS(augur_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
+{
+	scx_bpf_reenqueue_local();
 }
 
 void BPF_STRUCT_OPS(augur_set_cpumask, struct task_struct *p, const struct cpumask *mask)
@@ -421,6 +449,7 @@ SCX_OPS_DEFINE(augur_ops,
 	       .stopping	= (void *)augur_stopping,
 	       .quiescent	= (void *)augur_quiescent,
 	       .tick		= (void *)augur_tick,
+	       .cpu_release	= (void *)augur_cpu_release,
 	       .set_cpumask	= (void *)augur_set_cpumask,
 	       .set_weight	= (void *)augur_set_weight,
 	       .init_task	= (void *)augur_init_task,

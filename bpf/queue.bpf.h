@@ -63,6 +63,16 @@ static u64 queue_key(const struct task_ctx *tctx, u64 vtime)
 	return vtime + vtime_delta(tctx, request_ns < slice_ns ? request_ns : slice_ns);
 }
 
+/* The longest slice on `cpu`: so long that a round through its queue takes no longer than anybody may wait. */
+static u64 slice_on(s32 cpu)
+{
+	u64 share = starving_ns / (scx_bpf_dsq_nr_queued(dsq_of(cpu)) + 1);
+
+	if (share >= slice_ns)
+		return slice_ns;
+	return share > slice_min_ns ? share : slice_min_ns;
+}
+
 /* Puts a runnable task into the queue of `cpu`. */
 static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 enq_flags)
 {
@@ -76,6 +86,7 @@ static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 
 		slice = tctx->slice_left_ns;
 	}
 	tctx->slice_granted_ns = slice;
+	tctx->rescued = false;
 	wait_begin(tctx, cpu);
 	load_on(p, tctx, cpu, scx_bpf_now());
 	count(cpu_ctx_of(cpu), AUGUR_STAT_QUEUED);
@@ -87,6 +98,7 @@ static void run_on(struct task_struct *p, struct task_ctx *tctx, u64 local_dsq, 
 {
 	tctx->slice_granted_ns = slice;
 	tctx->resumes = false;
+	tctx->rescued = false;
 	scx_bpf_dsq_insert(p, local_dsq, slice, enq_flags);
 }
 

@@ -106,6 +106,7 @@ struct task_ctx {
 	u8 cause;
 	u8 wait;		/* enum augur_wait */
 	bool resumes;		/* was interrupted within its slice */
+	bool rescued;		/* has a turn that vtime would not give it yet: it costs no vtime */
 };
 
 struct {

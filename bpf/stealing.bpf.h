@@ -104,42 +104,72 @@ static bool steal(s32 thief, u64 now)
 }
 
 /*
- * What vtime alone would let wait too long: where many tasks share a CPU, virtual time passes so slowly that a task of low weight
- * would wait for minutes, and the kernel's watchdog would end the scheduler. Now and then the one that has waited longest is
- * looked for, and gets a short turn if that is over the limit.
+ * Takes the one that has waited longest in a queue, where that is too long, for a short turn on `cpu`. All of the queue is looked
+ * at: who starves may stand anywhere. (A count of the steps would have the verifier walk through each of them.)
  */
-static bool rescue(s32 cpu, struct augur_cpu *cctx, u64 now)
+static __noinline bool rescue_from(s32 queue, s32 cpu, u64 now)
 {
-	s32 oldest = 0, seen = 0;
+	s32 oldest = 0;
 	u64 since_ns = now - starving_ns;
 	struct task_struct *p;
 	struct task_ctx *tctx;
 	bool moved = false;
 
-	if (time_before(now, cctx->rescue_at_ns))
-		return false;
-	cctx->rescue_at_ns = now + rescue_interval_ns;
-	bpf_for_each(scx_dsq, p, dsq_of(cpu), 0) {
+	bpf_for_each(scx_dsq, p, dsq_of(queue), 0) {
 		tctx = task_ctx_of(p);
-		if (tctx && time_before(tctx->queued_at_ns, since_ns)) {
+		if (tctx && time_before(tctx->queued_at_ns, since_ns) && (queue == cpu || may_steal(p, cpu))) {
 			since_ns = tctx->queued_at_ns;
 			oldest = p->pid;
 		}
-		if (++seen >= AUGUR_MAX_ACTIVE)
-			break;
 	}
 	if (!oldest)
 		return false;
-	bpf_for_each(scx_dsq, p, dsq_of(cpu), 0) {
+	bpf_for_each(scx_dsq, p, dsq_of(queue), 0) {
 		if (p->pid != oldest)
 			continue;
 		p = bpf_task_from_pid(oldest);
 		if (!p)
 			break;
+		tctx = task_ctx_of(p);
+		if (tctx) {
+			tctx->rescued = true;
+			if (queue != cpu)
+				tctx->cause = AUGUR_CAUSE_STEAL;
+		}
 		scx_bpf_dsq_move_set_slice(BPF_FOR_EACH_ITER, slice_min_ns);
 		moved = scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL_ON | cpu, 0);
+		if (tctx && !moved)
+			tctx->rescued = false;
 		bpf_task_release(p);
 		break;
+	}
+	return moved;
+}
+
+/*
+ * What vtime alone would let wait too long: where weights are far apart, or many tasks share a CPU, virtual time passes so slowly
+ * that a task of low weight would wait for minutes, and the kernel's watchdog would end the scheduler. One that waits alone is no
+ * better off than one of many. Now and then the one that has waited longest is looked for, and gets a short turn if that is over
+ * the limit: in the CPU's own queue, or in that of a CPU which another class holds, for there nobody looks.
+ */
+static bool rescue(s32 cpu, struct augur_cpu *cctx, u64 now)
+{
+	struct augur_cpu *other;
+	bool moved = false;
+	u32 i;
+
+	if (time_before(now, cctx->rescue_at_ns))
+		return false;
+	cctx->rescue_at_ns = now + rescue_interval_ns;
+	if (scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		moved = rescue_from(cpu, cpu, now);
+	bpf_for(i, 0, AUGUR_MAX_CPUS) {
+		if (moved || i >= scx_bpf_nr_cpu_ids())
+			break;
+		other = cpu_ctx_of(i);
+		if (i == cpu || !other || other->curr_since_ns || !scx_bpf_dsq_nr_queued(dsq_of(i)))
+			continue;
+		moved = rescue_from(i, cpu, now);
 	}
 	if (moved)
 		count(cctx, AUGUR_STAT_RESCUED);
@@ -164,6 +194,20 @@ static bool kick_thief(const struct task_struct *p, s32 cpu, u64 now)
 		return true;
 	}
 	return false;
+}
+
+/*
+ * Another class took the CPU: what waits there has nobody who would look at it again, at no tick and at no end of a slice. As many
+ * idle CPUs as tasks wait come to take them.
+ */
+static void kick_thieves(const struct task_struct *p, s32 cpu, u64 now)
+{
+	u32 i, waiting = scx_bpf_dsq_nr_queued(dsq_of(cpu));
+
+	bpf_for(i, 0, AUGUR_MAX_THIEVES) {
+		if (i >= waiting || !kick_thief(p, cpu, now))
+			break;
+	}
 }
 
 #endif

@@ -32,10 +32,13 @@ static u64 vtime_delta(const struct task_ctx *tctx, u64 ran_ns)
 	return ran_ns * AUGUR_NICE0_WEIGHT / (tctx->weight ?: AUGUR_NICE0_WEIGHT);
 }
 
-/* Charges what ran since the last charge. */
+/*
+ * Charges what ran since the last charge. A rescued turn is free: charged, it would put the task into a debt that only grows where
+ * weights are far apart, and whoever comes later would stand behind a clock that nothing reaches.
+ */
 static void vtime_charge(struct task_ctx *tctx, u64 now)
 {
-	if (time_after(now, tctx->charged_at_ns))
+	if (!tctx->rescued && time_after(now, tctx->charged_at_ns))
 		tctx->vtime += vtime_delta(tctx, now - tctx->charged_at_ns);
 	tctx->charged_at_ns = now;
 }

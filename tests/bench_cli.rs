@@ -159,7 +159,7 @@ fn ctrl_c_ends_the_work_and_keeps_what_was_measured() {
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("interrupted after 1 of 5 runs"), "{said}");
     let rows = fs::read_to_string(out.join("samples.csv")).unwrap();
     assert_eq!(rows.lines().count(), 1 + 1);

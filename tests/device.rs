@@ -20,6 +20,8 @@ mod physics;
 mod profile;
 #[path = "device/queue.rs"]
 mod queue;
+#[path = "device/report.rs"]
+mod report;
 #[path = "device/run.rs"]
 mod run;
 #[path = "device/stand_in.rs"]

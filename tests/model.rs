@@ -11,6 +11,9 @@
     reason = "all of this file is tests"
 )]
 
+#[path = "model/busy.rs"]
+mod busy;
+
 use assert_cmd::Command;
 use scx_augur::model::{
     Engine, FEATURES, FeatureRow, Manifest, Mlp, ModelEvent, ModelHandle, ModelOptions, ModelSource, canary,
@@ -297,7 +300,8 @@ fn a_model_that_becomes_too_slow_leaves_the_service() {
     );
     let rows = vec![[0.0; FEATURES.len()]; 2000];
     let mut out = Vec::new();
-    let labels: Vec<_> = (0..4)
+    // On a busy machine the model's thread may be waiting for a CPU, which is not held against it.
+    let labels: Vec<_> = (0..200)
         .map(|_| {
             let started = Instant::now();
             let label = handle.score(&rows, &mut out).unwrap_err().label();
@@ -308,6 +312,8 @@ fn a_model_that_becomes_too_slow_leaves_the_service() {
             );
             label
         })
+        .filter(|&label| label != "waiting")
+        .take(4)
         .collect();
     assert_eq!(labels, ["too_slow", "too_slow", "too_slow", "out_of_service"]);
     assert_eq!(

@@ -13,6 +13,8 @@ mod fairness;
 mod programs;
 #[path = "sim/properties.rs"]
 mod properties;
+#[path = "sim/starvation.rs"]
+mod starvation;
 #[path = "sim/summary.rs"]
 mod summary;
 #[path = "sim/textbook.rs"]

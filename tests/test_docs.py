@@ -70,10 +70,22 @@ class Docs(unittest.TestCase):
                 self.assertEqual(len(self.faults(text)[0]), 1 - right)
                 self.assertEqual(self.faults("<!-- differs: time -->\n" + text)[0], [])
 
+    def test_what_a_block_prints_may_stand_apart(self):
+        text = "```sh\nscx_augur show\n```\n\n<!-- prints -->\n```text\none\n{}\n```\n"
+        self.assertEqual(self.faults(text.format("two")), ([], [1, 0]))
+        self.assertIn("README.md:6: the command before it prints something else", self.faults(text.format("three"))[0][0])
+
+    def test_each_column_is_explained(self):
+        os.makedirs(self.root / "docs")
+        (self.root / "docs/reference.md").write_text("`task`, `used_*`\n")
+        text = "```sh\necho task,used_CPU0,fish > table.csv\n```\n"
+        self.assertEqual(self.faults(text)[0], ["README.md: docs/reference.md does not say what the column fish of table.csv is"])
+
     def test_of_what_cannot_run_here_the_options_are_looked_at(self):
         needs = "<!-- needs: root -->\n```sh\n{}\n```\n"
         for command, right in [
             ("sudo scx_augur --known -o x -- make --fish", 1), ("sudo scx_augur --fish", 0), ("make right", 1), ("make wrong", 0),
+            ("make right && sudo make wrong", 0), ("make right && scx_augur --known > x  # why", 1),
             ("if", 0), ("scripts/nothing", 0), ("systemctl enable fish", 1),
         ]:  # fmt: skip
             with self.subTest(command=command):

@@ -11,6 +11,7 @@ use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::file;
 use crate::model::prepare_library;
+use crate::report::study::Made;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::path::PathBuf;
@@ -23,8 +24,8 @@ Phases:
   train     forests on more and more tasks and trees, tried on       train/LEARNER-SEED.json
             tasks that they have not seen; networks by doing           train/NETWORK.json
   schedule  each policy on the tasks of each seed                    runs/POLICY-SEED.json
-  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, timing and, where there was one, drift and training as .csv and .parquet; \
-pictures as .png; summary.json; report.html, one file that needs no network
+  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, completion, schedule, timing and, where there was one, drift and training as .csv and .parquet; \
+pictures as .png, .svg and .pdf; summary.json; report.html, one file that needs no network
 
 Each unit is a file that is written whole. After Ctrl-C or an error the same command goes on with what is missing; other settings \
 in the same folder are refused. One set of settings gives the same tables each time, bit by bit, on any number of threads; only \
@@ -42,6 +43,7 @@ Settings (--config): those of `simulate`, with workload.tasks = 2000, and these,
   windows = 20                 of the timeline
   learning_tasks = [25, 50, 100, 200, 400, 800, 1600], learning_trees = [1, 3, 10, 30, 100], held_out_tasks = 1000
   shifts = [{ task = 1000, what = \"larger tasks\" }]    marks on the timeline beside those of workload.drift.at; none by default
+  labels = { \"eft\" = \"earliest\" }   what pictures call policies; by default long names are shortened
 
 examples/experiment.toml is one of them.";
 
@@ -107,6 +109,7 @@ pub fn run(args: &Args) -> Result<()> {
         threads: threads(args.threads),
         networks: &networks,
         stop: &stop,
+        made: made(),
     };
     let bar: Mutex<Option<Progress>> = Mutex::new(None);
     let study = study::run(&plan, &|step| show(&bar, &step))?;
@@ -116,6 +119,20 @@ pub fn run(args: &Args) -> Result<()> {
         say!("{study}\n{}", args.out.join("report.html").display());
     }
     Ok(())
+}
+
+/// How the report is made: what was typed, now, and from which state of the source, where the build was told.
+fn made() -> Made {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    Made {
+        command: shlex::try_join(arguments.iter().map(String::as_str)).ok(),
+        at: Some(chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()),
+        commit: option_env!("SCX_AUGUR_COMMIT")
+            .filter(|commit| !commit.is_empty())
+            .map(str::to_owned),
+    }
 }
 
 fn show(bar: &Mutex<Option<Progress>>, step: &Step) {

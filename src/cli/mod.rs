@@ -2,6 +2,7 @@
 //! The subcommands, one small file each.
 
 pub mod bench;
+mod by_time;
 pub mod calibrate;
 mod console;
 pub mod convert;

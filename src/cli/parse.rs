@@ -19,6 +19,24 @@ pub fn parse() -> Result<Arguments, ExitCode> {
     Arguments::from_arg_matches(&matches).map_err(|err| said(&err))
 }
 
+/// The command that some words name, for whoever needs its help.
+fn asked<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let (mut command, mut path) = (command(), "scx_augur".to_owned());
+    for word in words {
+        let next = command.find_subcommand(word).cloned();
+        if let Some(next) = next {
+            path = format!("{path} {word}");
+            command = next;
+        }
+    }
+    path
+}
+
+fn words() -> Vec<String> {
+    let words = std::env::args_os().skip(1);
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// All commands.
 fn command() -> Command {
     let command = list::with_lists(Arguments::command());
@@ -36,7 +54,7 @@ fn numbers_may_be_negative(command: Command) -> Command {
 
 /// What help texts need to know before anything is parsed.
 fn colour() -> ColorChoice {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words = words();
     let after = words.iter().position(|word| word == "--color");
     let next = after.and_then(|at| words.get(at + 1)).map(String::as_str);
     let value = words.iter().find_map(|word| word.strip_prefix("--color="));
@@ -60,45 +78,26 @@ fn said(err: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = err.print();
         }
-        _ => tell!("scx_augur: {}", sentence(err)),
+        _ => {
+            let asked = asked(words().iter().map(String::as_str));
+            tell!("scx_augur: {}; see `{asked} --help`", sentence(err));
+        }
     }
     ExitCode::from(2)
 }
 
 /// In our words where clap's are about programs, in clap's else.
 fn sentence(err: &clap::Error) -> String {
-    let help = err
-        .get(ContextKind::Usage)
-        .and_then(usage_of)
-        .unwrap_or_else(|| "scx_augur --help".to_owned());
     let text = |kind| match err.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
     let option = text(ContextKind::InvalidArg).unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
-    let what = match (err.kind(), std::error::Error::source(err)) {
+    match (err.kind(), std::error::Error::source(err)) {
         (ErrorKind::ValueValidation, Some(why)) => format!("{option} cannot be '{value}': {why}"),
         _ => paragraphs(&err.to_string()),
-    };
-    format!("{what}; see `{help}`")
-}
-
-/// The command that the usage is of.
-fn usage_of(usage: &ContextValue) -> Option<String> {
-    let ContextValue::StyledStr(usage) = usage else {
-        return None;
-    };
-    let usage = usage.to_string();
-    let words = usage.split_whitespace().skip_while(|word| *word != "scx_augur");
-    let command: Vec<&str> = words
-        .take_while(|word| {
-            word.chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
-                && !word.starts_with('-')
-        })
-        .collect();
-    (!command.is_empty()).then(|| format!("{} --help", command.join(" ")))
+    }
 }
 
 /// What clap says is wrong, and its tip, on one line.
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_one_sentence_with_the_command_to_ask() {
+    fn what_is_wrong_is_one_sentence() {
         let said = |words: &[&str]| {
             let err = command()
                 .try_get_matches_from([&["scx_augur"], words].concat())
@@ -134,7 +133,7 @@ mod tests {
         };
         assert_eq!(
             said(&["simulate", "--tasks", "-5"]),
-            "--tasks <N> cannot be '-5': it is not a whole number from 1 to 1000000000000; see `scx_augur simulate --help`"
+            "--tasks <N> cannot be '-5': it is not a whole number from 1 to 1000000000000"
         );
         let unknown = said(&["replay", "x", "--polices", "y"]);
         assert!(
@@ -142,6 +141,10 @@ mod tests {
             "{unknown}"
         );
         assert!(said(&["nonsense"]).contains("nonsense"));
+        assert_eq!(
+            asked(["-q", "simulate", "--tasks", "x", "train"]),
+            "scx_augur simulate train"
+        );
         assert!(said(&["experiment"]).contains("--out"));
     }
 }

@@ -1,43 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Progress bars on standard error, where that is a terminal.
+//! Progress on standard error: bars where that is a terminal, a line now and then where it is not.
 
+use super::console::{is_quiet, note};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Steps between two looks at the clock.
 const OFTEN: u64 = 1 << 12;
 
-/// How far a long piece of work is.
-pub struct Progress(ProgressBar);
+/// Time between two lines where nobody sees bars.
+const LINES: Duration = Duration::from_secs(10);
+
+/// Lines where standard error is not a terminal, and not too many of them.
+pub struct Lines(Mutex<Instant>);
+
+impl Lines {
+    /// The first one is due after a while.
+    pub fn new() -> Lines {
+        Lines(Mutex::new(Instant::now()))
+    }
+
+    /// Writes the line where one is due.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if std::io::stderr().is_terminal() {
+            return;
+        }
+        let Ok(mut last) = self.0.lock() else { return };
+        if last.elapsed() >= LINES {
+            *last = Instant::now();
+            note!("{}", line());
+        }
+    }
+}
+
+/// Where bars are drawn: nowhere where standard error is not a terminal, or nobody wants to see them.
+pub fn target() -> ProgressDrawTarget {
+    match is_quiet() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    }
+}
+
+/// How far a long piece of work is whose parts take alike.
+pub struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+    lines: Lines,
+}
 
 impl Progress {
     /// Nothing of `total` is done yet; `what` there is of it.
     pub fn new(total: u64, what: &'static str) -> Progress {
-        // Draws nothing where standard error is no terminal.
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(total), target());
         let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {what}, {{eta}} left");
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
-        Progress(bar)
+        let lines = Lines::new();
+        Progress { bar, what, lines }
     }
 
     /// One more is done, the `count`-th of its part.
     pub fn step(&self, count: u64) {
         if count.is_multiple_of(OFTEN) {
-            self.0.inc(OFTEN);
+            self.add(OFTEN);
         }
     }
 
     /// One more is done, of few.
     pub fn one(&self) {
-        self.0.inc(1);
+        self.add(1);
+    }
+
+    fn add(&self, count: u64) {
+        self.bar.inc(count);
+        self.lines.tell(|| {
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            format!("{done} of {all} {}", self.what)
+        });
     }
 
     /// All is done.
     pub fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -45,14 +93,16 @@ impl Progress {
 pub struct Runs {
     all: MultiProgress,
     bars: Mutex<BTreeMap<String, ProgressBar>>,
+    lines: Lines,
 }
 
 impl Runs {
     /// Nothing runs yet.
     pub fn new() -> Runs {
         Runs {
-            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            all: MultiProgress::with_draw_target(target()),
             bars: Mutex::new(BTreeMap::new()),
+            lines: Lines::new(),
         }
     }
 
@@ -68,7 +118,9 @@ impl Runs {
         let bar = bars
             .entry(run)
             .or_insert_with_key(|run| self.all.add(percent_bar(run)));
-        bar.set_position((share * 100.0) as u64);
+        let percent = (share * 100.0) as u64;
+        bar.set_position(percent);
+        self.lines.tell(|| format!("{}: {percent} %", bar.prefix()));
     }
 
     /// Takes the bars away.

@@ -384,7 +384,14 @@ fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
     let output = writer
         .into_inner()
         .map_err(|err| anyhow::anyhow!("{}", err.error()));
-    output.with_context(named)?.finish()
+    output.with_context(named)?.finish()?;
+    if rows.is_empty() {
+        let path = path.display();
+        super::console::tell!(
+            "scx_augur: {path} has no row, because no policy had a question; replay a longer or busier trace"
+        );
+    }
+    Ok(())
 }
 
 fn record(row: &Logged, start_ns: u64) -> Vec<String> {

@@ -52,10 +52,10 @@ pub struct Args {
     model: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
-    /// A batch that takes longer is dropped, and the heuristic decides that round
+    /// A batch that takes more CPU time is dropped, and the heuristic decides that round
     #[arg(help_heading = "The model", long, value_name = "MS", default_value_t = 20, value_parser = whole::<u64>(1..=10_000))]
     model_limit_ms: u64,
-    /// Loading and trying out a model may take so long (the library's own loading is not counted)
+    /// Loading and trying out a model may take so much CPU time (the library's own loading is not counted)
     #[arg(help_heading = "The model", long = "model-timeout", alias = "model-check-s", value_name = "SECS", default_value = "5",
           value_parser = seconds)]
     model_check_s: Duration,

@@ -10,6 +10,7 @@ use super::inquiry::Inquiries;
 use super::log::{DecisionLog, Entry};
 use super::pace::Pace;
 use super::stats::Metrics;
+use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
 use crate::policy::{
@@ -24,6 +25,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
+/// How often in a row attaching may fail because CPUs came or went meanwhile, and the pause before the next try.
+const ATTACH_TRIES: u32 = 30;
+const ATTACH_PAUSE: Duration = Duration::from_millis(500);
 /// How long rounds are remembered for their median.
 const ROUND_TIMES: usize = 1024;
 
@@ -102,6 +106,16 @@ pub fn run(
     Ok(mind.metrics)
 }
 
+/// How a life of the scheduler ended.
+enum Life {
+    /// It was told to stop.
+    Over,
+    /// The machine changed.
+    Again,
+    /// The machine changed while it was attached, and that is why it could not be.
+    Unborn(anyhow::Error),
+}
+
 /// Starts again as often as the machine changes.
 fn keep_attached(
     options: &Options,
@@ -111,13 +125,26 @@ fn keep_attached(
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut object = MaybeUninit::uninit();
-    while attach_and_decide(options, mind, &mut object, inquiries, started, stop)? {
+    let mut unborn = 0;
+    loop {
+        match attach_and_decide(options, mind, &mut object, inquiries, started, stop)? {
+            Life::Over => return Ok(()),
+            Life::Again => unborn = 0,
+            Life::Unborn(err) if unborn >= ATTACH_TRIES => {
+                return Err(err.context("CPUs went off and on all the time; start it again once they stay"));
+            }
+            Life::Unborn(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+            Life::Unborn(err) => {
+                unborn += 1;
+                info!("not attached, because CPUs came or went meanwhile: {err:#}");
+                std::thread::sleep(ATTACH_PAUSE);
+            }
+        }
         info!("the machine changed: starting again");
     }
-    Ok(())
 }
 
-/// One life of the scheduler. True: start again.
+/// One life of the scheduler.
 fn attach_and_decide(
     options: &Options,
     mind: &mut Mind,
@@ -125,9 +152,24 @@ fn attach_and_decide(
     inquiries: &mut Option<Inquiries>,
     started: Instant,
     stop: &AtomicBool,
-) -> Result<bool> {
-    let machine = Arc::new(machine::read(options.max_domain_cpus)?);
-    let scheduler = Scheduler::attach(object, &machine, &options.load)?;
+) -> Result<Life> {
+    let before = ThisMachine.generation();
+    let changed = || ThisMachine.generation() != before;
+    let read = machine::read(options.max_domain_cpus);
+    let attached = read.and_then(|machine| {
+        let scheduler = Scheduler::attach(object, &machine, &options.load)?;
+        Ok((Arc::new(machine), scheduler))
+    });
+    let (machine, scheduler) = match attached {
+        Err(err) if changed() => return Ok(Life::Unborn(err)),
+        Err(err) => return Err(err),
+        // The kernel compares with the moment at which the program was opened, and that is after the reading.
+        Ok((_, scheduler)) if changed() && !scheduler.exited() => {
+            scheduler.detach()?;
+            return Ok(Life::Again);
+        }
+        Ok(attached) => attached,
+    };
     info!("attached: {machine}");
     let mut desk = Desk::open(&scheduler, std::mem::take(&mut mind.ledger), options.interval)?;
     let mut world = World {
@@ -165,7 +207,10 @@ fn attach_and_decide(
     if !exited {
         result?;
     }
-    Ok(end.should_restart() && !stop.load(Ordering::Relaxed))
+    match end.should_restart() && !stop.load(Ordering::Relaxed) {
+        true => Ok(Life::Again),
+        false => Ok(Life::Over),
+    }
 }
 
 /// The scheduler that is attached, and what was last seen of it.

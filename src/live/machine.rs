@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! This machine's topology, as the kernel reports it.
 
+use super::steady::{ThisMachine, once_steady};
 use crate::topology::{Cpu, Machine};
 use anyhow::{Context, Result};
 use scx_utils::Topology;
@@ -8,8 +9,13 @@ use scx_utils::Topology;
 /// Reads the online CPUs of this machine; a last-level cache with more than `max_domain_cpus` CPUs is split.
 ///
 /// # Errors
-/// Where sysfs cannot be read.
+/// Where sysfs cannot be read, or CPUs come and go all the time.
 pub fn read(max_domain_cpus: Option<usize>) -> Result<Machine> {
+    once_steady(&mut ThisMachine, || read_now(max_domain_cpus))
+}
+
+/// What sysfs says at this moment.
+fn read_now(max_domain_cpus: Option<usize>) -> Result<Machine> {
     let topology = Topology::new().context("cannot read the topology from /sys/devices/system/cpu")?;
     let fastest = topology
         .all_cpus

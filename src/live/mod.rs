@@ -22,6 +22,7 @@ mod realtime;
 pub mod recorder;
 pub mod scheduler;
 pub mod stats;
+mod steady;
 mod window;
 
 pub use scheduler::{LoadOptions, Scheduler, Tuning};

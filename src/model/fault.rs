@@ -80,26 +80,44 @@ pub enum Fault {
         /// The shape that it must have.
         wanted: String,
     },
-    /// Loading or the first scores did not end in time; the thread that tries was given up.
+    /// Loading or the first scores did not end in time.
     #[error(
-        "the model did not answer within {} s when it was tried out; it is not tried again before it changes",
-        limit.as_secs_f64()
+        "the model did not answer when it was tried out, though it had {:.1} s of CPU time in {:.1} s; it decides once it \
+         answers, or change it",
+        used.as_secs_f64(), waited.as_secs_f64()
     )]
     Hangs {
+        /// CPU time that it used.
+        used: Duration,
         /// How long it was waited for.
-        limit: Duration,
+        waited: Duration,
     },
     /// Too many models hung: each keeps a thread busy until this program ends.
-    #[error("{count} models have hung and keep a CPU busy each; start this program again to load another")]
+    #[error(
+        "{count} models have hung and keep a CPU busy each; wait for them to end, or start this program again"
+    )]
     TooManyHung {
         /// How many threads were given up.
         count: usize,
     },
     /// A batch was not scored in time.
-    #[error("the model did not score a batch within {} ms", limit.as_secs_f64() * 1e3)]
+    #[error("the model did not score a batch within {} ms of CPU time", limit.as_secs_f64() * 1e3)]
     TooSlow {
-        /// How long it was waited for.
+        /// The CPU time that it may use.
         limit: Duration,
+    },
+    /// A batch was not scored in time because its thread did not get a CPU: the machine is busy, and that is not the
+    /// model's fault.
+    #[error(
+        "the model's thread got {:.1} ms of CPU time in {:.1} ms, because the machine is busy; give it more time with \
+         --model-limit-ms",
+        used.as_secs_f64() * 1e3, waited.as_secs_f64() * 1e3
+    )]
+    Waiting {
+        /// CPU time that it used.
+        used: Duration,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// A score is NaN or infinite.
     #[error("the model's score of row {row} is {score}")]
@@ -162,7 +180,7 @@ pub enum Fault {
 /// When a model that is out of service gets another chance: one that was only too slow after a rest (see `guard`).
 fn until(last: &Fault) -> &'static str {
     match last {
-        Fault::TooSlow { .. } => "for some seconds, or until it changes",
+        Fault::TooSlow { .. } => "for a while, or until it changes",
         _ => "until it changes",
     }
 }
@@ -184,6 +202,7 @@ impl Fault {
             Self::Hangs { .. } => "hangs",
             Self::TooManyHung { .. } => "too_many_hung",
             Self::TooSlow { .. } => "too_slow",
+            Self::Waiting { .. } => "waiting",
             Self::NotFinite { .. } => "not_finite",
             Self::OutOfRange { .. } => "out_of_range",
             Self::WrongCount { .. } => "wrong_count",
@@ -192,6 +211,14 @@ impl Fault {
             Self::OutOfService { .. } => "out_of_service",
             Self::Failed { .. } => "failed",
         }
+    }
+
+    /// Whether a later trial of the very same files may go well.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Hangs { .. } | Self::TooManyHung { .. } | Self::Failed { .. }
+        )
     }
 
     /// The fault inside an error that a [`Predictor`](super::Predictor) returned.

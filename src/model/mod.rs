@@ -6,8 +6,8 @@
 //! tensorflow a SavedModel            mlp         its twin in plain Rust            constant  always the same
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
 //! detect     whether a stream of numbers is still what it was: ADWIN, Page-Hinkley, DDM
-//! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door
-//! relay      a channel for batches and scores
+//! reload     ModelSource, ModelHandle: all of it in the background; the daemon's only door     watcher    looks after a directory
+//! relay      a channel for batches and scores     watched    a thread's CPU time     pauses     between tries
 //! fault      why a model decides nothing for now     library, trust  where TensorFlow's library is, and who could have put it there
 //! explain    what a model's answers hang on    importance   the same of what predicts a number
 //! forest     trees that were grown here, for what is learned while it runs   retrain   again and again, in the background
@@ -34,6 +34,7 @@ pub mod log;
 pub mod manifest;
 pub mod messages;
 pub mod mlp;
+mod pauses;
 mod relay;
 pub mod reload;
 pub mod retrain;
@@ -41,6 +42,8 @@ pub mod tensorflow;
 pub mod trainable;
 pub mod trained;
 pub mod trust;
+mod watched;
+mod watcher;
 
 pub use constant::Constant;
 pub use contract::{CONTRACT_VERSION, FEATURE_COUNT, FEATURES, FeatureRow};
@@ -102,10 +105,12 @@ pub struct ModelOptions {
     pub directory: PathBuf,
     /// What runs the network.
     pub engine: Engine,
-    /// Loading and the canary may take this long.
+    /// Loading and the canary may take this much CPU time.
     pub canary_limit: Duration,
-    /// A batch may take this long.
+    /// A batch may take this much CPU time.
     pub batch_limit: Duration,
+    /// What was too slow is tried again after so long, then after twice as long, and so on up to 30 times as long.
+    pub retry: Duration,
     /// How often the directory is looked at.
     pub poll: Duration,
     /// Failures in a row that take the model out of service.
@@ -115,10 +120,11 @@ pub struct ModelOptions {
 impl Default for ModelOptions {
     fn default() -> Self {
         Self {
-            directory: PathBuf::from("model_dir/current"),
+            directory: PathBuf::from("model_dir/augur"),
             engine: Engine::default(),
             canary_limit: Duration::from_secs(5),
             batch_limit: Duration::from_millis(20),
+            retry: Duration::from_secs(10),
             poll: Duration::from_secs(1),
             strikes: 3,
         }

@@ -4,27 +4,15 @@
 //! ```text
 //! watcher thread ──(new model or refusal)──▶ ModelHandle ──(rows)──▶ guard's worker thread
 //! ```
-//! A new model is loaded and tried out aside; the old one serves until it passed. A directory that was refused is not
-//! tried again before it changes.
+//! A new model is loaded and tried out aside, by the `watcher`; the old one serves until it passed.
 
-use super::canary;
 use super::contract::FeatureRow;
 use super::fault::Fault;
 use super::guard::Guarded;
-use super::{Engine, ModelOptions, Predictor};
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use super::{Engine, ModelOptions, Predictor, watcher};
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// The files whose change means a new model.
-const WATCHED: [&str; 4] = [
-    "manifest.json",
-    "saved_model.pb",
-    "variables/variables.index",
-    "variables/variables.data-00000-of-00001",
-];
 
 /// Something that happened to the model: one log line, one counter.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +78,7 @@ impl ModelSource {
         let for_watcher = options.clone();
         std::thread::Builder::new()
             .name("augur-reload".into())
-            .spawn(move || watch(&for_watcher, &found, &stopped))
+            .spawn(move || watcher::watch(&for_watcher, &found, &stopped))
             .map_err(|err| Fault::Failed {
                 cause: format!("cannot start a thread: {err}"),
             })?;
@@ -239,56 +227,6 @@ impl Predictor for ModelHandle {
 
     fn steal_threshold(&self) -> f32 {
         self.steal_threshold().unwrap_or(f32::INFINITY)
-    }
-}
-
-/// What a directory looked like: size, inode and times of each watched file that is there.
-type Stamp = [Option<(u64, u64, i64, i64, i64)>; WATCHED.len()];
-
-fn stamp_of(directory: &Path) -> Stamp {
-    WATCHED.map(|file| {
-        let meta = std::fs::metadata(directory.join(file)).ok()?;
-        Some((
-            meta.size(),
-            meta.ino(),
-            meta.mtime(),
-            meta.mtime_nsec(),
-            meta.ctime_nsec(),
-        ))
-    })
-}
-
-/// The watcher: loads what is there, then whatever changes, until the handle is gone.
-fn watch(options: &ModelOptions, found: &Sender<Result<Guarded, Fault>>, stopped: &Receiver<()>) {
-    let mut seen = stamp_of(&options.directory);
-    loop {
-        let checked = canary::load(&options.directory, options.engine, options.canary_limit);
-        if found
-            .send(checked.and_then(|model| Guarded::new(model, options)))
-            .is_err()
-        {
-            return;
-        }
-        match next_change(options, &seen, stopped) {
-            Some(stamp) => seen = stamp,
-            None => return,
-        }
-    }
-}
-
-/// Waits for a change that has come to rest (an export takes a moment); `None` when the handle is gone.
-fn next_change(options: &ModelOptions, seen: &Stamp, stopped: &Receiver<()>) -> Option<Stamp> {
-    let mut last = *seen;
-    loop {
-        match stopped.recv_timeout(options.poll) {
-            Err(RecvTimeoutError::Timeout) => {}
-            _ => return None,
-        }
-        let now = stamp_of(&options.directory);
-        if now != *seen && now == last {
-            return Some(now);
-        }
-        last = now;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Axes of pictures: which pixel a value stands at, and the round values that are named.
 
+use super::table::grouped;
+
 /// An axis: values, and the pixels where they stand.
 #[derive(Clone, Debug)]
 pub struct Axis {
@@ -18,6 +20,22 @@ impl Axis {
         let room = 0.06 * (high - low);
         Axis {
             from: if low < 0.0 { low - room } else { 0.0 },
+            to: high + room,
+            log: false,
+            px,
+        }
+    }
+
+    /// From some way below the least value to some way above the greatest.
+    pub fn range(values: impl IntoIterator<Item = f64>, px: [i32; 2]) -> Axis {
+        let (low, high) = ends(values);
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        let room = match high - low {
+            0.0 => low.abs().max(1.0) * 0.1,
+            length => 0.06 * length,
+        };
+        Axis {
+            from: low - room,
             to: high + room,
             log: false,
             px,
@@ -107,6 +125,7 @@ fn step(least: f64) -> f64 {
 
 /// A number on an axis: as short as can be.
 pub fn short(value: f64) -> String {
+    let value = if value == 0.0 { 0.0 } else { value };
     let digits = match value.abs() {
         size if size >= 100.0 || size == 0.0 => 0,
         size if size >= 10.0 => 1,
@@ -115,7 +134,7 @@ pub fn short(value: f64) -> String {
         size if size >= 0.01 => 4,
         _ => 6,
     };
-    let text = format!("{value:.digits$}");
+    let text = grouped(value, digits).replace('-', "−");
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
@@ -146,7 +165,7 @@ mod tests {
         }
         assert_eq!(
             [0.0, 0.25, 2.5, 40.0, 1234.0].map(short),
-            ["0", "0.25", "2.5", "40", "1234"]
+            ["0", "0.25", "2.5", "40", "1,234"]
         );
     }
 }

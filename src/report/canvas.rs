@@ -1,300 +1,449 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What pictures are drawn on, once for all: as PNG, and as SVG for a page. With colours that are told apart by colour-blind
-//! eyes, frames, and grids.
+//! What pictures are drawn on: elements of SVG. One drawing is an element of a page, a file of its own, PNG and PDF.
+//!
+//! Places are in pixels, y downwards. A picture is told how wide it is and says itself how high it became, so that the same
+//! one fits a page and a phone.
 
 use super::axis::{Axis, short};
-use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, register_font};
+use super::palette::{FRAME, GRID, INK, PAPER, Rgb, Style};
+use ab_glyph::{Font as _, FontRef};
+use anyhow::{Context, Result, anyhow};
+use maud::{Markup, PreEscaped, html};
+use std::sync::{Arc, LazyLock};
+use svg2pdf::usvg::{self, fontdb};
 
-pub const FONT: &str = "dejavu";
-/// A picture that stands by itself.
-pub const PICTURE_PX: (u32, u32) = (1200, 800);
-/// Of all text but titles.
-pub const TEXT_PX: i32 = 18;
-pub const GREY: RGBColor = RGBColor(90, 90, 90);
-const LIGHT: RGBColor = RGBColor(222, 222, 222);
-/// Okabe and Ito, Color Universal Design, 2008, without the yellow, which white paper swallows; and Tol's wine.
-const HUES: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(136, 34, 85),
-];
-/// What is no competitor but a bound.
-pub const BOUND: usize = usize::MAX;
-const BOUND_HUE: RGBColor = RGBColor(70, 70, 70);
-
-pub type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-/// An area of a backend of either kind.
-pub type Area<B> = DrawingArea<B, Shift>;
+/// On a page and as a file.
+pub const WIDE_PX: i32 = 960;
+/// On a phone.
+pub const NARROW_PX: i32 = 380;
+/// How many pixels of a PNG each one is, and one where that would be more than so many.
+const SCALE: u32 = 2;
+const MOST_PIXELS: u64 = 64_000_000;
+const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Something that can be drawn.
 pub trait Picture {
-    /// Width and height, in pixels.
-    fn size(&self) -> (u32, u32);
-
-    /// Draws it on a white area of that size.
-    ///
-    /// # Errors
-    /// Those of the backend.
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn
-    where
-        B::ErrorType: 'static;
+    /// What it shows, in a line.
+    fn title(&self) -> String;
+    /// The same for who does not see it: what is told by what, and what is seen.
+    fn description(&self) -> String;
+    /// Draws it, so wide.
+    fn draw(&self, width_px: i32) -> Canvas;
 }
 
-/// A picture as PNG.
-///
-/// # Errors
-/// Where it cannot be drawn or packed.
-pub fn png(name: &str, picture: &impl Picture) -> Result<Vec<u8>> {
-    bitmap(name, picture.size(), |area| picture.draw(area))
+/// Which point of a text is at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Its left end.
+    Left,
+    /// Its middle.
+    Middle,
+    /// Its right end.
+    Right,
 }
 
-/// A picture as an element of a page: no document of its own, and it fits its place.
-///
-/// # Errors
-/// Where it cannot be drawn.
-pub fn svg(name: &str, picture: &impl Picture) -> Result<String> {
-    register(name)?;
-    let mut text = String::new();
-    {
-        let area = SVGBackend::with_string(&mut text, picture.size()).into_drawing_area();
-        area.fill(&WHITE).map_err(|err| failed(name, &err))?;
-        picture.draw(&area).map_err(|err| failed(name, &err))?;
-        area.present().map_err(|err| failed(name, &err))?;
-    }
-    let (width, height) = picture.size();
-    let body = text.split_once('>').map_or("", |(_, body)| body);
-    Ok(format!(
-        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{name}\">{body}"
-    ))
+/// How a legend shows a style.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// As a box.
+    Box,
+    /// As a mark.
+    Mark,
+    /// As a line with a mark.
+    Line,
 }
 
-/// Draws on pixels, and packs them as PNG.
-///
-/// # Errors
-/// Where it cannot be drawn or packed.
-pub fn bitmap(
-    name: &str,
-    size: (u32, u32),
-    draw: impl FnOnce(&Area<BitMapBackend<'_>>) -> Drawn,
-) -> Result<Vec<u8>> {
-    register(name)?;
-    let mut pixels = vec![0; (size.0 * size.1 * 3) as usize];
-    {
-        let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-        area.fill(&WHITE).map_err(|err| failed(name, &err))?;
-        draw(&area).map_err(|err| failed(name, &err))?;
-        area.present().map_err(|err| failed(name, &err))?;
-    }
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, size.0, size.1);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&pixels)?;
-    writer.finish()?;
-    Ok(bytes)
+/// A drawing.
+#[derive(Clone, Debug)]
+pub struct Canvas {
+    /// How wide it is.
+    pub width_px: i32,
+    /// How high it became.
+    pub height_px: i32,
+    body: String,
 }
 
-fn register(name: &str) -> Result<()> {
-    let useless = |_| failed(name, &"its font is of no use");
-    register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).map_err(useless)?;
-    register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).map_err(useless)
-}
-
-fn failed(name: &str, err: &dyn std::fmt::Display) -> anyhow::Error {
-    anyhow!("cannot draw {name}: {err}")
-}
-
-/// The colour of the `at`-th of several things.
-pub fn hue(at: usize) -> RGBColor {
-    match at {
-        BOUND => BOUND_HUE,
-        at => HUES[at % HUES.len()],
-    }
-}
-
-/// Text at a place; `to` says which of its points is there.
-pub fn text<B: DrawingBackend>(
-    area: &Area<B>,
-    words: &str,
-    at: (i32, i32),
-    to: (HPos, VPos),
-    size_px: i32,
-    colour: &RGBColor,
-) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let style = (FONT, size_px)
-        .into_font()
-        .color(colour)
-        .pos(Pos::new(to.0, to.1));
-    Ok(area.draw_text(words, &style, at)?)
-}
-
-/// Text on white, so that it is read where lines pass below it.
-pub fn label<B: DrawingBackend>(area: &Area<B>, words: &str, corner: (i32, i32)) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let far = (corner.0 + width_px(words) + 2, corner.1 + TEXT_PX + 3);
-    area.draw(&Rectangle::new(
-        [(corner.0 - 2, corner.1 - 1), far],
-        WHITE.mix(0.8).filled(),
-    ))?;
-    text(area, words, corner, (HPos::Left, VPos::Top), TEXT_PX, &BLACK)
-}
-
-/// Text from below to above, around its middle.
-pub fn upright<B: DrawingBackend>(area: &Area<B>, words: &str, at: (i32, i32)) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let style = (FONT, TEXT_PX)
-        .into_font()
-        .transform(FontTransform::Rotate270)
-        .color(&BLACK)
-        .pos(Pos::new(HPos::Center, VPos::Center));
-    Ok(area.draw_text(words, &style, at)?)
-}
-
-/// A bold line of text at the upper left.
-pub fn title<B: DrawingBackend>(area: &Area<B>, words: &str) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let style = (FONT, 22, FontStyle::Bold).into_font().color(&BLACK);
-    Ok(area.draw_text(words, &style, (16, 14))?)
-}
-
-/// How wide text will be.
-pub fn width_px(words: &str) -> i32 {
-    let size = (FONT, TEXT_PX).into_font().box_size(words);
-    size.map_or(0, |(width, _)| width as i32)
-}
-
-/// A line.
-pub fn line<B: DrawingBackend>(area: &Area<B>, points: Vec<(i32, i32)>, colour: RGBColor, px: u32) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    Ok(area.draw(&PathElement::new(points, colour.stroke_width(px)))?)
-}
-
-/// A mark of a shape of its own for each seven, so that things are told apart without colours, too.
-pub fn mark<B: DrawingBackend>(area: &Area<B>, at: (i32, i32), which: usize) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let fill = hue(which).filled();
-    match which.wrapping_add(which / HUES.len()) % 3 {
-        0 => area.draw(&Circle::new(at, 5, fill))?,
-        1 => area.draw(&Rectangle::new(
-            [(at.0 - 5, at.1 - 5), (at.0 + 5, at.1 + 5)],
-            fill,
-        ))?,
-        _ => area.draw(&TriangleMarker::new(at, 7, fill))?,
-    }
-    Ok(())
-}
-
-/// The frame of a chart: lines across at the ticks, what they mean, and names of both axes.
-pub fn frame<B: DrawingBackend>(
-    area: &Area<B>,
-    (x, x_name): (&Axis, &str),
-    (y, y_name): (&Axis, &str),
-) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    let ([left, right], [bottom, top]) = (x.ends_px(), y.ends_px());
-    for value in y.ticks() {
-        line(area, vec![(left, y.at(value)), (right, y.at(value))], LIGHT, 1)?;
-        let at = (left - 8, y.at(value));
-        text(
-            area,
-            &short(value),
-            at,
-            (HPos::Right, VPos::Center),
-            TEXT_PX - 1,
-            &BLACK,
-        )?;
-    }
-    let mut free = left - 100;
-    for value in x.ticks() {
-        line(area, vec![(x.at(value), top), (x.at(value), bottom)], LIGHT, 1)?;
-        let (words, at) = (short(value), (x.at(value), bottom + 8));
-        let half = width_px(&words) / 2;
-        if at.0 - half > free {
-            text(area, &words, at, (HPos::Center, VPos::Top), TEXT_PX - 1, &BLACK)?;
-            free = at.0 + half + 6;
+impl Canvas {
+    /// Nothing yet.
+    pub fn new(width_px: i32) -> Canvas {
+        Canvas {
+            width_px,
+            height_px: 0,
+            body: String::new(),
         }
     }
-    line(area, vec![(left, top), (left, bottom), (right, bottom)], GREY, 1)?;
-    let below = ((left + right) / 2, bottom + 34);
-    text(area, x_name, below, (HPos::Center, VPos::Top), TEXT_PX, &BLACK)?;
-    upright(area, y_name, (18, i32::midpoint(top, bottom)))
-}
 
-/// Cells of colours with words in them, from an upper left corner on.
-pub fn grid<B: DrawingBackend>(
-    area: &Area<B>,
-    corner: (i32, i32),
-    cell: (i32, i32),
-    (rows, columns): (usize, usize),
-    of: impl Fn(usize, usize) -> (RGBColor, String),
-) -> Drawn
-where
-    B::ErrorType: 'static,
-{
-    for row in 0..rows {
-        for column in 0..columns {
-            let (fill, words) = of(row, column);
-            let (x, y) = (corner.0 + column as i32 * cell.0, corner.1 + row as i32 * cell.1);
-            let far = (x + cell.0 - 2, y + cell.1 - 2);
-            area.draw(&Rectangle::new([(x, y), far], fill.filled()))?;
-            let middle = (x + cell.0 / 2 - 1, y + cell.1 / 2 - 1);
-            let ink = ink(fill);
-            let lines: Vec<&str> = words.lines().collect();
-            for (at, words) in lines.iter().enumerate() {
-                let up = 10 * (2 * at as i32 + 1 - lines.len() as i32);
-                let place = (middle.0, middle.1 + up);
-                text(
-                    area,
-                    words,
-                    place,
-                    (HPos::Center, VPos::Center),
-                    TEXT_PX - 2,
-                    &ink,
-                )?;
+    /// Whether it is for a phone.
+    pub fn narrow(&self) -> bool {
+        self.width_px < 640
+    }
+
+    /// How large text is.
+    pub fn text_px(&self) -> i32 {
+        if self.narrow() { 14 } else { 17 }
+    }
+
+    /// From line to line of text.
+    pub fn line_px(&self) -> i32 {
+        self.text_px() * 13 / 10
+    }
+
+    fn add(&mut self, element: Markup) {
+        self.body.push_str(&element.into_string());
+    }
+
+    /// A line through points.
+    pub fn line(&mut self, points: &[(i32, i32)], colour: Rgb, px: i32) {
+        self.dashed(points, colour, px, "none");
+    }
+
+    /// A line through points, broken.
+    pub fn dashed(&mut self, points: &[(i32, i32)], colour: Rgb, px: i32, dashes: &str) {
+        self.add(html! {
+            polyline points=(list(points)) fill="none" stroke=(colour) stroke-width=(px) stroke-dasharray=(dashes)
+                stroke-linejoin="round" {}
+        });
+    }
+
+    /// What points enclose, seen through.
+    pub fn shade(&mut self, points: &[(i32, i32)], colour: Rgb, opacity: f64) {
+        self.add(html! { polygon points=(list(points)) fill=(colour) fill-opacity=(opacity) {} });
+    }
+
+    /// A box; a hollow one has an edge.
+    pub fn rect(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), colour: Rgb, hollow: bool) {
+        let (width, height) = (width.max(1), height.max(1));
+        self.add(match hollow {
+            false => html! { rect x=(x) y=(y) width=(width) height=(height) fill=(colour) {} },
+            true => html! {
+                rect x=(x + 1) y=(y + 1) width=((width - 2).max(1)) height=((height - 2).max(1)) fill=(PAPER) stroke=(colour)
+                    stroke-width="2" {}
+            },
+        });
+    }
+
+    /// A box of which whoever points at it is told what it is.
+    pub fn hinted(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), colour: Rgb, hint: &str) {
+        self.add(html! {
+            rect class="task" x=(x) y=(y) width=(width) height=(height) fill=(colour) { title { (visible(hint)) } }
+        });
+    }
+
+    /// A ring around a point.
+    pub fn ring(&mut self, (x, y): (i32, i32), radius_px: i32, colour: Rgb) {
+        self.add(
+            html! { circle cx=(x) cy=(y) r=(radius_px) fill="none" stroke=(colour) stroke-width="3" {} },
+        );
+    }
+
+    /// A point of a colour that means a figure, with an edge.
+    pub fn dot(&mut self, (x, y): (i32, i32), radius_px: i32, colour: Rgb) {
+        self.add(html! { circle cx=(x) cy=(y) r=(radius_px) fill=(colour) stroke=(INK) stroke-width="1" {} });
+    }
+
+    /// A mark.
+    pub fn mark(&mut self, (x, y): (i32, i32), style: &Style) {
+        const R: i32 = 6;
+        let (fill, px) = (if style.broken > 0 { PAPER } else { style.colour }, 2);
+        let corners: &[(i32, i32)] = match style.shape {
+            0 => &[],
+            1 => &[(-5, -5), (5, -5), (5, 5), (-5, 5)],
+            2 => &[(0, -7), (7, 5), (-7, 5)],
+            3 => &[(0, -8), (7, 0), (0, 8), (-7, 0)],
+            _ => &[(0, 7), (7, -5), (-7, -5)],
+        };
+        let corners: Vec<(i32, i32)> = corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
+        self.add(match corners.is_empty() {
+            true => html! { circle cx=(x) cy=(y) r=(R) fill=(fill) stroke=(style.colour) stroke-width=(px) {} },
+            false => {
+                html! { polygon points=(list(&corners)) fill=(fill) stroke=(style.colour) stroke-width=(px) {} }
+            }
+        });
+    }
+
+    /// A line of text, its middle at a height.
+    pub fn text(&mut self, words: &str, at: (i32, i32), to: To, colour: Rgb) {
+        self.sized(words, at, to, colour, self.text_px());
+    }
+
+    /// The same, smaller by two pixels.
+    pub fn small(&mut self, words: &str, at: (i32, i32), to: To, colour: Rgb) {
+        self.sized(words, at, to, colour, self.text_px() - 2);
+    }
+
+    /// The same in a size.
+    pub fn sized(&mut self, words: &str, (x, y): (i32, i32), to: To, colour: Rgb, px: i32) {
+        let baseline = y + px * 36 / 100;
+        let anchor = match to {
+            To::Left => "start",
+            To::Middle => "middle",
+            To::Right => "end",
+        };
+        self.add(
+            html! { text x=(x) y=(baseline) font-size=(px) text-anchor=(anchor) fill=(colour) { (words) } },
+        );
+    }
+
+    /// Lines of text around a height.
+    pub fn lines(&mut self, lines: &[String], (x, y): (i32, i32), to: To, colour: Rgb) {
+        let first = y - (lines.len() as i32 - 1) * self.line_px() / 2;
+        for (line, at) in lines.iter().zip(0..) {
+            self.text(line, (x, first + at * self.line_px()), to, colour);
+        }
+    }
+
+    /// Text with an edge of paper, that is read where lines pass below it.
+    pub fn haloed(&mut self, lines: &[String], corner: (i32, i32)) {
+        for (line, at) in lines.iter().zip(0..) {
+            let (x, y) = (
+                corner.0,
+                corner.1 + at * self.line_px() + self.text_px() * 86 / 100,
+            );
+            let px = self.text_px();
+            self.add(html! {
+                text x=(x) y=(y) font-size=(px) fill=(PAPER) stroke=(PAPER) stroke-width="4" stroke-linejoin="round"
+                    aria-hidden="true" { (line) }
+                text x=(x) y=(y) font-size=(px) fill=(INK) { (line) }
+            });
+        }
+    }
+
+    /// The title, in bold, in as many lines as it needs. Returns where there is room below it.
+    pub fn title(&mut self, words: &str) -> i32 {
+        let px = self.text_px() + 4;
+        let lines = wrap(words, px * 23 / 20, self.width_px - 24);
+        for (line, at) in lines.iter().zip(1..) {
+            let y = 4 + at * px * 5 / 4;
+            self.add(html! { text x="8" y=(y) font-size=(px) font-weight="bold" fill=(INK) { (line) } });
+        }
+        16 + lines.len() as i32 * px * 5 / 4
+    }
+
+    /// What styles mean, one behind the other, from a height on. Returns where there is room below it.
+    pub fn legend(&mut self, items: &[(Style, String)], key: Key, top: i32) -> i32 {
+        let (mut x, mut y) = (16, top + self.line_px() / 2);
+        for (style, words) in items {
+            let lines = wrap(words, self.text_px(), self.width_px - 48);
+            let width = widest(&lines, self.text_px()) + 44;
+            if x > 16 && x + width > self.width_px {
+                (x, y) = (16, y + self.line_px() + 4);
+            }
+            match key {
+                Key::Box => self.rect((x, y - 7), (14, 14), style.colour, style.broken > 0),
+                Key::Mark => self.mark((x + 8, y), style),
+                Key::Line => {
+                    self.dashed(&[(x - 8, y), (x + 22, y)], style.colour, 2, style.dashes());
+                    self.mark((x + 8, y), style);
+                }
+            }
+            for (line, at) in lines.iter().zip(0..) {
+                self.text(line, (x + 26, y + at * self.line_px()), To::Left, INK);
+            }
+            x += width;
+            y += (lines.len() as i32 - 1) * self.line_px();
+        }
+        match items.is_empty() {
+            true => top,
+            false => y + self.line_px() / 2 + 10,
+        }
+    }
+
+    /// The frame of a chart: lines across at the ticks, what they mean, and names of both axes. It needs a line above the
+    /// vertical axis and three below the horizontal one.
+    pub fn frame(&mut self, (x, x_name): (&Axis, &str), (y, y_name): (&Axis, &str)) {
+        let ([left, right], [bottom, top]) = (x.ends_px(), y.ends_px());
+        for value in y.ticks() {
+            self.line(&[(left, y.at(value)), (right, y.at(value))], GRID, 1);
+            self.small(&short(value), (left - 8, y.at(value)), To::Right, INK);
+        }
+        self.ticks(x, [top, bottom]);
+        self.line(&[(left, top), (left, bottom), (right, bottom)], FRAME, 1);
+        self.below(x_name, (left, right), bottom);
+        self.text(y_name, (8, top - self.line_px()), To::Left, INK);
+    }
+
+    /// Lines down at the ticks of a horizontal axis, with their values where there is room.
+    pub fn ticks(&mut self, x: &Axis, [top, bottom]: [i32; 2]) {
+        let mut free = i32::MIN;
+        for value in x.ticks() {
+            let (words, at) = (short(value), x.at(value));
+            let half = width_px(&words, self.text_px() - 2) / 2;
+            self.line(&[(at, top), (at, bottom)], GRID, 1);
+            if at - half > free && at + half < self.width_px {
+                self.small(&words, (at, bottom + self.line_px() * 7 / 10), To::Middle, INK);
+                free = at + half + 8;
             }
         }
     }
-    Ok(())
+
+    /// The name of a horizontal axis, in as many lines as it needs; the height of all below `bottom` is `below_px`.
+    pub fn below(&mut self, name: &str, (left, right): (i32, i32), bottom: i32) {
+        let lines = wrap(name, self.text_px(), self.width_px - 16);
+        let half = widest(&lines, self.text_px()) / 2 + 6;
+        let middle = i32::midpoint(left, right).clamp(half, (self.width_px - half).max(half));
+        for (line, at) in lines.iter().zip(0..) {
+            let y = bottom + self.line_px() * 17 / 10 + at * self.line_px();
+            self.text(line, (middle, y), To::Middle, INK);
+        }
+    }
+
+    /// How much room ticks and the name of a horizontal axis take.
+    pub fn below_px(&self, name: &str) -> i32 {
+        let lines = wrap(name, self.text_px(), self.width_px - 16).len() as i32;
+        self.line_px() * (14 + 10 * lines) / 10
+    }
+
+    /// The drawing as an element of a page; `id` is its own there.
+    pub fn element(&self, id: &str, class: &str, picture: &impl Picture) -> String {
+        let (title, words) = (format!("{id}-title"), format!("{id}-words"));
+        html! {
+            svg id=(id) class=(class) viewBox={ "0 0 " (self.width_px) " " (self.height_px) } role="img"
+                aria-labelledby=(title) aria-describedby=(words) font-family=(FAMILY)
+            {
+                title id=(title) { (picture.title()) }
+                desc id=(words) { (picture.description()) }
+                (PreEscaped(&self.body))
+            }
+        }
+        .into_string()
+    }
+
+    /// The drawing as a file, on white.
+    pub fn document(&self, picture: &impl Picture) -> String {
+        let (width, height) = (self.width_px, self.height_px);
+        html! {
+            svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) }
+                role="img" font-family=(FAMILY)
+            {
+                title { (picture.title()) }
+                desc { (picture.description()) }
+                rect width=(width) height=(height) fill=(PAPER) {}
+                (PreEscaped(&self.body))
+            }
+        }
+        .into_string()
+    }
 }
 
-/// Black or white, whichever is read better on a colour.
-fn ink(on: RGBColor) -> RGBColor {
-    let light = 0.299 * f64::from(on.0) + 0.587 * f64::from(on.1) + 0.114 * f64::from(on.2);
-    if light > 120.0 { BLACK } else { WHITE }
+/// Words without what a document of XML must not have.
+fn visible(words: &str) -> String {
+    let seen = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+    words.chars().map(seen).collect()
 }
 
-/// Between colours that lie evenly between 0 and 1.
-pub fn between(colours: &[(u8, u8, u8)], share: f64) -> RGBColor {
-    let last = colours.len() - 1;
-    let place = share.clamp(0.0, 1.0) * last as f64;
-    let index = (place as usize).min(last.saturating_sub(1));
-    let part = place - index as f64;
-    let (from, to) = (colours[index], colours[(index + 1).min(last)]);
-    let mix = |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))) as u8;
-    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+fn list(points: &[(i32, i32)]) -> String {
+    let all: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    all.join(" ")
+}
+
+/// A document as PNG, two pixels for each one.
+///
+/// # Errors
+/// Where it cannot be drawn or packed.
+pub fn png(document: &str) -> Result<Vec<u8>> {
+    let tree = tree(document)?;
+    let size = tree.size().to_int_size();
+    let pixels = u64::from(size.width()) * u64::from(size.height()) * u64::from(SCALE * SCALE);
+    let scale = if pixels > MOST_PIXELS { 1 } else { SCALE };
+    let pixels = resvg::tiny_skia::Pixmap::new(size.width() * scale, size.height() * scale);
+    let mut pixels = pixels.context("a picture is too large for PNG")?;
+    let scale = resvg::tiny_skia::Transform::from_scale(scale as f32, scale as f32);
+    resvg::render(&tree, scale, &mut pixels.as_mut());
+    pixels.encode_png().context("a picture cannot be packed as PNG")
+}
+
+/// A document as PDF.
+///
+/// # Errors
+/// Where it cannot be drawn.
+pub fn pdf(document: &str) -> Result<Vec<u8>> {
+    let (words, page) = (
+        svg2pdf::ConversionOptions::default(),
+        svg2pdf::PageOptions::default(),
+    );
+    svg2pdf::to_pdf(&tree(document)?, words, page)
+        .map_err(|err| anyhow!("a picture cannot be drawn as PDF: {err}"))
+}
+
+fn tree(document: &str) -> Result<usvg::Tree> {
+    static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+        let mut fonts = fontdb::Database::new();
+        for font in [dejavu::sans::regular(), dejavu::sans::bold()] {
+            fonts.load_font_data(font.to_vec());
+        }
+        Arc::new(fonts)
+    });
+    let options = usvg::Options {
+        fontdb: FONTS.clone(),
+        ..usvg::Options::default()
+    };
+    usvg::Tree::from_str(document, &options).context("a picture cannot be drawn")
+}
+
+/// How wide text will be, in a size.
+pub fn width_px(words: &str, size_px: i32) -> i32 {
+    static FONT: LazyLock<Option<FontRef<'static>>> =
+        LazyLock::new(|| FontRef::try_from_slice(dejavu::sans::regular()).ok());
+    let Some(font) = FONT.as_ref() else { return 0 };
+    let units: f32 = words
+        .chars()
+        .map(|letter| font.h_advance_unscaled(font.glyph_id(letter)))
+        .sum();
+    (units / font.units_per_em().unwrap_or(2048.0) * size_px as f32).ceil() as i32
+}
+
+/// The width of the widest one.
+pub fn widest(lines: &[String], size_px: i32) -> i32 {
+    lines
+        .iter()
+        .map(|line| width_px(line, size_px))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Text in lines that are no wider than that: broken where words or settings end, and within them only where one alone is
+/// too wide.
+pub fn wrap(words: &str, size_px: i32, most_px: i32) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    let fits = |line: &str, more: &str| width_px(&format!("{line}{more}"), size_px) <= most_px;
+    for piece in words.split_inclusive([' ', ',', '[', '_', '+', '/']) {
+        for part in parts(piece, &|part| fits("", part)) {
+            match lines.last_mut() {
+                Some(last) if last.is_empty() || fits(last, part.trim_end()) => last.push_str(part),
+                _ => lines.push(part.to_owned()),
+            }
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A piece in parts that fit.
+fn parts<'a>(piece: &'a str, fits: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    if fits(piece.trim_end()) || piece.chars().count() < 2 {
+        return vec![piece];
+    }
+    let middle = piece.chars().count() / 2;
+    let (first, second) = piece.split_at(piece.char_indices().nth(middle).map_or(0, |(at, _)| at));
+    [parts(first, fits), parts(second, fits)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_nothing_is_lost() {
+        for most_px in [40, 120, 300] {
+            for words in [
+                "hybrid_ml[alone=1,trees=10,depth=12,drift=adwin,fallback=eft]",
+                "mean completion of a task, ms",
+                "averyveryverylongnamewithoutanyplacetobreakit",
+            ] {
+                let lines = wrap(words, 17, most_px);
+                assert!(widest(&lines, 17) <= most_px, "{lines:?}");
+                assert_eq!(lines.concat().replace(' ', ""), words.replace(' ', ""));
+            }
+        }
+        assert_eq!(wrap("eft", 17, 300), ["eft"]);
+    }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 /// A policy is as good as before where it is behind the oracle by at most this much more than it was.
 const AS_BEFORE: f64 = 0.05;
 /// What is in the table of policies.
-pub(super) const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 8] = [
     "policy",
     "before",
     "first",
@@ -295,7 +295,7 @@ impl Summary {
     }
 
     /// The policy as a line of text below [`COLUMNS`].
-    pub(super) fn row(&self) -> Vec<String> {
+    fn row(&self) -> Vec<String> {
         let text = |value: Option<f64>, text: fn(f64) -> String| value.map_or("-".to_owned(), text);
         let time = |value: Option<f64>, excess: Option<f64>| match excess {
             None => text(value, table::time),

@@ -10,6 +10,8 @@ pub struct Wanted {
     pub at: (i32, i32),
     /// Width and height of the text.
     pub size: (i32, i32),
+    /// How far what is drawn at the point reaches, along and up.
+    pub radius: (i32, i32),
 }
 
 /// Where a label went.
@@ -40,8 +42,9 @@ impl Rect {
         }
     }
 
-    fn around(at: (i32, i32), radius: i32) -> Rect {
-        Rect::new((at.0 - radius, at.1 - radius), (2 * radius, 2 * radius))
+    fn around(one: &Wanted) -> Rect {
+        let (at, radius) = (one.at, one.radius);
+        Rect::new((at.0 - radius.0, at.1 - radius.1), (2 * radius.0, 2 * radius.1))
     }
 
     fn overlap(&self, other: &Rect) -> i32 {
@@ -62,10 +65,14 @@ impl Rect {
 }
 
 /// Places every label: the nearest place that is free, in the order of the points; where none is free, the one that
-/// covers least.
-pub fn places(wanted: &[Wanted], radius: i32, within: &(Range<i32>, Range<i32>)) -> Vec<Place> {
-    let points: Vec<Rect> = wanted.iter().map(|one| Rect::around(one.at, radius)).collect();
-    let mut taken: Vec<Rect> = points.clone();
+/// covers least. Lines, from their upper left ends on, are not covered either.
+pub fn places(wanted: &[Wanted], within: &(Range<i32>, Range<i32>), lines: &[[(i32, i32); 2]]) -> Vec<Place> {
+    let points = wanted.iter().map(Rect::around);
+    let lines = lines.iter().map(|[from, to]| Rect {
+        x: (from.0, to.0),
+        y: (from.1, to.1),
+    });
+    let mut taken: Vec<Rect> = points.chain(lines).collect();
     wanted
         .iter()
         .map(|one| {
@@ -74,7 +81,7 @@ pub fn places(wanted: &[Wanted], radius: i32, within: &(Range<i32>, Range<i32>))
                 let covered: i32 = taken.iter().map(|other| rect.overlap(other)).sum();
                 covered + 1000 * rect.outside(within)
             };
-            let candidates = candidates(one, radius);
+            let candidates = candidates(one);
             // The first of the best: candidates come nearest first.
             let best = candidates.iter().min_by_key(|candidate| cost(candidate));
             let (ring, corner) = best.copied().unwrap_or((0, one.at));
@@ -87,11 +94,11 @@ pub fn places(wanted: &[Wanted], radius: i32, within: &(Range<i32>, Range<i32>))
 }
 
 /// Corners around a point with the ring that they are on, nearest first: right, left, above, below, then farther away.
-fn candidates(one: &Wanted, radius: i32) -> Vec<(i32, (i32, i32))> {
+fn candidates(one: &Wanted) -> Vec<(i32, (i32, i32))> {
     let (width, height) = one.size;
     let mut all = Vec::new();
     for ring in 0..=RINGS {
-        let (near, far) = (radius + GAP, radius + GAP + ring * height);
+        let (near, far) = (one.radius.0 + GAP, one.radius.1 + GAP + ring * height);
         let (left, right) = (one.at.0 - near - width, one.at.0 + near);
         let (up, down) = (one.at.1 - far - height, one.at.1 + far);
         let (middle_x, middle_y) = (one.at.0 - width / 2, one.at.1 - height / 2);
@@ -116,10 +123,9 @@ mod tests {
     use super::*;
 
     const PLOT: (Range<i32>, Range<i32>) = (70..1050, 50..720);
-    const RADIUS: i32 = 7;
 
     fn check(wanted: &[Wanted]) {
-        let placed = places(wanted, RADIUS, &PLOT);
+        let placed = places(wanted, &PLOT, &[]);
         let labels: Vec<Rect> = placed
             .iter()
             .zip(wanted)
@@ -132,7 +138,7 @@ mod tests {
                 others.into_iter().all(|other| label.overlap(other) == 0),
                 "{label:?}"
             );
-            let points = wanted.iter().map(|one| Rect::around(one.at, RADIUS));
+            let points = wanted.iter().map(Rect::around);
             assert!(
                 points.into_iter().all(|point| label.overlap(&point) == 0),
                 "{label:?}"
@@ -141,15 +147,27 @@ mod tests {
     }
 
     fn wanted(at: (i32, i32)) -> Wanted {
-        Wanted { at, size: (150, 17) }
+        Wanted {
+            at,
+            size: (150, 17),
+            radius: (7, 7),
+        }
     }
 
     #[test]
     fn alone_at_the_right_and_at_the_edge_at_the_left() {
-        let alone = places(&[wanted((300, 300))], RADIUS, &PLOT);
+        let alone = places(&[wanted((300, 300))], &PLOT, &[]);
         assert_eq!((alone[0].corner, alone[0].leader), ((311, 292), None));
-        let edge = places(&[wanted((1040, 300))], RADIUS, &PLOT);
+        let edge = places(&[wanted((1040, 300))], &PLOT, &[]);
         assert_eq!(edge[0].corner.0 + 150, 1029);
+    }
+
+    #[test]
+    fn a_line_is_not_covered() {
+        let line = [(300, 300), (700, 300)];
+        let place = places(&[wanted((300, 300))], &PLOT, &[line])[0].corner;
+        let label = Rect::new(place, (150, 17));
+        assert!(label.x.1 < 300 || label.y.1 < 300 || label.y.0 > 300, "{label:?}");
     }
 
     #[test]

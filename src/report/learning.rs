@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A training as a curve: what each episode came to, as CSV and as a picture.
 
-use super::canvas::{self, Area, Drawn, FONT, PICTURE_PX};
+use super::Interval;
+use super::canvas::{self, Picture, WIDE_PX};
+use super::chart::{Curves, Line, Marked};
+use super::palette::Style;
 use anyhow::{Result, anyhow};
-use plotters::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What an episode came to.
@@ -68,41 +70,42 @@ impl Curve {
     /// # Errors
     /// Where it cannot be drawn or packed.
     pub fn png(&self) -> Result<Vec<u8>> {
-        canvas::bitmap("the reward curve", PICTURE_PX, |root| self.draw(root))
+        let picture = self.picture();
+        canvas::png(&picture.draw(WIDE_PX).document(&picture))
     }
 
-    fn draw(&self, root: &Area<BitMapBackend<'_>>) -> Drawn {
+    fn picture(&self) -> Curves {
         let points: Vec<(f64, f64)> = self
             .episodes
             .iter()
             .map(|point| (point.decisions as f64, point.reward))
             .collect();
-        let last = points.last().map_or(1.0, |point| point.0);
-        let rewards = points.iter().map(|point| point.1);
-        let (low, high) = rewards.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), reward| {
-            (low.min(reward), high.max(reward))
-        });
-        let room = 0.05 * (high - low).max(1e-9);
-        let mut chart = ChartBuilder::on(root)
-            .caption(format!("training of {}", self.policy), (FONT, 21))
-            .margin(16)
-            .x_label_area_size(56)
-            .y_label_area_size(96)
-            .build_cartesian_2d(0.0..last * 1.02, low - room..high + room)?;
-        chart
-            .configure_mesh()
-            .light_line_style(WHITE)
-            .bold_line_style(RGBColor(225, 225, 225))
-            .x_desc("decisions")
-            .y_desc("mean reward of a decision, episode by episode")
-            .axis_desc_style((FONT, 19))
-            .label_style((FONT, 16))
-            .draw()?;
-        let dot = RGBColor(150, 170, 200);
-        chart.draw_series(points.iter().map(|&at| Circle::new(at, 3, dot.filled())))?;
+        let line = |label: &str, points: Vec<(f64, f64)>, style, marked| Line {
+            label: label.to_owned(),
+            points: points
+                .into_iter()
+                .map(|(at, reward)| (at, Interval::of(&[reward])))
+                .collect(),
+            style,
+            band: false,
+            rings: Vec::new(),
+            marked,
+        };
         let mean = moving(&points);
-        chart.draw_series([PathElement::new(mean, RGBColor(59, 82, 139).stroke_width(3))])?;
-        Ok(())
+        Curves {
+            title: format!("Training of {}: how the reward of a decision rises", self.policy),
+            description: "A point for each episode: the mean reward of a decision; a line: the moving mean of a tenth of the episodes."
+                .to_owned(),
+            x: "decisions".to_owned(),
+            y: "mean reward of a decision (higher is better)".to_owned(),
+            x_log: false,
+            y_log: false,
+            lines: vec![
+                line("an episode", points, Style::other(1), Marked::Only),
+                line("moving mean", mean, Style::policy(0), Marked::Nowhere),
+            ],
+            marks: Vec::new(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod axis;
 pub mod bench;
 mod canvas;
+mod chart;
 pub mod device;
 pub mod drift;
 pub mod fairness;
@@ -12,6 +13,7 @@ pub mod graph;
 pub mod interval;
 mod label;
 pub mod learning;
+mod palette;
 pub mod parquet;
 pub mod percentile;
 pub mod profile;

@@ -17,6 +17,7 @@ use scx_augur::model::trainable::{Trainable, beginning};
 use scx_augur::model::{dueling, library, messages, prepare_library};
 use scx_augur::policy::Generator;
 use scx_augur::policy::device::{Context, parse};
+use scx_augur::report::study::Made;
 use scx_augur::sim::device::{Options, Outcome};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -234,6 +235,7 @@ fn an_experiment_trains_networks_and_compares_them() {
             threads: 2,
             networks: &graphs,
             stop: &stop,
+            made: Made::default(),
         };
         study::run(&plan, &|_| ()).unwrap()
     };
@@ -244,7 +246,7 @@ fn an_experiment_trains_networks_and_compares_them() {
     assert!(folder.path().join("training.png").exists());
     let page = read("report.html");
     assert!(
-        page.contains("in 180 decisions") && page.contains("Training: what a decision"),
+        page.contains("in 180 decisions") && page.contains("Training: how the reward"),
         "{page}"
     );
 

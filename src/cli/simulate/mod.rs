@@ -5,14 +5,14 @@ mod graph;
 mod queue;
 pub(super) mod train;
 
-use super::progress::Progress;
+use super::by_time::ByTime;
 use super::{WrongUse, interrupt, policies, threads};
 use crate::cli::number::whole;
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
 use crate::file;
 use crate::policy::device::registry;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -67,8 +67,8 @@ With --drift-at the report says after how many tasks each policy that watches no
 model decided again, and how far it was behind the oracle (if that is among the policies) before and after. Policies are \
 not told of drift: they plan with the devices as they were at the beginning, and learn from what tasks took.
 
---out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error or Ctrl-C \
-there is none of them.";
+--out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error \
+there is none of them, after Ctrl-C there are those of the runs that were finished.";
 
 /// Simulate machines of CPUs and GPUs under policies, side by side.
 #[derive(Debug, Parser)]
@@ -173,10 +173,14 @@ fn simulate(args: &Args) -> Result<()> {
         threads: threads(args.threads),
     };
     let stop = interrupt::flag()?;
-    let runs = policies.len() as u64 * args.seeds;
-    let bar = Progress::new(config.workload.tasks.saturating_mul(runs), "tasks");
-    let report = simulate::run(&plan, &|count| {
-        bar.step(count);
+    let bar = ByTime::new(
+        policies.len(),
+        plan.seeds.len(),
+        config.workload.tasks,
+        plan.threads,
+    );
+    let (report, runs) = simulate::run_or_part(&plan, &|step| {
+        bar.step(step.policy, step.seed, step.count);
         if stop.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
@@ -184,7 +188,15 @@ fn simulate(args: &Args) -> Result<()> {
         }
     })?;
     bar.finish();
-    super::print(&report, args.json)
+    super::print(&report, args.json)?;
+    ensure!(
+        runs.all(),
+        "interrupted after {} of {} runs; what is shown are those{}",
+        runs.done,
+        runs.planned,
+        args.out.as_ref().map_or("", |_| ", and they are written")
+    );
+    Ok(())
 }
 
 impl Machine {

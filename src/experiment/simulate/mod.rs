@@ -16,10 +16,11 @@ use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
 use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use files::Files;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What to run.
 pub struct Plan<'a> {
@@ -40,41 +41,118 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 /// One sentence: a setting that cannot be, a policy that is not there or did what it must not, a file that cannot be
-/// written; then none is.
+/// written; then none is. [`Fault::Stopped`] where it was stopped.
 pub fn run(plan: &Plan, watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync)) -> Result<Report> {
+    let (report, runs) = run_or_part(plan, &|step| watch(step.count))?;
+    ensure!(runs.all(), Fault::Stopped);
+    Ok(report)
+}
+
+/// A task that is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Under which policy.
+    pub policy: &'a str,
+    /// With which seed.
+    pub seed: u64,
+    /// Its number in its run, from 1.
+    pub count: u64,
+}
+
+/// How much of a plan was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runs {
+    /// Runs that are in the report.
+    pub done: usize,
+    /// Runs that were asked for.
+    pub planned: usize,
+}
+
+impl Runs {
+    /// Nothing is missing.
+    pub fn all(self) -> bool {
+        self.done == self.planned
+    }
+}
+
+/// The same, where what was finished before it was stopped is kept: the report is of those runs, and what compares policies is of
+/// the seeds that all of them finished.
+///
+/// # Errors
+/// As [`run`]; [`Fault::Stopped`] where no run was finished.
+pub fn run_or_part(
+    plan: &Plan,
+    watch: &(dyn Fn(Step<'_>) -> ControlFlow<()> + Sync),
+) -> Result<(Report, Runs)> {
     let context = plan.config.context()?;
     for policy in plan.policies {
         registry::check(policy, &context)?;
     }
     let files = plan.out.map(Files::begin).transpose()?;
-    let units: Vec<(&String, u64)> = plan
-        .policies
+    // All policies of a seed together, so that what is finished can be compared.
+    let units: Vec<(u64, &String)> = plan
+        .seeds
         .iter()
-        .flat_map(|policy| plan.seeds.iter().map(move |&seed| (policy, seed)))
+        .flat_map(|&seed| plan.policies.iter().map(move |policy| (seed, policy)))
         .collect();
-    let mut results = side_by_side(plan.threads, &units, |&(policy, seed)| {
-        one(&context, policy, seed, files.as_ref(), watch)
+    let stopped = AtomicBool::new(false);
+    let finished = side_by_side(plan.threads, &units, |&(seed, policy)| {
+        if stopped.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let step = |count| watch(Step { policy, seed, count });
+        match one(&context, policy, seed, files.as_ref(), &step) {
+            Err(err) if matches!(err.downcast_ref(), Some(Fault::Stopped)) => {
+                stopped.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            figures => figures.map(Some),
+        }
     })?;
+    let runs = Runs {
+        done: finished.iter().flatten().count(),
+        planned: units.len(),
+    };
+    ensure!(runs.done > 0, Fault::Stopped);
+    let report = report(plan, &context, finished, runs);
+    if let Some(files) = files {
+        files.finish(&report)?;
+    }
+    Ok((report, runs))
+}
+
+/// `finished` has all policies of the first seed, then those of the next.
+fn report(plan: &Plan, context: &Context, mut finished: Vec<Option<Figures>>, runs: Runs) -> Report {
     let devices = context
         .devices
         .all()
         .iter()
         .map(|device| device.name.clone())
         .collect();
+    let width = plan.policies.len();
+    let whole = finished
+        .chunks(width)
+        .take_while(|runs| runs.iter().all(Option::is_some))
+        .count();
+    let mut of_policies = |seeds: std::ops::Range<usize>| -> Vec<Figures> {
+        let of_policy = |policy| seeds.clone().map(move |seed| seed * width + policy);
+        let places = (0..width).flat_map(of_policy);
+        places.filter_map(|place| finished[place].take()).collect()
+    };
+    let mut results = of_policies(0..whole);
     let workload = &context.workload;
-    let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
     let records = results
         .iter_mut()
-        .map(|run| (run.policy.clone(), run.seed, std::mem::take(&mut run.course)));
-    let drift = drift_report(&workload.drift, records.collect(), oracle.map(String::as_str));
-    let report = Report {
-        drift,
+        .map(|run| (run.policy.clone(), run.seed, std::mem::take(&mut run.course)))
+        .collect();
+    let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
+    let drift = drift_report(&workload.drift, records, oracle.map(String::as_str));
+    let mut report = Report {
+        drift: drift.filter(|_| runs.all()),
         ..Report::new(devices, workload.tasks, results)
     };
-    if let Some(files) = files {
-        files.finish(&report)?;
-    }
-    Ok(report)
+    report.results.extend(of_policies(whole..plan.seeds.len()));
+    report
 }
 
 /// The first one of them is what drift is measured by.
@@ -87,7 +165,7 @@ fn one(
     policy: &str,
     seed: u64,
     files: Option<&Files>,
-    watch: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
+    watch: &dyn Fn(u64) -> ControlFlow<()>,
 ) -> Result<Figures> {
     let mut timed = Timed::new(registry::parse(policy, context, seed)?);
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;

@@ -42,6 +42,7 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
         (cells.size, cells.intensity),
     );
     study.title.clone_from(&experiment.title);
+    study.call(&experiment.labels);
     study.machine = store.read(profile::UNIT)?;
     study.timeline.marks = marks(config);
     study.drift = simulate::drift_report(&config.workload.drift, records, study.oracle.as_deref());
@@ -99,7 +100,14 @@ pub fn write(store: &Store, study: &Study) -> Result<()> {
     store.write("summary.json", &json)?;
     let drawings = study::drawings(study)?;
     for drawing in &drawings {
-        store.write(&format!("{}.png", drawing.name), &drawing.png)?;
+        let files = [
+            ("png", &drawing.png[..]),
+            ("svg", drawing.svg.as_bytes()),
+            ("pdf", &drawing.pdf[..]),
+        ];
+        for (kind, bytes) in files {
+            store.write(&format!("{}.{kind}", drawing.name), bytes)?;
+        }
     }
     store.write("report.html", study::page(study, &drawings).as_bytes())
 }

@@ -6,7 +6,7 @@
 //! generate   the tasks of each seed                             tasks/SEED.parquet
 //! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json train/NETWORK.json
 //! schedule   each policy on the tasks of each seed              runs/POLICY-SEED.json
-//! evaluate   tables, pictures and a page out of all that        *.csv *.parquet *.png report.html
+//! evaluate   tables, pictures and a page out of all that        *.csv *.parquet *.png *.svg *.pdf report.html
 //! ```
 //! Each unit is a file that is there whole or not at all ([`store`]); the last phase reads only files, so that what was
 //! stopped and went on is the same, bit by bit, as what was not.
@@ -26,7 +26,7 @@ pub use store::{forget, has_begun};
 use super::side_by_side;
 use super::simulate::Config;
 use crate::policy::device::{Context, DevicePolicy, registry};
-use crate::report::study::Study;
+use crate::report::study::{Made, Study};
 use anyhow::{Result, bail};
 use schedule::Cells;
 use std::ops::ControlFlow;
@@ -49,6 +49,8 @@ pub struct Plan<'a> {
     pub networks: &'a Path,
     /// Set to stop in order.
     pub stop: &'a AtomicBool,
+    /// How it is made, for the page.
+    pub made: Made,
 }
 
 /// Where an experiment is.
@@ -121,7 +123,8 @@ pub fn run(plan: &Plan<'_>, tell: &(dyn Fn(Step) + Sync)) -> Result<Study> {
         units: 1,
         kept: 0,
     });
-    let study = evaluate::evaluate(&store, config, &context, &settings)?;
+    let mut study = evaluate::evaluate(&store, config, &context, &settings)?;
+    study.made.clone_from(&plan.made);
     evaluate::write(&store, &study)?;
     tell(Step::Unit);
     Ok(study)

@@ -3,12 +3,16 @@
 
 use super::store::Store;
 use crate::experiment::simulate::{self, Recorder, Timed};
-use crate::policy::device::{Context, DevicePolicy};
-use crate::report::study::{Run, Tally};
+use crate::policy::device::{Context, DevicePolicy, Placement};
+use crate::report::study::{Piece, Run, Tally, shares};
 use crate::sim::device::Done;
 use crate::workload::Task;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use hdrhistogram::Histogram;
 use std::ops::ControlFlow;
+
+/// Of so many tasks it is kept where and when they ran.
+const PIECES_TASKS: u64 = 60;
 
 /// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
 pub fn unit(at: usize, policy: &str, seed: u64) -> String {
@@ -72,9 +76,15 @@ pub fn run(
         ..Run::default()
     };
     let mut recorder = Recorder::new(&context.workload.drift, tasks);
+    let mut completions = Histogram::<u64>::new(3).context("no room for percentiles")?;
     let mut left = |done: &Done| {
         recorder.done(done);
         let completion_ns = done.finish_ns - done.task.arrival_ns;
+        // It grows as it must; what it has no room for is more than a thousand years.
+        completions.record(completion_ns).ok();
+        if done.task.number < PIECES_TASKS {
+            run.pieces.extend(pieces(done));
+        }
         run.cells[cells.at(&done.task)].add(completion_ns);
         let window = u128::from(done.task.number) * u128::from(windows) / u128::from(tasks);
         run.windows[window as usize].add(completion_ns);
@@ -84,7 +94,28 @@ pub fn run(
     let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left)?;
     run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
     run.course = recorder.finish(timed.notices());
+    let longest_ns = run.figures.completion_max_ns;
+    run.completion_ns = shares()
+        .map(|share| completions.value_at_quantile(share).min(longest_ns))
+        .collect();
     store.keep(&unit(at, name, seed), &run)
+}
+
+/// A task on its devices.
+fn pieces(done: &Done) -> impl Iterator<Item = Piece> {
+    let on = match done.placement {
+        Placement::One(device) => [Some((device, 1.0)), None],
+        Placement::Split { cpu, gpu, share } => [Some((cpu, 1.0 - share)), Some((gpu, share))],
+    };
+    let piece = |(device, share)| Piece {
+        task: done.task.number,
+        device,
+        share,
+        placed_ns: done.placed_ns,
+        start_ns: done.start_ns,
+        finish_ns: done.finish_ns,
+    };
+    on.into_iter().flatten().map(piece)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::policy::device::{Context, registry};
 use crate::report::study::Mark;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The settings, with defaults.
@@ -38,6 +39,9 @@ pub struct Settings {
     pub held_out_tasks: u64,
     /// Moments that the workload shifts at, for the timeline.
     pub shifts: Vec<Mark>,
+    /// What pictures call policies, by how they are written.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -66,6 +70,7 @@ impl Default for Settings {
             learning_trees: vec![1, 3, 10, 30, 100],
             held_out_tasks: 1000,
             shifts: Vec::new(),
+            labels: BTreeMap::new(),
         }
     }
 }
@@ -86,6 +91,12 @@ impl Settings {
             ensure!(
                 !self.policies[..at].contains(policy),
                 "experiment.policies has '{policy}' twice"
+            );
+        }
+        for name in self.labels.keys() {
+            ensure!(
+                self.contenders().contains(&name.as_str()),
+                "experiment.labels names '{name}', which is not among the policies"
             );
         }
         for (at, network) in self.networks.iter().enumerate() {

@@ -318,12 +318,13 @@ impl Discipline for EevdfLike {
         why: Why,
         requests: &mut Vec<Request>,
     ) -> Enqueue {
-        if why != Why::Stopped || self.entities[task as usize].queue != cpu {
+        if !matches!(why, Why::Stopped | Why::Displaced) || self.entities[task as usize].queue != cpu {
             self.depart(world, task);
             self.place_entity(world, task, cpu);
         }
         let current = world.cpu(cpu).current;
-        if why != Why::Stopped && current != NONE && !world.task(current).real_time {
+        if !matches!(why, Why::Stopped | Why::Displaced) && current != NONE && !world.task(current).real_time
+        {
             self.charge(world, current);
             let keeps = self.eligible(current)
                 && (self.entities[current as usize].protected

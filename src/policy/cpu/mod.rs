@@ -60,6 +60,8 @@ pub enum Why {
     Fork,
     /// It was interrupted, or its slice ended.
     Stopped,
+    /// Something real time took its CPU.
+    Displaced,
     /// It was stopped elsewhere, and a decision sends it here.
     Sent,
     /// A decision moved it here while it waited elsewhere.

@@ -3,11 +3,16 @@
 //!
 //! ```text
 //! unit       one policy on one seed, one learner on one seed: what is kept of it in a file
-//! summary    all of that together, with confidence intervals
+//! summary    all of that together, with confidence intervals     labels  short names
+//! lessons    those of learners
+//! column     figures below each other, in one unit
 //! tables     that as CSV and Parquet          text    as text
 //! pictures   as pictures, one file each       page    as one page that needs nothing else
 //! ```
 
+mod column;
+mod labels;
+mod lessons;
 mod page;
 mod pictures;
 mod summary;
@@ -17,6 +22,6 @@ mod unit;
 
 pub use page::page;
 pub use pictures::{Drawing, drawings};
-pub use summary::{Curve, Gap, Heatmap, Importance, Line, Panel, Point, Study, Timeline, Track};
+pub use summary::{Curve, Gap, Heatmap, Importance, Line, Made, Panel, Point, Study, Timeline, Track};
 pub use tables::{Sheet, sheets};
-pub use unit::{Lesson, Lessons, Mark, Profile, Run, Tally};
+pub use unit::{Lesson, Lessons, Mark, Piece, Profile, Run, Tally, shares};

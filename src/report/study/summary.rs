@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! All units of an experiment together, with 95 % confidence over the seeds.
 
-use super::unit::{Lessons, Mark, Profile, Run, Tally};
+use super::labels::labels;
+use super::lessons::{curves, importance};
+use super::unit::{Lessons, Mark, Piece, Profile, Run, Tally, shares};
 use crate::report::Interval;
 use crate::report::device::{self, Duel, Figures};
 use crate::report::drift::Drift;
 use crate::report::learning;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
@@ -46,9 +49,50 @@ pub struct Study {
     /// All settings, as TOML.
     #[serde(skip)]
     pub settings: String,
+    /// What policies are called in pictures, where that is not how they are written.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
+    /// How it was made.
+    #[serde(skip)]
+    pub made: Made,
+    /// How long shares of the tasks took.
+    #[serde(skip)]
+    pub completion: Vec<Distribution>,
+    /// Where and when the first tasks of the first seed ran.
+    #[serde(skip)]
+    pub schedules: Vec<Schedule>,
     /// All runs, policy by policy.
     #[serde(skip)]
     pub runs: Vec<Figures>,
+}
+
+/// How a report was made.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// The command line.
+    pub command: Option<String>,
+    /// When, in UTC.
+    pub at: Option<String>,
+    /// From which state of the source.
+    pub commit: Option<String>,
+}
+
+/// How long a policy's tasks took.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    /// The policy.
+    pub policy: String,
+    /// By when each of [`shares`] of them were done.
+    pub points: Vec<(f64, Interval)>,
+}
+
+/// What ran where under a policy.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The policy.
+    pub policy: String,
+    /// Task by task.
+    pub pieces: Vec<Piece>,
 }
 
 /// A policy over all seeds.
@@ -214,6 +258,10 @@ impl Study {
             win_loss: report.win_loss,
             machine: Profile::default(),
             settings: String::new(),
+            labels: BTreeMap::new(),
+            made: Made::default(),
+            completion: of_policy.iter().filter_map(|runs| distribution(runs)).collect(),
+            schedules: of_policy.iter().filter_map(|runs| schedule(runs)).collect(),
             runs: figures,
         }
     }
@@ -237,6 +285,23 @@ impl Study {
             .collect()
     }
 
+    /// What pictures call a policy.
+    pub fn label<'a>(&'a self, policy: &'a str) -> &'a str {
+        self.labels.get(policy).map_or(policy, String::as_str)
+    }
+
+    /// A policy against another one.
+    pub fn duel(&self, one: &str, other: &str) -> Option<&Duel> {
+        let mut duels = self.win_loss.iter();
+        duels.find(|duel| duel.policy == one && duel.against == other)
+    }
+
+    /// Takes labels for all policies that have long names; those that are given come first.
+    pub fn call(&mut self, given: &BTreeMap<String, String>) {
+        let names: Vec<&str> = self.policies.iter().map(|line| line.policy.as_str()).collect();
+        self.labels = labels(&names, given);
+    }
+
     /// The place of a policy among those that compete, in the order that they were asked for; none of the oracle.
     pub fn place(&self, policy: &str) -> Option<usize> {
         let rest = self
@@ -252,6 +317,27 @@ impl Study {
         all.sort_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean));
         all
     }
+}
+
+fn distribution(runs: &[Run]) -> Option<Distribution> {
+    let policy = runs.first()?.figures.policy.clone();
+    let point = |(at, share): (usize, f64)| {
+        let all: Option<Vec<f64>> = runs
+            .iter()
+            .map(|run| Some(*run.completion_ns.get(at)? as f64))
+            .collect();
+        Some((share, Interval::of(&all?)))
+    };
+    let points: Option<Vec<_>> = shares().enumerate().map(point).collect();
+    points.map(|points| Distribution { policy, points })
+}
+
+fn schedule(runs: &[Run]) -> Option<Schedule> {
+    let first = runs.first().filter(|run| !run.pieces.is_empty())?;
+    Some(Schedule {
+        policy: first.figures.policy.clone(),
+        pieces: first.pieces.clone(),
+    })
 }
 
 fn best(lines: &[Line]) -> Option<&Line> {
@@ -344,51 +430,6 @@ fn heatmap(all: &[&[Run]], size: Vec<f64>, intensity: Vec<f64>, reference: Strin
         reference,
         panels: cells.into_iter().map(panel).collect(),
     }
-}
-
-fn curves(lessons: &[Lessons]) -> Vec<Curve> {
-    let mut curves: Vec<Curve> = Vec::new();
-    for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
-        let first = of_learner.first().map_or(&[][..], |lessons| &lessons.points);
-        for part in first.chunk_by(|a, b| a.by == b.by) {
-            let point = |lesson: &super::Lesson| {
-                let same = of_learner.iter().flat_map(|lessons| &lessons.points);
-                let same: Vec<_> = same
-                    .filter(|other| other.by == lesson.by && other.count == lesson.count)
-                    .collect();
-                let over = |of: fn(&super::Lesson) -> f64| Interval::over(&same, |lesson| of(lesson));
-                Point {
-                    count: lesson.count,
-                    share_error: over(|lesson| lesson.share_error),
-                    time_lost: over(|lesson| lesson.time_lost),
-                }
-            };
-            curves.push(Curve {
-                learner: of_learner
-                    .first()
-                    .map_or_else(String::new, |one| one.learner.clone()),
-                by: part.first().map_or_else(String::new, |lesson| lesson.by.clone()),
-                points: part.iter().map(point).collect(),
-            });
-        }
-    }
-    curves
-}
-
-fn importance(lessons: &[Lessons]) -> Vec<Importance> {
-    let mut all = Vec::new();
-    for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
-        let Some(first) = of_learner.first() else { continue };
-        for (at, (feature, _)) in first.importance.iter().enumerate() {
-            let added = of_learner.iter().filter_map(|lessons| lessons.importance.get(at));
-            all.push(Importance {
-                learner: first.learner.clone(),
-                feature: feature.clone(),
-                error_added: Interval::of(&added.map(|(_, added)| *added).collect::<Vec<f64>>()),
-            });
-        }
-    }
-    all
 }
 
 fn timeline(all: &[&[Run]]) -> Timeline {

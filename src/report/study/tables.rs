@@ -91,6 +91,8 @@ pub fn sheets(study: &Study) -> Vec<Sheet> {
         timeline(study),
         timing(study),
     ];
+    all.extend((!study.completion.is_empty()).then(|| completion(study)));
+    all.extend((!study.schedules.is_empty()).then(|| schedule(study)));
     all.extend(study.drift.as_ref().map(drift));
     all.extend((!study.training.is_empty()).then(|| training(study)));
     all
@@ -329,6 +331,55 @@ fn timeline(study: &Study) -> Sheet {
     Sheet::new(
         "timeline",
         &["policy", "first_task", "completion_mean_ns", "low_ns", "high_ns"],
+        rows,
+    )
+}
+
+/// How long shares of the tasks took, means over the seeds.
+fn completion(study: &Study) -> Sheet {
+    let mut rows = Vec::new();
+    for distribution in &study.completion {
+        for (share, interval) in &distribution.points {
+            let mut row = vec![word(&distribution.policy), Value::Real(*share)];
+            spread(&mut row, interval);
+            rows.push(row);
+        }
+    }
+    Sheet::new(
+        "completion",
+        &["policy", "share", "completion_ns", "low_ns", "high_ns"],
+        rows,
+    )
+}
+
+/// Where the first tasks of the first seed ran.
+fn schedule(study: &Study) -> Sheet {
+    let mut rows = Vec::new();
+    for schedule in &study.schedules {
+        for piece in &schedule.pieces {
+            let device = study.devices.get(piece.device).map_or("", String::as_str);
+            rows.push(vec![
+                word(&schedule.policy),
+                Value::Count(piece.task),
+                word(device),
+                Value::Real(piece.share),
+                Value::Count(piece.placed_ns),
+                Value::Count(piece.start_ns),
+                Value::Count(piece.finish_ns),
+            ]);
+        }
+    }
+    Sheet::new(
+        "schedule",
+        &[
+            "policy",
+            "task",
+            "device",
+            "share",
+            "placed_ns",
+            "start_ns",
+            "finish_ns",
+        ],
         rows,
     )
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An experiment as text.
 
+use super::column::{Column, Kind};
 use super::summary::{Line, Study};
 use crate::report::{Interval, device, table};
 use std::fmt;
@@ -14,21 +15,7 @@ impl fmt::Display for Study {
             self.devices.join(", "),
             self.seeds.len()
         )?;
-        let mut rows = vec![
-            [
-                "policy",
-                "mean",
-                "p99",
-                "regret",
-                "energy a task",
-                "cost of 10^6 tasks",
-                "SLA misses",
-                "balance",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
-        rows.extend(self.ranked().into_iter().map(|line| self.row(line)));
+        let rows = self.rows();
         table::write(f, &rows)?;
         if self.win_loss.is_empty() {
             return Ok(());
@@ -42,36 +29,46 @@ impl fmt::Display for Study {
     }
 }
 
+/// A figure of a policy, in a column; where it is not known there is none.
+type Figure = (&'static str, Kind, fn(&Study, &Line) -> Option<Interval>);
+
+const FIGURES: [Figure; 6] = [
+    ("mean", Kind::Time, |_, line| Some(line.completion_mean_ns)),
+    ("p99", Kind::Time, |_, line| Some(line.completion_p99_ns)),
+    ("regret", Kind::Time, |study, line| {
+        let gap = study.regret.iter().find(|gap| gap.policy == line.policy);
+        gap.map(|gap| gap.decision_ns)
+    }),
+    ("energy a task", Kind::Plain("J"), |_, line| {
+        Some(line.energy_j_per_task)
+    }),
+    ("cost of 10^6 tasks", Kind::Plain("$"), |_, line| {
+        Some(line.cost_usd_per_million)
+    }),
+    ("SLA misses", Kind::Share, |_, line| Some(line.sla_miss_share)),
+];
+
 impl Study {
-    fn row(&self, line: &Line) -> Vec<String> {
-        let regret = self.regret.iter().find(|gap| gap.policy == line.policy);
-        vec![
-            line.policy.clone(),
-            time(&line.completion_mean_ns),
-            time(&line.completion_p99_ns),
-            regret.map_or_else(String::new, |gap| time(&gap.decision_ns)),
-            with(&line.energy_j_per_task, 1.0, "J"),
-            with(&line.cost_usd_per_million, 1.0, "$"),
-            with(&line.sla_miss_share, 100.0, "%"),
-            table::number(line.balance.mean),
-        ]
+    /// The heads, and a row for each policy, one unit in a column.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let ranked = self.ranked();
+        let mut rows = vec![vec!["policy".to_owned()]];
+        rows.extend(ranked.iter().map(|line| vec![line.policy.clone()]));
+        for (name, kind, of) in FIGURES {
+            let all: Vec<Option<Interval>> = ranked.iter().map(|line| of(self, line)).collect();
+            let means: Vec<f64> = all.iter().flatten().map(|interval| interval.mean).collect();
+            let column = Column::new(kind, &means, self.seeds.len() > 1);
+            let cells = all
+                .iter()
+                .map(|interval| interval.as_ref().map_or("-".to_owned(), |one| column.cell(one)));
+            let head = column.head(name);
+            rows.iter_mut()
+                .zip(std::iter::once(head).chain(cells))
+                .for_each(|(row, cell)| row.push(cell));
+        }
+        let balance = ranked.iter().map(|line| table::number(line.balance.mean));
+        let last = std::iter::once("balance".to_owned()).chain(balance);
+        rows.iter_mut().zip(last).for_each(|(row, cell)| row.push(cell));
+        rows
     }
-}
-
-/// A time and how far it may be off, in the unit that reads best.
-pub fn time(interval: &Interval) -> String {
-    let half = interval.high - interval.mean;
-    let (unit_ns, unit) = match interval.mean.abs() {
-        size if size < 1e3 => (1.0, "ns"),
-        size if size < 1e6 => (1e3, "µs"),
-        size if size < 1e9 => (1e6, "ms"),
-        _ => (1e9, "s"),
-    };
-    format!("{:.2} ± {:.2} {unit}", interval.mean / unit_ns, half / unit_ns)
-}
-
-/// A quantity in a unit, and how far it may be off.
-pub fn with(interval: &Interval, times: f64, unit: &str) -> String {
-    let half = (interval.high - interval.mean) * times;
-    format!("{:.2} ± {half:.2} {unit}", interval.mean * times)
 }

@@ -44,6 +44,34 @@ pub struct Run {
     pub windows: Vec<Tally>,
     /// How it went beside a drift, and what it noticed.
     pub course: Record,
+    /// By when each of [`shares`] of the tasks were done, each counted from its own arrival.
+    #[serde(default)]
+    pub completion_ns: Vec<u64>,
+    /// Where and when the first tasks ran.
+    #[serde(default)]
+    pub pieces: Vec<Piece>,
+}
+
+/// Shares of all tasks, of which it is kept how long they took: in half per cents, and finer at the end.
+pub fn shares() -> impl Iterator<Item = f64> {
+    (1..200).map(|half| f64::from(half) / 200.0).chain([0.999, 1.0])
+}
+
+/// A task on a device, or a part of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Piece {
+    /// Its number.
+    pub task: u64,
+    /// The device's place among all.
+    pub device: usize,
+    /// How much of the task it is.
+    pub share: f64,
+    /// When it was put there.
+    pub placed_ns: u64,
+    /// When it began.
+    pub start_ns: u64,
+    /// When all of the task was done.
+    pub finish_ns: u64,
 }
 
 /// One learner that was trained on the tasks of one seed and tried on those of another.

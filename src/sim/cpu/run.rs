@@ -72,13 +72,17 @@ impl State {
         let previous = self.world.cpu(cpu).current;
         if previous != NONE {
             self.stop(cpu, true);
-            self.requeue(previous, cpu)?;
+            let why = match self.world.task(next).real_time {
+                true => Why::Displaced,
+                false => Why::Stopped,
+            };
+            self.requeue(previous, cpu, why)?;
         }
         self.start(cpu, next)
     }
 
     /// A task that was stopped waits for its next turn.
-    fn requeue(&mut self, task: u32, cpu: u32) -> Result<(), Violation> {
+    fn requeue(&mut self, task: u32, cpu: u32, why: Why) -> Result<(), Violation> {
         if self.world.task(task).real_time {
             self.queue_real_time(task, cpu, true);
             return Ok(());
@@ -88,7 +92,7 @@ impl State {
                 self.assign(task, target, Cause::Balance);
                 self.enqueue(task, target, Why::Sent)
             }
-            None => self.enqueue(task, cpu, Why::Stopped),
+            None => self.enqueue(task, cpu, why),
         }
     }
 
@@ -97,7 +101,7 @@ impl State {
         if previous != NONE {
             self.stop(cpu, true);
             self.set_idle(cpu);
-            return self.requeue(previous, cpu);
+            return self.requeue(previous, cpu, Why::Stopped);
         }
         self.set_idle(cpu);
         Ok(())

@@ -15,8 +15,9 @@ from case import Options, case, check
 from scheduler import Scheduler
 
 PERIOD_S = 0.01
-# Slices are tens of milliseconds; the host may stop a virtual CPU for as long again, or some times that.
-WAIT_MAX_MS = 400.0
+# Slices are tens of milliseconds, and what the host does to a virtual CPU does not show on this clock. Beside that a comparison
+# with the kernel's own scheduler in the same boot.
+WAIT_MAX_MS = 100.0
 # Asks every CPU's kernel worker to fold its counters and waits for all of them.
 REFRESH = Path("/proc/sys/vm/stat_refresh")
 
@@ -62,10 +63,10 @@ def serve(seconds: float) -> tuple[list[tuple[float, int]], float, int]:
     return late.read(), slowest, strays
 
 
-@case(every_kernel=True)
+@case(every_kernel=True, clock="instructions")
 def bound_tasks(options: Options) -> str:
     """A hog on every CPU: the sleepers bound beside them, and per-CPU kernel threads, are served in time."""
-    seconds = options.pick(10, 5)
+    seconds = options.pick(6, 3)
     own, own_refresh, _ = serve(seconds)
     with Scheduler("--model", "off"):
         ours, refresh, strays = serve(seconds)

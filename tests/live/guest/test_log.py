@@ -20,8 +20,10 @@ FEATURES = (
     "task_load", "task_weight", "avg_run_us", "avg_sleep_us", "since_run_us", "wakeups_hz", "last_migration_us", "distance",
     "waker_in_dst", "capacity_ratio",
 )  # fmt: skip
-# Every decision has ended this long after the last work.
-CALM_S = 3.0
+# Every decision has a deadline, so all have ended before that; to tell a slow host from one that never ends.
+CALM_S = 30.0
+# On a slow host the same load takes longer to give as many decisions.
+ACCEPTED_MIN, LOADS_MAX = 20, 4
 LOG = Path("/tmp/decisions.csv")
 
 
@@ -31,10 +33,12 @@ def decision_log(options: Options) -> str:
     with Scheduler("--model", "off", "--explore", "1", "--log-decisions", LOG) as scheduler:
         # Both the tasks that end and those that are exchanged are needed: the whole machine is counted.
         with trace.switches() as switches:
-            mixed_load(options.pick(30, 15))
-            time.sleep(CALM_S)
+            for _ in range(LOADS_MAX):
+                mixed_load(options.pick(30, 15))
+                if scheduler.stats()["accepted"] >= ACCEPTED_MIN:
+                    break
+            calm = scheduler.await_stats(lambda stats: stats["pending"] == 0, "an end of every decision", CALM_S)
             ran = switches.counts()
-        calm = scheduler.stats()
     final = scheduler.final
     with open(LOG, newline="") as file:
         rows = list(csv.DictReader(file))
@@ -78,15 +82,17 @@ def pulse() -> None:
 
 def check_books(calm: dict, final: dict, rows: list[dict[str, str]]) -> None:
     """accepted = applied + refused + expired, and as many rows as decisions."""
-    check(final["accepted"] >= 20, "at least 20 accepted decisions", f"{final['accepted']} of {final['proposed']}")
-    check(calm["pending"] == 0, f"no pending decision after {CALM_S:g} s of calm", f"{calm['pending']}")
+    check(final["accepted"] >= ACCEPTED_MIN, f"at least {ACCEPTED_MIN} accepted decisions", f"{final['accepted']} of {final['proposed']}")
+    check(calm["pending"] == 0, "no pending decision in the end", f"{calm['pending']}")
     ended = final["applied"] + final["refused"] + final["expired"]
     check(ended + final["pending"] == final["accepted"], f"{final['accepted']} accepted decisions that ended", f"{ended} and {final['pending']} pending")
     counted = {name: sum(row["kind"] == "balance" and row["status"] == name for row in rows) for name in ("applied", "refused", "expired")}
     wanted = {name: final[name] for name in counted}
     check(all(abs(counted[name] - wanted[name]) <= final["pending"] for name in counted), f"rows as the statistics say, {wanted}", f"{counted}")
-    share = final["accepted"] / final["proposed"]
-    check(0.35 <= share <= 0.65, "about half of the proposed moves accepted", f"{share:.0%} of {final['proposed']}")
+    # A coin for each: four standard deviations, which one run in 16,000 exceeds by chance.
+    far = abs(final["accepted"] - final["proposed"] / 2)
+    most = 2 * math.sqrt(final["proposed"])
+    check(far <= most, f"half of the {final['proposed']} proposed moves accepted, give or take {most:.0f}", f"{final['accepted']}")
 
 
 def check_features(rows: list[dict[str, str]]) -> tuple[str, int]:

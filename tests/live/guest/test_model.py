@@ -20,7 +20,7 @@ REFUSALS = {
     "endless": "hangs",
 }
 SERVED = Path("/tmp/served")
-REFUSE_S = 60.0
+REFUSE_S = 120.0
 
 
 def put(name: str) -> None:
@@ -40,12 +40,10 @@ def model_lines(text: str) -> list[str]:
 def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
     """Attached, deciding by the heuristic, and tasks run."""
     before, ran = scheduler.stats(), task.ran_ns(hog)
-    time.sleep(1)
-    after = scheduler.stats()
+    after = scheduler.await_stats(lambda stats: stats["rounds"] > before["rounds"] + 2, f"rounds that go on with {what}", REFUSE_S)
     check(kernel.state() == "enabled", f"the state 'enabled' with {what}", f"'{kernel.state()}'")
     check(task.ran_ns(hog) > ran, f"a task that runs with {what}", "none")
     rounds, fallback = after["rounds"] - before["rounds"], after["fallback_rounds"] - before["fallback_rounds"]
-    check(rounds > 2, f"rounds that go on with {what}", f"{rounds} in 1 s")
     check(fallback == rounds, f"the heuristic in every round with {what}", f"{fallback} of {rounds}")
 
 
@@ -71,16 +69,13 @@ def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str,
     """Waits until the model is refused, for this reason and once."""
     before = dict(counted)
     counted[label] = counted.get(label, 0) + 1
-    touched = False
-    while True:
-        stats = scheduler.await_stats(lambda stats: refused(stats) not in (before, {}), f"{what} refused", REFUSE_S)
-        if refused(stats) == counted or label == "hangs" or touched:
-            break
-        # TensorFlow's library itself may take longer than a trial; the file changes, and it is tried again.
-        touched = True
-        counted["hangs"] = before["hangs"] = before.get("hangs", 0) + 1
+    stats = scheduler.await_stats(lambda stats: refused(stats) not in (before, {}), f"{what} refused", REFUSE_S)
+    late = {**before, "hangs": before.get("hangs", 0) + 1}
+    if label != "hangs" and refused(stats) == late:
+        # An emulated CPU may need more time than a trial has. It goes on, and what it finds then is told.
+        counted["hangs"] = late["hangs"]
         log = scheduler.log()
-        (SERVED / "manifest.json").touch()
+        stats = scheduler.await_stats(lambda stats: refused(stats) != late, f"{what} refused later", REFUSE_S)
     check(refused(stats) == counted, f"{what} refused as {label}, once", f"{refused(stats)} after {before}")
     lines = model_lines(scheduler.log()[len(log) :])
     check(len(lines) == 1, f"one log line for {what}", f"{len(lines)}: {[line.split('  ')[-1][:60] for line in lines]}")
@@ -89,6 +84,20 @@ def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str,
 def refused(stats: dict) -> dict[str, int]:
     """Refusals by cause."""
     return {name.removeprefix("refused_"): count for name, count in stats["model_events"].items() if name.startswith("refused_")}
+
+
+@case(limit_s=300)
+def busy_machine(options: Options) -> str:
+    """Eight hogs of the same priority: the model is tried out, and decides, beside them."""
+    with Scheduler("--model", MODELS / "move", "--rest", "1") as scheduler:
+        hogs = task.hogs(8)
+        stats = scheduler.await_model(MODELS / "move")
+        rounds = stats["model_rounds"]
+        last = scheduler.await_stats(lambda stats: stats["model_rounds"] >= rounds + 20, "20 more rounds of the model", REFUSE_S)
+        task.end(hogs)
+    out = last["model_events"].get("out_of_service", 0)
+    check(out == 0, "a model that stays in service", f"{last['model_events']}")
+    return f"{last['model_rounds']} of {last['rounds']} rounds by the model; events {last['model_events']}"
 
 
 @case()

@@ -72,12 +72,12 @@ impl Augur {
     fn grant_again(&mut self, world: &World, task: u32) -> Dispatch {
         self.charge(world, task);
         let ran = world.now_ns - world.task(task).run_at_ns;
+        let slice_ns = self.slice_on_ns(world, world.task(task).cpu);
         let own = &mut self.tasks[task as usize];
+        own.rescued = false;
         own.slice_vtime = own.vtime;
-        own.slice_granted_ns = ran + self.tuning.slice_ns;
-        Dispatch::Keep {
-            slice_ns: self.tuning.slice_ns,
-        }
+        own.slice_granted_ns = ran + slice_ns;
+        Dispatch::Keep { slice_ns }
     }
 }
 
@@ -100,6 +100,7 @@ impl Discipline for Augur {
             avg_run_ns: 8 * self.tuning.short_run_ns,
             bursts: 0,
             resumes: false,
+            rescued: false,
         };
         self.tasks = vec![own; world.tasks.len()];
         self.waits_in = vec![NONE; world.tasks.len()];
@@ -142,7 +143,7 @@ impl Discipline for Augur {
             self.run_on(task, self.tuning.slice_ns);
             // One that was interrupted does not interrupt in turn.
             return Enqueue::Local {
-                preempt: why != Why::Stopped,
+                preempt: !matches!(why, Why::Stopped | Why::Displaced),
             };
         }
         if why == Why::Moved {
@@ -160,6 +161,12 @@ impl Discipline for Augur {
             }
         }
         let place = self.queue_on(world, task, cpu);
+        if why == Why::Displaced {
+            if !world.task(task).pinned() {
+                self.kick_thieves(world, task, cpu, requests);
+            }
+            return place;
+        }
         // New, or its slice is used up, and others wait here: an idle CPU may well take it.
         let looks = matches!(why, Why::Fork | Why::Stopped);
         if looks && !self.tasks[task as usize].resumes && !world.task(task).pinned() {
@@ -174,10 +181,8 @@ impl Discipline for Augur {
             task,
             cause: None,
         };
-        if world.queue(cpu).len() > 1
-            && let Some(task) = self.rescue(world, cpu)
-        {
-            return take(task);
+        if let Some(rescued) = self.rescue(world, cpu) {
+            return rescued;
         }
         if let Some(task) = previous
             && self.keeps_running(world, task, cpu)
@@ -194,13 +199,19 @@ impl Discipline for Augur {
         self.wait_end(task);
         self.vtime_place(task, cpu);
         let weight = world.task(task).weight;
+        let longest_ns = self.slice_on_ns(world, cpu);
         let own = &mut self.tasks[task as usize];
+        if longest_ns < own.slice_ns {
+            (own.slice_ns, own.slice_granted_ns) = (longest_ns, longest_ns);
+        }
         own.charged_at_ns = world.now_ns;
         if !own.resumes {
             own.slice_vtime = own.vtime;
         }
         let clock = &mut self.clocks[cpu as usize];
-        clock.advance(own.vtime);
+        if !own.rescued {
+            clock.advance(own.vtime);
+        }
         clock.current_run_ns = predicted_run_ns(own);
         clock.current_vtime = own.vtime;
         clock.current_weight = weight;
@@ -212,7 +223,8 @@ impl Discipline for Augur {
         self.charge(world, task);
         let ran = world.now_ns - world.task(task).run_at_ns;
         let own = &mut self.tasks[task as usize];
-        if world.queue(cpu).is_empty() {
+        let rescued = std::mem::take(&mut own.rescued);
+        if !rescued && world.queue(cpu).is_empty() {
             self.clocks[cpu as usize].advance(own.vtime);
         }
         own.burst_ns += ran;
@@ -224,13 +236,17 @@ impl Discipline for Augur {
             own.bursts += 1;
             return;
         }
-        own.slice_left_ns = own.slice_granted_ns.saturating_sub(ran);
-        own.resumes = own.slice_left_ns > self.tuning.slice_min_ns;
+        // After a rescued turn its place, and what is left of its slice, are what they were.
+        if !rescued {
+            own.slice_left_ns = own.slice_granted_ns.saturating_sub(ran);
+            own.resumes = own.slice_left_ns > self.tuning.slice_min_ns;
+        }
     }
 
     fn tick(&mut self, world: &World, cpu: u32, requests: &mut Vec<Request>) {
         let Some(head) = world.queue(cpu).first() else {
-            if world.cpu(cpu).since_ns > 0 {
+            let running = self.tasks.get(world.cpu(cpu).current as usize);
+            if world.cpu(cpu).since_ns > 0 && running.is_some_and(|own| !own.rescued) {
                 let vtime = self.vtime_running(world, cpu);
                 self.clocks[cpu as usize].advance(vtime);
             }

@@ -51,6 +51,15 @@ impl Augur {
         vtime.wrapping_add(vtime_delta(weight, request_ns.min(self.tuning.slice_ns)))
     }
 
+    /// The longest slice on `cpu`: so long that a round through its queue takes no longer than anybody may wait.
+    pub(super) fn slice_on_ns(&self, world: &World, cpu: u32) -> u64 {
+        let share_ns = self.tuning.starving_ns / (world.queue(cpu).len() as u64 + 1);
+        match share_ns >= self.tuning.slice_ns {
+            true => self.tuning.slice_ns,
+            false => share_ns.max(self.tuning.slice_min_ns),
+        }
+    }
+
     /// A place in the queue of `cpu`: where it was interrupted, it goes on ahead of those that it was ahead of.
     pub(super) fn queue_on(&mut self, world: &World, task: u32, cpu: u32) -> Enqueue {
         self.vtime_place(task, cpu);
@@ -63,6 +72,7 @@ impl Augur {
         };
         own.slice_granted_ns = slice_ns;
         own.slice_ns = slice_ns;
+        own.rescued = false;
         Enqueue::Queue { queue: cpu, key }
     }
 
@@ -72,5 +82,6 @@ impl Augur {
         own.slice_granted_ns = slice_ns;
         own.slice_ns = slice_ns;
         own.resumes = false;
+        own.rescued = false;
     }
 }

@@ -68,23 +68,50 @@ impl Augur {
         thief.is_some()
     }
 
-    /// What virtual time alone would let wait too long gets a short turn. The slice that it was granted before stays
-    /// noted, as it does in the kernel's half: what is left of it is left.
-    pub(super) fn rescue(&mut self, world: &World, cpu: u32) -> Option<u32> {
+    /// Something real time took the CPU: as many idle CPUs as tasks wait there come to take them.
+    pub(super) fn kick_thieves(&self, world: &World, task: u32, cpu: u32, requests: &mut Vec<Request>) {
+        let home = world.places.domain_of(cpu);
+        let near = world.places.near[home as usize].iter().copied();
+        let open = near.filter(|&domain| self.permitted(world, home, domain));
+        let masks = open.map(|domain| &world.places.domain_mask[domain as usize]);
+        let idle = masks.flat_map(|mask| mask.iter().filter(|&cpu| world.idle.has(cpu)));
+        let thieves = idle.filter(|&cpu| world.allows(task, cpu));
+        // The one that was interrupted is not in the queue yet.
+        requests.extend(thieves.take(world.queue(cpu).len() + 1).map(Request::Kick));
+    }
+
+    /// What virtual time alone would let wait too long gets a short turn, which costs it nothing: from the CPU's own
+    /// queue, or from that of a CPU where only something real time runs, for there nobody looks.
+    pub(super) fn rescue(&mut self, world: &World, cpu: u32) -> Option<Dispatch> {
         let clock = &mut self.clocks[cpu as usize];
         if world.now_ns < clock.rescue_at_ns {
             return None;
         }
         clock.rescue_at_ns = world.now_ns + self.tuning.rescue_interval_ns;
+        let others =
+            (0..world.cpus.len() as u32).filter(|&other| other != cpu && world.cpu(other).since_ns == 0);
+        let mut found = [cpu]
+            .into_iter()
+            .chain(others)
+            .filter_map(|queue| Some((queue, self.starving(world, queue, cpu)?)));
+        let (queue, task) = found.next()?;
+        let own = &mut self.tasks[task as usize];
+        own.slice_ns = self.tuning.slice_min_ns;
+        own.rescued = true;
+        Some(Dispatch::Take {
+            queue,
+            task,
+            cause: (queue != cpu).then_some(Cause::Steal),
+        })
+    }
+
+    /// The one that has waited longest in a queue, of those that may run on `cpu`, where that is too long.
+    fn starving(&self, world: &World, queue: u32, cpu: u32) -> Option<u32> {
         let since = |task: u32| world.task(task).queued_at_ns;
-        let oldest = world
-            .queue(cpu)
-            .iter()
-            .min_by_key(|waiting| since(waiting.task))?;
-        if world.now_ns - since(oldest.task) <= self.tuning.starving_ns {
-            return None;
-        }
-        self.tasks[oldest.task as usize].slice_ns = self.tuning.slice_min_ns;
-        Some(oldest.task)
+        let waiting = world.queue(queue).iter().map(|waiting| waiting.task);
+        let oldest = waiting
+            .filter(|&task| queue == cpu || world.allows(task, cpu))
+            .min_by_key(|&task| since(task))?;
+        (world.now_ns - since(oldest) > self.tuning.starving_ns).then_some(oldest)
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Own {
     pub bursts: u32,
     /// Was interrupted within its slice.
     pub resumes: bool,
+    /// Has a turn that virtual time would not give it yet: it costs no virtual time.
+    pub rescued: bool,
 }
 
 /// What it keeps of a CPU: `struct augur_cpu`, likewise.
@@ -60,11 +62,14 @@ pub(super) fn vtime_delta(weight: u32, ran_ns: u64) -> u64 {
 }
 
 impl Augur {
-    /// Charges what ran since the last charge.
+    /// Charges what ran since the last charge. A rescued turn is free: charged, it would put the task into a debt that
+    /// only grows where weights are far apart, and whoever comes later would stand behind a clock that nothing reaches.
     pub(super) fn charge(&mut self, world: &World, task: u32) {
         let own = &mut self.tasks[task as usize];
         let ran = world.now_ns.saturating_sub(own.charged_at_ns);
-        own.vtime = own.vtime.wrapping_add(vtime_delta(world.task(task).weight, ran));
+        if !own.rescued {
+            own.vtime = own.vtime.wrapping_add(vtime_delta(world.task(task).weight, ran));
+        }
         own.charged_at_ns = world.now_ns;
     }
 
