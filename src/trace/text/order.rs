@@ -125,32 +125,37 @@ impl Order {
         })
     }
 
-    /// Why this cannot be read as one recording. Two machines have the same CPUs at the same time, so they come first.
-    pub fn mixed(&self) -> Option<String> {
-        self.machines().or_else(|| {
+    /// Why this cannot be read as one recording, where `wanted` is the machine or buffer that was chosen. Two machines
+    /// have the same CPUs at the same time, so they come first.
+    pub fn mixed(&self, wanted: Option<&str>) -> Option<String> {
+        let machines = match wanted {
+            Some(wanted) => (self.events == 0 && !self.labels.is_empty()).then(|| {
+                let (wanted, names) = (shown(wanted), self.names());
+                format!("it has no events of `{wanted}`; --trace-machine can be one of {names}")
+            }),
+            None => self.is_of_several().then(|| {
+                let names = self.names();
+                format!("it holds several machines or buffers ({names}); choose one with --trace-machine")
+            }),
+        };
+        machines.or_else(|| {
             let clash = self.clash.as_ref()?;
             Some(format!("{clash}; give one recording at a time"))
         })
     }
 
-    fn machines(&self) -> Option<String> {
+    fn is_of_several(&self) -> bool {
         let files = self.labels.keys().any(|name| name.ends_with(".dat"));
-        let sources = self
-            .labels
-            .values()
-            .filter(|&&switches| switches > 0 || files)
-            .count();
+        let counts = |&&switches: &&u64| switches > 0 || files;
+        self.labels.values().filter(counts).count() > 1
+    }
+
+    fn names(&self) -> String {
         let name = |name: &String| match name.as_str() {
             "" => TOP.to_owned(),
             name => shown(name).into_owned(),
         };
-        (sources > 1).then(|| {
-            let names: Vec<String> = self.labels.keys().map(name).collect();
-            format!(
-                "it holds several machines or buffers ({}); choose one with --trace-machine",
-                names.join(", ")
-            )
-        })
+        self.labels.keys().map(name).collect::<Vec<_>>().join(", ")
     }
 
     /// Reports what came too late and was not followed by more of the kind.
