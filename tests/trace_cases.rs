@@ -540,7 +540,7 @@ fn public_traces_of_other_projects_have_the_counts_that_others_count() {
             [6, 0, 8],
             1,
             7_115_449_594_000,
-            7_115_450_059_000,
+            7_115_450_065_000,
         ),
         (
             "trappy-raw_trace.txt",

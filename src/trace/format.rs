@@ -210,7 +210,7 @@ mod tests {
         check(b"cpus=2\n", "trace-cmd");
         check(b"PAR1", "parquet");
         check(b"time_ns,cpu,event,pid\r\n", "csv");
-        check(b"time_ns,cpu\n", "no line of it");
+        check(b"time_ns,cpu\n", "a text");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: x\n";
         check(line, "trace-cmd");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: prev_comm=x\n";
