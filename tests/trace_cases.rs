@@ -486,9 +486,9 @@ fn a_format_can_be_named() {
         "native, ftrace, trace-cmd, perf, perfetto",
     );
     fails(
-        &["trace", "info", path, "--input-format", "parquet"],
+        &["trace", "info", path, "--input-format", "rt-app"],
         2,
-        "`parquet`",
+        "`rt-app`",
     );
 }
 
@@ -532,7 +532,7 @@ fn public_traces_of_other_projects_have_the_counts_that_others_count() {
             7_480_992_787_000,
             7_480_993_259_000,
         ),
-        // The last switch is cut off.
+        // The last switch is cut off; the last line that can be read tells of idleness.
         (
             "trappy-idle_unsorted.txt",
             "trace-cmd",

@@ -24,6 +24,7 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
         last: vec![(NONE, NONE); rebuilt.program.tasks.len()],
         counts: vec![0; cpus.len()],
         hash: StateHash::default(),
+        tells_moves: rebuilt.recording.doubt.is_none(),
     };
     let pinned: Vec<bool> = rebuilt
         .program
@@ -89,6 +90,8 @@ struct Teller<'a> {
     last: Vec<(u32, u32)>,
     counts: Vec<u32>,
     hash: StateHash,
+    /// The switches fit each other, so that who runs elsewhere than before has moved.
+    tells_moves: bool,
 }
 
 /// What changes at one moment; the order of two at the same moment is that of this list.
@@ -183,7 +186,7 @@ impl Teller<'_> {
             (NONE, before) => (from, before),
             last => last,
         };
-        if last != NONE && last != cpu && stay.seen {
+        if last != NONE && last != cpu && stay.seen && self.tells_moves {
             let cause = if stay.cause == Cause::Other {
                 Cause::Balance
             } else {

@@ -125,7 +125,7 @@ impl Format {
 
     /// Whether this format can be read.
     pub fn is_read(self) -> bool {
-        !matches!(self, Format::Parquet | Format::RtApp)
+        !matches!(self, Format::RtApp)
     }
 
     /// The format of a file with this beginning; `None` where it is a text in which no event was seen yet.
@@ -226,7 +226,10 @@ mod tests {
             b" 1/2 [000] 1.5: sched_switch: a:1 [120] S ==> b:2 [120]\n",
             "perf",
         );
-        assert_eq!(Format::read(), "native, ftrace, trace-cmd, perf, perfetto");
+        assert_eq!(
+            Format::read(),
+            "native, ftrace, trace-cmd, perf, perfetto, parquet, csv"
+        );
         check(b"\x7fELF\x02\x01\x01\0\0", "binary");
         check(b"PERFILE2", "perf script");
     }
