@@ -486,9 +486,9 @@ fn a_format_can_be_named() {
         "native, ftrace, trace-cmd, perf, perfetto",
     );
     fails(
-        &["trace", "info", path, "--input-format", "parquet"],
+        &["trace", "info", path, "--input-format", "rt-app"],
         2,
-        "`parquet`",
+        "`rt-app`",
     );
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How a trace is read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Reading {
-    /// The trace's format, where its content does not say: native, ftrace, trace-cmd, perf or perfetto
+    /// The trace's format, where its content does not say: native, ftrace, trace-cmd, perf, perfetto, parquet or csv
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<String>,
     /// Of a trace of several machines or buffers, this one: its number in Perfetto, its file's or buffer's name in text

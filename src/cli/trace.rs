@@ -33,7 +33,11 @@ enum Command {
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Reads native traces, Perfetto traces, tables of events (Parquet, CSV), and text of ftrace, `trace-cmd report` and `perf \
-script`; the content says which it is.
+script`; the content says which it is. Packed with gzip or zstd, in a page of systrace, in JSON (`systemTraceEvents`) or in \
+the midst of a log, too.
+
+A trace most of which cannot be read, or whose times are none, is an error unless --partial is given; two machines, or \
+two recordings, are never mixed.
 
 A task migrates where it starts to run on another CPU than it last ran on. Its latency is the time from a wakeup to \
 the run that follows; `preempted` is what it waited after it was interrupted, `blocked` what it slept uninterruptibly. \

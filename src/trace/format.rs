@@ -125,7 +125,7 @@ impl Format {
 
     /// Whether this format can be read.
     pub fn is_read(self) -> bool {
-        !matches!(self, Format::Parquet | Format::RtApp)
+        !matches!(self, Format::RtApp)
     }
 
     /// The format of a file with this beginning; `None` where it is a text in which no event was seen yet.
@@ -210,7 +210,7 @@ mod tests {
         check(b"cpus=2\n", "trace-cmd");
         check(b"PAR1", "parquet");
         check(b"time_ns,cpu,event,pid\r\n", "csv");
-        check(b"time_ns,cpu\n", "no line of it");
+        check(b"time_ns,cpu\n", "a text");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: x\n";
         check(line, "trace-cmd");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: prev_comm=x\n";
@@ -226,7 +226,10 @@ mod tests {
             b" 1/2 [000] 1.5: sched_switch: a:1 [120] S ==> b:2 [120]\n",
             "perf",
         );
-        assert_eq!(Format::read(), "native, ftrace, trace-cmd, perf, perfetto");
+        assert_eq!(
+            Format::read(),
+            "native, ftrace, trace-cmd, perf, perfetto, parquet, csv"
+        );
         check(b"\x7fELF\x02\x01\x01\0\0", "binary");
         check(b"PERFILE2", "perf script");
     }

@@ -7,9 +7,9 @@
 //!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet, CSV │ rt-app JSON
 //! ```
 //!
-//! Both ends stream: a reader holds a buffer and a small window of events, a writer one chunk, whatever the size of
-//! the file. A reader never panics, and what it cannot read it reports and skips. A file that is written gets its
-//! name when it is whole. No other room knows a file format.
+//! Both ends stream: a reader holds a buffer and a window of events (of text and Perfetto up to 40 MB, for what is out of
+//! order there is sorted), a writer one chunk, whatever the size of the file. A reader never panics, and what it cannot
+//! read it reports and skips. A file that is written gets its name when it is whole. No other room knows a file format.
 
 mod census;
 pub mod coverage;

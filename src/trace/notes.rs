@@ -3,6 +3,7 @@
 
 use super::EventKind;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Most skipped lines that are kept with their reason; the rest is only counted.
@@ -47,11 +48,12 @@ pub struct Notes {
 
 impl Notes {
     /// Reports a line that is skipped.
-    pub fn skip(&mut self, line: u64, why: impl Into<String>) {
+    pub fn skip(&mut self, line: u64, why: impl Into<Cow<'static, str>>) {
         let why = why.into();
         self.skipped += 1;
         bounded(&mut self.reasons, &why, OTHER_REASONS);
         if self.kept.len() < KEPT {
+            let why = why.into_owned();
             self.kept.push(Skip { line, why });
         } else if self.first_unkept == 0 {
             self.first_unkept = line;
@@ -59,7 +61,7 @@ impl Notes {
     }
 
     /// Reports a switch that is skipped.
-    pub fn skip_switch(&mut self, line: u64, why: impl Into<String>) {
+    pub fn skip_switch(&mut self, line: u64, why: impl Into<Cow<'static, str>>) {
         self.damaged_switches += 1;
         self.skip(line, why);
     }

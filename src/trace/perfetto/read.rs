@@ -20,6 +20,9 @@ use prost::Message;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
 
+/// Whose events are known from so much later on than another CPU's began late.
+const LATE_NS: u64 = 10_000_000;
+
 /// Reads packets.
 pub struct PerfettoSource<R> {
     input: BufReader<R>,
@@ -55,6 +58,12 @@ impl<R: Read> PerfettoSource<R> {
         }
         if let Some(why) = self.packets.machines.mixed() {
             bail!(why);
+        }
+        let start_ns = self.packets.known_from.values().min().copied().unwrap_or(0);
+        for (&cpu, &time_ns) in &self.packets.known_from {
+            if time_ns - start_ns > LATE_NS {
+                notes.buffer_started(cpu, time_ns);
+            }
         }
         let overwritten: u64 = self
             .packets
@@ -98,6 +107,8 @@ pub(super) struct Packets {
     running: HashMap<u32, Task>,
     /// CPUs that lost events before the next that is read.
     lost: HashSet<u32>,
+    /// From when on each CPU's events are known.
+    known_from: HashMap<u32, u64>,
     /// The CPU and the first time of the bundle that is read.
     pub(super) begin: Option<(u32, u64)>,
     /// How many events each CPU had overwritten, at the start and at the end.
@@ -260,7 +271,7 @@ impl Packets {
             (field::EVENT, Value::Bytes(event)) => self.event(cpu, event, notes)?,
             (field::COMPACT, Value::Bytes(compact)) => self.compact(cpu, compact)?,
             (field::KNOWN_FROM, &Value::Number(time_ns)) if time_ns > 0 => {
-                notes.buffer_started(cpu, time_ns);
+                self.known_from.entry(cpu).or_insert(time_ns);
                 Ok(())
             }
             _ => Ok(()),

@@ -143,15 +143,26 @@ fn what_was_overwritten_and_when_a_cpu_is_known_is_said() {
         put_bytes(&mut trace, field::PACKET, &packet);
         trace
     };
-    let (mut bundle, mut outer, mut known) = (Vec::new(), Vec::new(), Vec::new());
-    put_number(&mut bundle, field::CPU, 1);
-    put_number(&mut bundle, field::KNOWN_FROM, 8);
-    put_bytes(&mut outer, field::FTRACE_EVENTS, &bundle);
-    put_bytes(&mut known, field::PACKET, &outer);
-    let trace = [stats(1, 100), known, packet(1, 10, 3), stats(2, 109)].concat();
+    let known = |cpu, time_ns| {
+        let (mut bundle, mut packet, mut trace) = (Vec::new(), Vec::new(), Vec::new());
+        put_number(&mut bundle, field::CPU, cpu);
+        put_number(&mut bundle, field::KNOWN_FROM, time_ns);
+        put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
+        put_bytes(&mut trace, field::PACKET, &packet);
+        trace
+    };
+    let late_ns = 50_000_000;
+    let trace = [
+        stats(1, 100),
+        known(0, 8),
+        known(1, late_ns),
+        packet(1, late_ns + 1, 3),
+        stats(2, 109),
+    ];
+    let trace = trace.concat();
     let (events, notes) = read(&trace);
     assert_eq!((events.len(), notes.overwritten()), (3, Some(9)));
-    assert_eq!(notes.known_from()[&1], 8);
+    assert_eq!(notes.known_from().iter().collect::<Vec<_>>(), [(&1, &late_ns)]);
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub fn learn(header: &mut Header, notes: &mut Notes, line: &[u8]) {
         if let Some(cpus) = comment.rsplit_once("#P:").and_then(|(_, text)| number(text)) {
             header.cpus = cpus;
         }
+        if let Some(clock) = comment.trim_start().strip_prefix("clockid: ") {
+            header.clock = clock.split(' ').next().unwrap_or_default().into();
+        }
         match comment
             .split_once(" : ")
             .map(|(key, value)| (key.trim(), value.trim()))

@@ -68,10 +68,12 @@ fn beside(line: &[u8], tool: Tool) -> Option<Result<Item<'_>, Why>> {
     if is_heading(text) {
         return Some(Ok(Item::Heading));
     }
-    // Behind the name of a buffer, too.
-    if let Some(at) = memchr::memmem::find(line, b"CPU:")
-        .filter(|&at| line[..at].trim_ascii().is_empty() || line[..at].ends_with(b": "))
-    {
+    // Behind the name of a buffer, or a log's own time, too.
+    let at = memchr::memmem::find(line, b"CPU:").filter(|&at| {
+        let before = line[..at].trim_ascii_end();
+        before.is_empty() || before.ends_with(b":") || before.ends_with(b"]")
+    });
+    if let Some(at) = at {
         let found = lost(&line[at + 4..]).map(|(cpu, count)| Item::Lost(cpu, count));
         return Some(found.ok_or("a note of lost events that cannot be read"));
     }

@@ -24,6 +24,7 @@ pub struct Order {
     /// Which of several recordings this is, from 0.
     section: u32,
     events: u64,
+    first_ns: u64,
     last_ns: u64,
     steps_back: u64,
     clash: Option<String>,
@@ -60,6 +61,9 @@ impl Order {
 
     /// Looks at an event of that line; false where it cannot be in its place.
     pub fn admit(&mut self, event: &Event, line: u64, notes: &mut Notes) -> bool {
+        if self.events == 0 {
+            self.first_ns = event.time_ns;
+        }
         self.events += 1;
         self.steps_back += u64::from(event.time_ns < self.last_ns);
         self.last_ns = event.time_ns;
@@ -110,7 +114,9 @@ impl Order {
     /// The times are differences: they run back again and again. `sorted` says that the tool never prints so otherwise.
     pub fn differences(&self, sorted: bool) -> Option<String> {
         let often = self.steps_back >= FEW && self.steps_back * BACK > self.events;
-        (often && (sorted || self.clash.is_some())).then(|| {
+        // The first difference is 0, for nothing was before it.
+        let from_zero = sorted && self.first_ns == 0 && self.steps_back > 0;
+        (from_zero || often && (sorted || self.clash.is_some())).then(|| {
             format!(
                 "its times run back {} times in {} events: they are differences (perf script --deltatime), not times; print \
                  it without that",
@@ -119,32 +125,37 @@ impl Order {
         })
     }
 
-    /// Why this cannot be read as one recording. Two machines have the same CPUs at the same time, so they come first.
-    pub fn mixed(&self) -> Option<String> {
-        self.machines().or_else(|| {
+    /// Why this cannot be read as one recording, where `wanted` is the machine or buffer that was chosen. Two machines
+    /// have the same CPUs at the same time, so they come first.
+    pub fn mixed(&self, wanted: Option<&str>) -> Option<String> {
+        let machines = match wanted {
+            Some(wanted) => (self.events == 0 && !self.labels.is_empty()).then(|| {
+                let (wanted, names) = (shown(wanted), self.names());
+                format!("it has no events of `{wanted}`; --trace-machine can be one of {names}")
+            }),
+            None => self.is_of_several().then(|| {
+                let names = self.names();
+                format!("it holds several machines or buffers ({names}); choose one with --trace-machine")
+            }),
+        };
+        machines.or_else(|| {
             let clash = self.clash.as_ref()?;
             Some(format!("{clash}; give one recording at a time"))
         })
     }
 
-    fn machines(&self) -> Option<String> {
+    fn is_of_several(&self) -> bool {
         let files = self.labels.keys().any(|name| name.ends_with(".dat"));
-        let sources = self
-            .labels
-            .values()
-            .filter(|&&switches| switches > 0 || files)
-            .count();
+        let counts = |&&switches: &&u64| switches > 0 || files;
+        self.labels.values().filter(counts).count() > 1
+    }
+
+    fn names(&self) -> String {
         let name = |name: &String| match name.as_str() {
             "" => TOP.to_owned(),
             name => shown(name).into_owned(),
         };
-        (sources > 1).then(|| {
-            let names: Vec<String> = self.labels.keys().map(name).collect();
-            format!(
-                "it holds several machines or buffers ({}); choose one with --trace-machine",
-                names.join(", ")
-            )
-        })
+        self.labels.keys().map(name).collect::<Vec<_>>().join(", ")
     }
 
     /// Reports what came too late and was not followed by more of the kind.
@@ -190,7 +201,7 @@ mod tests {
     #[test]
     fn files_of_single_cpus_are_one_recording() {
         let (found, admitted, notes) = order(&[(0, 99), (10, 0), (20, 0), (0, 99), (11, 1), (19, 1)]);
-        assert_eq!((found.mixed(), found.differences(false)), (None, None));
+        assert_eq!((found.mixed(None), found.differences(false)), (None, None));
         assert_eq!((admitted, notes.skipped_count(), found.is_one()), (4, 0, false));
         assert!(order(&[(10, 0), (11, 1), (12, 0)]).0.is_one());
     }
@@ -198,7 +209,7 @@ mod tests {
     #[test]
     fn one_event_that_is_late_is_damage_and_more_are_another_recording() {
         let (found, admitted, notes) = order(&[(10, 0), (20, 0), (1, 0), (21, 0)]);
-        assert_eq!((found.mixed(), admitted), (None, 3));
+        assert_eq!((found.mixed(None), admitted), (None, 3));
         assert_eq!(notes.skipped()[0].line, 3);
         assert_eq!(notes.skipped()[0].why, "an event that comes 19000000 ns too late");
         let why = order(&[
@@ -212,9 +223,9 @@ mod tests {
             (9, 0),
         ])
         .0
-        .mixed();
+        .mixed(None);
         assert!(why.is_some_and(|why| why.contains("from line 7 on, CPU 0")));
-        let why = order(&[(0, 99), (10, 0), (0, 99), (20, 0)]).0.mixed();
+        let why = order(&[(0, 99), (10, 0), (0, 99), (20, 0)]).0.mixed(None);
         assert!(why.is_some_and(|why| why.contains("line 4 belongs to a second recording")));
     }
 
@@ -222,8 +233,10 @@ mod tests {
     fn differences_are_told_from_times() {
         let (found, ..) = order(&[(0, 0), (2, 0), (8, 1), (2, 1), (7, 0), (2, 0), (7, 1)]);
         let why = found.differences(true);
-        assert!(why.is_some_and(|why| why.starts_with("its times run back 3 times in 7 events")));
+        assert!(why.is_some_and(|why| why.starts_with("its times run back 2 times in 7 events")));
         assert_eq!(order(&[(10, 0), (20, 0), (11, 1)]).0.differences(true), None);
+        let (found, ..) = order(&[(0, 0), (2, 0), (1, 0), (4, 0)]);
+        assert!(found.differences(true).is_some() && found.differences(false).is_none());
     }
 
     #[test]
@@ -231,13 +244,15 @@ mod tests {
         let mut order = Order::default();
         order.label(b"", false);
         order.label(b"mybuf", true);
-        assert_eq!(order.mixed(), None);
+        assert_eq!(order.mixed(None), None);
         order.label(b"", true);
-        let why = order.mixed();
+        let why = order.mixed(None);
         assert!(why.is_some_and(|why| why.contains("(top, mybuf)")));
+        let why = order.mixed(Some("other"));
+        assert!(why.is_some_and(|why| why.contains("no events of `other`")));
         let mut order = Order::default();
         order.label(b"host.dat", false);
         order.label(b"guest.dat", true);
-        assert!(order.mixed().is_some());
+        assert!(order.mixed(None).is_some());
     }
 }

@@ -22,7 +22,8 @@ impl Region {
     pub fn of(&mut self, line: &[u8]) -> Option<Tool> {
         if !self.inside {
             let printed = heading::tool(line).map(Some).or_else(|| printed_by(line));
-            let begins = printed.is_some() || line.starts_with(b"CPU:") || line.starts_with(b"# ======");
+            let headings = [&b"# ======"[..], b"# entries-in-buffer", b"##### CPU ", b"CPU:"];
+            let begins = printed.is_some() || headings.iter().any(|heading| line.starts_with(heading));
             self.inside = begins && (printed.is_some() || self.tool.is_some());
             self.tool = self
                 .tool

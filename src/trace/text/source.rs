@@ -178,14 +178,12 @@ impl Page {
 
     fn event(&mut self, event: Event, label: &[u8], number: u64, notes: &mut Notes) {
         let switch = matches!(event.kind, EventKind::Switch { .. });
-        match &self.machine {
-            Some(wanted) => {
-                let named = if label.is_empty() { TOP.as_bytes() } else { label };
-                if named != wanted.as_bytes() {
-                    return notes.aside("events of other machines or buffers");
-                }
+        self.order.label(label, switch);
+        if let Some(wanted) = &self.machine {
+            let named = if label.is_empty() { TOP.as_bytes() } else { label };
+            if named != wanted.as_bytes() {
+                return notes.aside("events of other machines or buffers");
             }
-            None => self.order.label(label, switch),
         }
         if event.cpu as usize >= MAX_CPUS {
             let (cpu, most) = (event.cpu, MAX_CPUS - 1);
@@ -244,7 +242,8 @@ impl Page {
             notes.doubt(why);
             return Ok(());
         }
-        self.order.mixed().map_or(Ok(()), |why| bail!(why))
+        let wanted = self.machine.as_deref();
+        self.order.mixed(wanted).map_or(Ok(()), |why| bail!(why))
     }
 }
 
