@@ -14,8 +14,11 @@ use std::process::ExitCode;
 
 const FLAG: &str = "list-policies";
 
-/// Commands that take policies, and what they say of them.
-const LISTS: [(&[&str], fn() -> String); 7] = [
+/// The words that name a command, and what it says of its policies.
+type List = (&'static [&'static str], fn() -> String);
+
+/// Commands that take policies.
+const LISTS: [List; 7] = [
     (&["run"], daemon),
     (&["replay"], run_queues),
     (&["simulate"], devices),

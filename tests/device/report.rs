@@ -72,7 +72,9 @@ fn experiment(settings: &str, out: &Path) -> (Study, String) {
 /// The pieces of a page from each start to the next end.
 fn pieces<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let starts = page.match_indices(start).map(|(at, _)| &page[at..]);
-    starts.map(|rest| &rest[..rest.find(end).unwrap() + end.len()]).collect()
+    starts
+        .map(|rest| &rest[..rest.find(end).unwrap() + end.len()])
+        .collect()
 }
 
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
@@ -116,7 +118,9 @@ fn extent(node: Node<'_, '_>) -> (f64, f64, f64) {
     };
     let font = FontRef::try_from_slice(bytes).unwrap();
     let letters = node.text().unwrap_or("").chars();
-    let units: f32 = letters.map(|letter| font.h_advance_unscaled(font.glyph_id(letter))).sum();
+    let units: f32 = letters
+        .map(|letter| font.h_advance_unscaled(font.glyph_id(letter)))
+        .sum();
     let size = number(node, "font-size");
     let width = f64::from(units / font.units_per_em().unwrap()) * size;
     let x = number(node, "x");
@@ -135,7 +139,11 @@ fn below(node: Node<'_, '_>, (x, y): (f64, f64)) -> String {
         let (left, top) = (number(*one, "x"), number(*one, "y"));
         (left..left + number(*one, "width")).contains(&x) && (top..top + number(*one, "height")).contains(&y)
     };
-    boxes.filter(holds).map(|one| one.attribute("fill").unwrap().to_owned()).next().unwrap_or("#FFFFFF".to_owned())
+    boxes
+        .filter(holds)
+        .map(|one| one.attribute("fill").unwrap().to_owned())
+        .next()
+        .unwrap_or("#FFFFFF".to_owned())
 }
 
 /// Of a colour on white paper that on dark paper, by the page's own rules.
@@ -167,21 +175,43 @@ fn pictures(page: &str) {
         words("title", "aria-labelledby");
         words("desc", "aria-describedby");
         assert_eq!(root.attribute("role"), Some("img"));
-        let view: Vec<f64> =
-            root.attribute("viewBox").unwrap().split(' ').map(|part| part.parse().unwrap()).collect();
-        for node in root.children().filter(|node| node.has_tag_name("text") && !node.has_attribute("aria-hidden")) {
+        let view: Vec<f64> = root
+            .attribute("viewBox")
+            .unwrap()
+            .split(' ')
+            .map(|part| part.parse().unwrap())
+            .collect();
+        for node in root
+            .children()
+            .filter(|node| node.has_tag_name("text") && !node.has_attribute("aria-hidden"))
+        {
             let (left, right, middle) = extent(node);
             let cut = left < 0.0 || right > view[2] || middle < 0.0 || middle > view[3];
-            assert!(!cut, "{id}: '{}' from {left} to {right} of {}", node.text().unwrap(), view[2]);
-            let (ink, paper) = (node.attribute("fill").unwrap(), below(node, (f64::midpoint(left, right), middle)));
+            assert!(
+                !cut,
+                "{id}: '{}' from {left} to {right} of {}",
+                node.text().unwrap(),
+                view[2]
+            );
+            let (ink, paper) = (
+                node.attribute("fill").unwrap(),
+                below(node, (f64::midpoint(left, right), middle)),
+            );
             for seen in [contrast(rgb(ink), rgb(&paper)), contrast(on(ink), on(&paper))] {
-                assert!(seen >= 4.5, "{id}: '{}' {ink} on {paper}: {seen}", node.text().unwrap());
+                assert!(
+                    seen >= 4.5,
+                    "{id}: '{}' {ink} on {paper}: {seen}",
+                    node.text().unwrap()
+                );
             }
         }
         for line in root.children().filter_map(|node| node.attribute("stroke")) {
             // The grid only helps the eye, and an edge of paper is none.
             if !["#DEDEDE", "#FFFFFF", "none"].contains(&line) {
-                let seen = [contrast(rgb(line), rgb("#FFFFFF")), contrast(on(line), on("#FFFFFF"))];
+                let seen = [
+                    contrast(rgb(line), rgb("#FFFFFF")),
+                    contrast(on(line), on("#FFFFFF")),
+                ];
                 assert!(seen.iter().all(|seen| *seen >= 3.0), "{id}: {line} {seen:?}");
             }
         }
@@ -200,17 +230,32 @@ fn tables(page: &str) {
     }
     assert_eq!(pieces(page, "<div class=\"scroll\"", ">").len(), found.len());
     for scroll in pieces(page, "<div class=\"scroll\"", ">") {
-        assert!(scroll.contains("tabindex=\"0\"") && scroll.contains("role=\"region\""), "{scroll}");
+        assert!(
+            scroll.contains("tabindex=\"0\"") && scroll.contains("role=\"region\""),
+            "{scroll}"
+        );
     }
     for id in ["times", "costs", "decisions"] {
-        let table = found.iter().find(|table| table.contains(&format!("id=\"{id}\""))).unwrap();
+        let table = found
+            .iter()
+            .find(|table| table.contains(&format!("id=\"{id}\"")))
+            .unwrap();
         for cell in pieces(table, "<td", "</td>") {
-            let text = cell.split_once('>').unwrap().1.trim_end_matches("</td>").replace(" to ", " ");
+            let text = cell
+                .split_once('>')
+                .unwrap()
+                .1
+                .trim_end_matches("</td>")
+                .replace(" to ", " ");
             assert!(
-                text.chars().all(|letter| letter.is_ascii_digit() || " ±.,()–".contains(letter)),
+                text.chars()
+                    .all(|letter| letter.is_ascii_digit() || " ±.,()–".contains(letter)),
                 "a unit beside {text}"
             );
-            let parts: Vec<f64> = text.split(" ± ").filter_map(|part| part.replace(',', "").parse().ok()).collect();
+            let parts: Vec<f64> = text
+                .split(" ± ")
+                .filter_map(|part| part.replace(',', "").parse().ok())
+                .collect();
             assert!(parts.len() < 2 || parts[1] <= parts[0], "{text} reaches below 0");
         }
     }
@@ -246,7 +291,15 @@ fn colours(page: &str) {
     let modes = pieces(page, ":root{", "}");
     assert_eq!(modes.len(), 2, "{modes:?}");
     for mode in modes {
-        let of = |name: &str| rgb(mode.split(&format!("--{name}:")).nth(1).unwrap().split([';', '}']).next().unwrap());
+        let of = |name: &str| {
+            rgb(mode
+                .split(&format!("--{name}:"))
+                .nth(1)
+                .unwrap()
+                .split([';', '}'])
+                .next()
+                .unwrap())
+        };
         for (ink, paper) in [
             ("ink", "paper"),
             ("muted", "paper"),
@@ -264,15 +317,29 @@ fn colours(page: &str) {
 fn policies(study: &Study, page: &str) {
     let race = pieces(page, "<svg id=\"race-wide\"", "</svg>")[0];
     let picture = Document::parse(race).unwrap();
-    let text: String = picture.descendants().filter(|node| node.has_tag_name("text")).filter_map(|node| node.text()).collect();
+    let text: String = picture
+        .descendants()
+        .filter(|node| node.has_tag_name("text"))
+        .filter_map(|node| node.text())
+        .collect();
     let mut labels = BTreeSet::new();
     for line in &study.policies {
-        assert!(page.contains(&format!("<code>{}</code>", line.policy)), "{}", line.policy);
+        assert!(
+            page.contains(&format!("<code>{}</code>", line.policy)),
+            "{}",
+            line.policy
+        );
         let label = study.label(&line.policy);
         assert!(labels.insert(label), "{label} is there twice");
-        assert!(text.replace(' ', "").contains(&label.replace(' ', "")), "{label}: {text}");
+        assert!(
+            text.replace(' ', "").contains(&label.replace(' ', "")),
+            "{label}: {text}"
+        );
     }
-    assert!(labels.contains("several at once") && labels.contains("hybrid_ml[alone=1,…]"), "{labels:?}");
+    assert!(
+        labels.contains("several at once") && labels.contains("hybrid_ml[alone=1,…]"),
+        "{labels:?}"
+    );
     // Marks by colour and form, wherever they are.
     let marks = picture.descendants().filter_map(|node| {
         let form = match node.tag_name().name() {
@@ -284,14 +351,24 @@ fn policies(study: &Study, page: &str) {
                 });
                 let points: Vec<(i32, i32)> = points.collect();
                 let first = points[0];
-                format!("{:?}", points.iter().map(|(x, y)| (x - first.0, y - first.1)).collect::<Vec<_>>())
+                format!(
+                    "{:?}",
+                    points
+                        .iter()
+                        .map(|(x, y)| (x - first.0, y - first.1))
+                        .collect::<Vec<_>>()
+                )
             }
             _ => return None,
         };
         Some((node.attribute("stroke")?.to_owned(), form))
     });
     let marks: Vec<(String, String)> = marks.collect();
-    assert_eq!((marks.len(), marks.iter().collect::<BTreeSet<_>>().len()), (13, 13), "{marks:?}");
+    assert_eq!(
+        (marks.len(), marks.iter().collect::<BTreeSet<_>>().len()),
+        (13, 13),
+        "{marks:?}"
+    );
 }
 
 #[test]
@@ -320,7 +397,10 @@ fn thirteen_policies_are_read_by_everybody() {
             Some("pdf") => assert!(bytes.starts_with(b"%PDF-"), "{path:?}"),
             Some("svg") => {
                 let text = String::from_utf8(bytes).unwrap();
-                assert_eq!(Document::parse(&text).unwrap().root_element().attribute("width"), Some("960"));
+                assert_eq!(
+                    Document::parse(&text).unwrap().root_element().attribute("width"),
+                    Some("960")
+                );
             }
             _ => (),
         }
@@ -342,19 +422,34 @@ fn distributions_and_schedules_are_those_of_the_runs() {
     };
     let of = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
     let (results, completion) = (rows("results.csv"), rows("completion.csv"));
-    for (share, column) in [("0.5", "completion_p50_ns"), ("0.95", "completion_p95_ns"), ("0.99", "completion_p99_ns"), ("1", "completion_max_ns")] {
+    for (share, column) in [
+        ("0.5", "completion_p50_ns"),
+        ("0.95", "completion_p95_ns"),
+        ("0.99", "completion_p99_ns"),
+        ("1", "completion_max_ns"),
+    ] {
         let runs = results.iter().filter(|row| row["policy"] == "round_robin");
         let mean = runs.map(|row| of(row, column)).sum::<f64>() / 2.0;
-        let found = completion.iter().find(|row| row["policy"] == "round_robin" && row["share"] == share).unwrap();
-        assert!((of(found, "completion_ns") / mean - 1.0).abs() < 2e-3, "{share}: {found:?}, {mean}");
+        let found = completion
+            .iter()
+            .find(|row| row["policy"] == "round_robin" && row["share"] == share)
+            .unwrap();
+        assert!(
+            (of(found, "completion_ns") / mean - 1.0).abs() < 2e-3,
+            "{share}: {found:?}, {mean}"
+        );
     }
     let (mut shares, mut ends) = (BTreeMap::<_, f64>::new(), BTreeMap::<_, f64>::new());
     let mut pieces = rows("schedule.csv");
     pieces.sort_by(|a, b| of(a, "start_ns").total_cmp(&of(b, "start_ns")));
     assert!(pieces.iter().any(|piece| piece["share"] != "1"));
     for piece in &pieces {
-        *shares.entry((piece["policy"].clone(), piece["task"].clone())).or_default() += of(piece, "share");
-        assert!(of(piece, "placed_ns") <= of(piece, "start_ns") && of(piece, "start_ns") < of(piece, "finish_ns"));
+        *shares
+            .entry((piece["policy"].clone(), piece["task"].clone()))
+            .or_default() += of(piece, "share");
+        assert!(
+            of(piece, "placed_ns") <= of(piece, "start_ns") && of(piece, "start_ns") < of(piece, "finish_ns")
+        );
         if piece["policy"] == "round_robin" {
             let end = ends.entry(piece["device"].clone()).or_default();
             assert!(*end <= of(piece, "start_ns"), "{piece:?}");
@@ -362,5 +457,8 @@ fn distributions_and_schedules_are_those_of_the_runs() {
         }
     }
     assert_eq!(shares.len(), 2 * 60);
-    assert!(shares.values().all(|share| (share - 1.0).abs() < 1e-12), "{shares:?}");
+    assert!(
+        shares.values().all(|share| (share - 1.0).abs() < 1e-12),
+        "{shares:?}"
+    );
 }

@@ -187,9 +187,21 @@ type Level = (
 );
 
 const LEVELS: [Level; 3] = [
-    ("before", |levels| levels.before_mean_ns, |levels| levels.before_excess),
-    ("first", |levels| levels.first_mean_ns, |levels| levels.first_excess),
-    ("after", |levels| levels.after_mean_ns, |levels| levels.after_excess),
+    (
+        "before",
+        |levels| levels.before_mean_ns,
+        |levels| levels.before_excess,
+    ),
+    (
+        "first",
+        |levels| levels.first_mean_ns,
+        |levels| levels.first_excess,
+    ),
+    (
+        "after",
+        |levels| levels.after_mean_ns,
+        |levels| levels.after_excess,
+    ),
 ];
 
 pub fn drift(found: &Drift) -> Table {
@@ -201,10 +213,17 @@ pub fn drift(found: &Drift) -> Table {
 
 /// Those that look for drift, where there is none.
 fn alarms(found: &Drift) -> Table {
-    let row = |policy: &Summary| Some((policy.policy.clone(), vec![Cell::new(policy.false_alarms?.to_string())]));
+    let row = |policy: &Summary| {
+        Some((
+            policy.policy.clone(),
+            vec![Cell::new(policy.false_alarms?.to_string())],
+        ))
+    };
     Table {
         id: "drift",
-        caption: "Policies that look for drift, and how often they saw one where there was none, over all seeds.".to_owned(),
+        caption:
+            "Policies that look for drift, and how often they saw one where there was none, over all seeds."
+                .to_owned(),
         head: ["policy", "false alarms"].map(str::to_owned).to_vec(),
         rows: found.policies.iter().filter_map(row).collect(),
         whole: Vec::new(),
@@ -215,11 +234,21 @@ fn alarms(found: &Drift) -> Table {
 
 fn shifts(found: &Drift) -> Table {
     let mut head = vec!["policy".to_owned()];
-    let mut rows: Vec<(String, Vec<Cell>)> =
-        found.policies.iter().map(|policy| (policy.policy.clone(), Vec::new())).collect();
+    let mut rows: Vec<(String, Vec<Cell>)> = found
+        .policies
+        .iter()
+        .map(|policy| (policy.policy.clone(), Vec::new()))
+        .collect();
     for (name, mean, excess) in LEVELS {
-        let means: Vec<f64> = found.policies.iter().filter_map(|policy| mean(&policy.levels)).collect();
-        let (column, percent) = (Column::new(Kind::Time, &means, false), Column::new(Kind::Plain("%"), &[10.0], false));
+        let means: Vec<f64> = found
+            .policies
+            .iter()
+            .filter_map(|policy| mean(&policy.levels))
+            .collect();
+        let (column, percent) = (
+            Column::new(Kind::Time, &means, false),
+            Column::new(Kind::Plain("%"), &[10.0], false),
+        );
         head.push(column.head(name));
         for (policy, (_, cells)) in found.policies.iter().zip(&mut rows) {
             let above = excess(&policy.levels).map(|excess| {
@@ -235,7 +264,15 @@ fn shifts(found: &Drift) -> Table {
     for (policy, (_, cells)) in found.policies.iter().zip(&mut rows) {
         cells.extend(reactions(policy));
     }
-    head.extend(["noticed, tasks", "back, tasks", "recovered, tasks", "false alarms"].map(str::to_owned));
+    head.extend(
+        [
+            "noticed, tasks",
+            "back, tasks",
+            "recovered, tasks",
+            "false alarms",
+        ]
+        .map(str::to_owned),
+    );
     Table {
         id: "drift",
         caption: "What the drift did. A dash: it does not look for drift, or it did not happen within the run, or the run is too short to \
@@ -253,16 +290,30 @@ fn shifts(found: &Drift) -> Table {
 fn reactions(policy: &Summary) -> [Cell; 4] {
     let tasks = |value: Option<f64>, count: u64, why: &'static str| match value {
         Some(tasks) if count == policy.shifts => Cell::new(grouped(tasks, 0)),
-        Some(tasks) if count > 0 => Cell::new(format!("{} ({count} of {})", grouped(tasks, 0), policy.shifts)),
+        Some(tasks) if count > 0 => {
+            Cell::new(format!("{} ({count} of {})", grouped(tasks, 0), policy.shifts))
+        }
         _ => unknown(why),
     };
     let looks = policy.false_alarms.is_some();
     let or = |why: &'static str| if looks { why } else { "it does not look for drift" };
     let alarms = policy.false_alarms.map(|count| Cell::new(count.to_string()));
     [
-        tasks(policy.detected_after_tasks, policy.detected, or("it did not notice")),
-        tasks(policy.came_back_after_tasks, policy.shifts, or("its model did not decide again")),
-        tasks(policy.recovered_after_tasks, policy.recovered, "it did not recover within the run"),
+        tasks(
+            policy.detected_after_tasks,
+            policy.detected,
+            or("it did not notice"),
+        ),
+        tasks(
+            policy.came_back_after_tasks,
+            policy.shifts,
+            or("its model did not decide again"),
+        ),
+        tasks(
+            policy.recovered_after_tasks,
+            policy.recovered,
+            "it did not recover within the run",
+        ),
         alarms.unwrap_or_else(|| unknown(or(""))),
     ]
 }
