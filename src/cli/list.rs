@@ -69,12 +69,11 @@ fn daemon() -> String {
 
 fn run_queues() -> String {
     let names = table(cpu::registry::NAMES);
-    let tuning = Tuning::names().map(|name| format!("--{}", name.replace('_', "-")));
     names
         + &settings()
         + &format!(
-            "\nand those of `run --help`, without the dashes and as key=value (switches are 0 or 1): {}\n",
-            tuning.join(", ")
+            "\nand those of the kernel's half, as `run --help` explains them (switches are 0 or 1): {}\n",
+            Tuning::names().join(", ")
         )
 }
 

@@ -30,6 +30,8 @@ use crate::topology::Machine;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use console::{Colour, say};
+
+pub use parse::command;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::Write;

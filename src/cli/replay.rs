@@ -86,7 +86,7 @@ pub struct Args {
     #[arg(long, value_name = "SPEC|FILE")]
     machine: Option<String>,
     /// What is drawn at random is drawn from this
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(..))]
     seed: u64,
     /// So many seeds, each one more than the last; with confidence intervals
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = whole::<u64>(1..=10_000))]

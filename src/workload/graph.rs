@@ -5,6 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
+/// Sums and squares of what is less are finite.
+const TIME_MOST: f64 = 1e150;
 /// Longest graph that is taken: positions are kept in tables of tasks × devices.
 const MOST_CELLS: usize = 50_000_000;
 
@@ -100,6 +102,21 @@ impl Graph {
         ensure!(
             tasks.len() * devices.len() <= MOST_CELLS,
             "there are more than {MOST_CELLS} times"
+        );
+        let longest = |times: &[f64]| {
+            times
+                .iter()
+                .filter(|time| time.is_finite())
+                .fold(0.0, |a: f64, &b| a.max(b))
+        };
+        let all = tasks
+            .iter()
+            .map(|(_, release, times)| release + longest(times))
+            .sum::<f64>()
+            + edges.iter().map(|(_, _, transfer)| transfer).sum::<f64>();
+        ensure!(
+            all.is_nan() || all < TIME_MOST,
+            "its times add up to more than {TIME_MOST:e}; give them in a larger unit"
         );
         if let Some(twice) = devices
             .iter()
