@@ -9,6 +9,7 @@ pub mod device;
 pub mod drift;
 pub mod fairness;
 pub mod frontier;
+pub mod gantt;
 pub mod graph;
 pub mod interval;
 mod label;
