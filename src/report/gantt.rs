@@ -2,20 +2,19 @@
 //! Schedules of a graph as a picture: for each policy a row for each device, and a bar for each task; what is left grey
 //! idles.
 
-use super::axis::{Axis, short};
+use super::axis::Axis;
 use super::canvas::{self, Canvas, Picture, To};
-use super::graph::{Outcome, Placed, Report};
+use super::graph::Report;
 use super::palette::{GRID, INK, PAPER, Style};
 use super::table::number;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::path::Path;
 
-/// Pixels of a panel's heading, and between panels.
+/// Pixels of a panel's heading.
 const HEAD_PX: i32 = 34;
-const FOOT_PX: i32 = 60;
 const NARROW_PX: i32 = 1200;
 const WIDE_PX: i32 = 3200;
-/// No picture is higher than this.
+/// All panels together are not much higher than this.
 const HIGH_PX: i32 = 16_000;
 const LABEL_PX: i32 = 13;
 const NAME_PX: i32 = 16;
@@ -27,7 +26,6 @@ pub struct Gantt {
     panels: Vec<Panel>,
     /// What all tasks' names begin with, and is left out.
     prefix: String,
-    width_px: i32,
     row_px: i32,
 }
 
@@ -52,49 +50,39 @@ type Place = [i32; 4];
 
 impl Gantt {
     /// The schedules of a report on these devices.
-    ///
-    /// # Errors
-    /// Where a task is on a device that is not among them.
-    pub fn of(report: &Report, devices: &[String]) -> Result<Gantt> {
-        let bar = |placed: &Placed| {
-            let row = devices.iter().position(|device| *device == placed.device);
-            let row = row.with_context(|| {
-                format!(
-                    "there is no device '{}' for task '{}'",
-                    placed.device, placed.task
-                )
-            })?;
-            Ok(Bar {
-                row,
-                from: placed.start,
-                to: placed.finish,
-                task: placed.task.clone(),
-            })
-        };
-        let panel = |run: &Outcome| {
-            Ok(Panel {
+    pub fn of(report: &Report, devices: &[String]) -> Gantt {
+        let row = |name: &String| devices.iter().position(|device| device == name).unwrap_or(0);
+        let panels: Vec<Panel> = report
+            .results
+            .iter()
+            .map(|run| Panel {
                 title: format!("{}: makespan {}", run.policy, number(run.makespan)),
-                bars: run.schedule.iter().map(bar).collect::<Result<_>>()?,
+                bars: run
+                    .schedule
+                    .iter()
+                    .map(|placed| Bar {
+                        row: row(&placed.device),
+                        from: placed.start,
+                        to: placed.finish,
+                        task: placed.task.clone(),
+                    })
+                    .collect(),
             })
-        };
-        let panels: Vec<Panel> = report.results.iter().map(panel).collect::<Result<_>>()?;
+            .collect();
         let names = panels.iter().flat_map(|panel| &panel.bars).map(|bar| &bar.task);
         let prefix = shared_prefix(names);
         let rows = (devices.len() * panels.len()).max(1) as i32;
-        let room = HIGH_PX - FOOT_PX - HEAD_PX * panels.len() as i32;
-        let mut gantt = Gantt {
+        let room = HIGH_PX - HEAD_PX * panels.len() as i32;
+        Gantt {
             devices: devices.to_vec(),
             panels,
             prefix,
-            width_px: NARROW_PX,
             row_px: (room / rows).clamp(1, 30),
-        };
-        gantt.width_px = gantt.wide_enough();
-        Ok(gantt)
+        }
     }
 
     /// So wide that nine of ten names fit into their bars, where that is possible at all.
-    fn wide_enough(&self) -> i32 {
+    fn width_px(&self) -> i32 {
         let bars = self.panels.iter().flat_map(|panel| &panel.bars);
         let end = self.end();
         let mut wanted: Vec<f64> = bars
@@ -125,10 +113,6 @@ impl Gantt {
         24 + names.max().unwrap_or(0)
     }
 
-    fn axis(&self) -> Axis {
-        Axis::linear([self.end()], [self.left_px(), self.width_px - 20])
-    }
-
     fn panel_px(&self) -> i32 {
         HEAD_PX + self.row_px * self.devices.len() as i32
     }
@@ -142,69 +126,65 @@ impl Gantt {
         let top = self.top_px(panel, bar.row) + gap;
         let (left, right) = (axis.at(bar.from), axis.at(bar.to));
         // A pixel of the lane stays between neighbours, and what takes no time is still seen.
-        let right = (right - 1).max(left + i32::from(bar.to > bar.from));
-        [left, top, right, top + self.row_px - 1 - 2 * gap]
+        [
+            left,
+            top,
+            (right - 1).max(left + 1),
+            top + (self.row_px - 2 * gap).max(1),
+        ]
     }
 
-    /// The picture as a file of the kind that the ending names, `.svg`, `.png` or `.pdf`.
+    /// The picture as a file of the kind that the ending names, `.png` or `.svg`.
     ///
     /// # Errors
     /// Where the ending names none, or it cannot be drawn.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>> {
+        let document = self.draw(self.width_px()).document(self);
         let ending = path.extension().and_then(|ending| ending.to_str());
         match ending.map(str::to_ascii_lowercase).as_deref() {
-            Some("png") => canvas::png(&self.svg()),
-            Some("pdf") => canvas::pdf(&self.svg()),
-            Some("svg") => Ok(self.svg().into_bytes()),
+            Some("png") => canvas::png(&document),
+            Some("svg") => Ok(document.into_bytes()),
             _ => bail!(
-                "the ending of {} does not name a picture; give .svg, .png or .pdf",
+                "the ending of {} names no picture; give .svg or .png",
                 path.display()
             ),
         }
     }
 
-    /// A document of its own; whoever points at a bar is told what it is.
-    pub fn svg(&self) -> String {
-        self.draw(self.width_px).document(self)
-    }
-
+    /// The rows of a panel, in which nothing runs yet.
     fn lanes(&self, canvas: &mut Canvas, axis: &Axis, panel: usize) {
         let [left, right] = axis.ends_px();
+        let gap = i32::from(self.row_px > 4);
         for (row, device) in self.devices.iter().enumerate() {
             let top = self.top_px(panel, row);
-            let height = self.row_px - i32::from(self.row_px > 4);
-            canvas.rect((left, top), (right - left, height), GRID, false);
+            canvas.rect((left, top), (right - left, self.row_px - gap), GRID, false);
             if self.row_px >= NAME_PX || row == 0 {
-                canvas.sized(
-                    &cut(device),
-                    (left - 10, top + self.row_px / 2),
-                    To::Right,
-                    INK,
-                    NAME_PX,
-                );
+                let at = (left - 10, top + self.row_px / 2);
+                canvas.sized(&cut(device), at, To::Right, INK, NAME_PX);
             }
+        }
+        let (top, bottom) = (self.top_px(panel, 0), self.top_px(panel + 1, 0) - HEAD_PX);
+        for value in axis.ticks() {
+            canvas.line(&[(axis.at(value), top), (axis.at(value), bottom)], PAPER, 1);
         }
     }
 
-    fn bar(&self, canvas: &mut Canvas, axis: &Axis, panel: usize, bar: &Bar) {
-        let [left, top, right, low] = self.place(axis, panel, bar);
+    fn bars(&self, canvas: &mut Canvas, axis: &Axis, panel: usize) {
         let colour = Style::policy(panel).colour;
-        let hint = format!(
-            "{} on {}: {} to {}",
-            bar.task,
-            self.devices[bar.row],
-            number(bar.from),
-            number(bar.to)
-        );
-        canvas.hinted((left, top), (right - left, low - top), colour, &hint);
-        let room_px = if self.row_px >= LABEL_PX + 3 {
-            right - left - 2
-        } else {
-            0
-        };
-        if let Some(label) = fitting(self.label(bar), room_px) {
-            let middle = (i32::midpoint(left, right), i32::midpoint(top, low));
-            canvas.sized(&label, middle, To::Middle, colour.words(), LABEL_PX);
+        for bar in &self.panels[panel].bars {
+            let [left, top, right, bottom] = self.place(axis, panel, bar);
+            let (from, to) = (number(bar.from), number(bar.to));
+            let hint = format!("{} on {}: {from} to {to}", bar.task, self.devices[bar.row]);
+            canvas.hinted((left, top), (right - left, bottom - top), colour, &hint);
+            let room_px = if self.row_px >= LABEL_PX + 3 {
+                right - left - 2
+            } else {
+                0
+            };
+            if let Some(label) = fitting(self.label(bar), room_px) {
+                let middle = (i32::midpoint(left, right), i32::midpoint(top, bottom));
+                canvas.sized(&label, middle, To::Middle, colour.words(), LABEL_PX);
+            }
         }
     }
 }
@@ -215,44 +195,28 @@ impl Picture for Gantt {
     }
 
     fn description(&self) -> String {
-        let panels: Vec<&str> = self.panels.iter().map(|panel| panel.title.as_str()).collect();
-        format!(
-            "Over time, what runs where; what is left grey idles. {}.",
-            panels.join("; ")
-        )
+        let titles: Vec<&str> = self.panels.iter().map(|panel| panel.title.as_str()).collect();
+        format!("What is left grey idles. {}", titles.join("; "))
     }
 
     fn draw(&self, width_px: i32) -> Canvas {
         let mut canvas = Canvas::new(width_px);
-        let axis = self.axis();
+        let axis = Axis::linear([self.end()], [self.left_px(), width_px - 20]);
         let bottom = self.panel_px() * self.panels.len() as i32;
-        canvas.height_px = bottom + FOOT_PX;
         for (at, panel) in self.panels.iter().enumerate() {
-            let corner = (self.left_px(), at as i32 * self.panel_px() + HEAD_PX - 16);
+            let corner = (self.left_px(), at as i32 * self.panel_px() + HEAD_PX / 2);
             canvas.text(&panel.title, corner, To::Left, INK);
             self.lanes(&mut canvas, &axis, at);
-            for value in axis.ticks() {
-                let (x, top) = (axis.at(value), self.top_px(at, 0));
-                canvas.line(&[(x, top), (x, top + self.panel_px() - HEAD_PX)], PAPER, 1);
-            }
-            for bar in &panel.bars {
-                self.bar(&mut canvas, &axis, at, bar);
-            }
+            self.bars(&mut canvas, &axis, at);
         }
-        for value in axis.ticks() {
-            canvas.sized(
-                &short(value),
-                (axis.at(value), bottom + 14),
-                To::Middle,
-                INK,
-                NAME_PX,
-            );
-        }
+        canvas.ticks(&axis, [bottom, bottom + 4]);
         let words = match self.prefix.as_str() {
             "" => "time; grey: the device idles".to_owned(),
             prefix => format!("time; grey: the device idles; names of tasks without '{prefix}'"),
         };
-        canvas.sized(&words, (self.left_px(), bottom + 38), To::Left, INK, NAME_PX);
+        let below = (self.left_px(), bottom + 4 + canvas.line_px() * 2);
+        canvas.text(&words, below, To::Left, INK);
+        canvas.height_px = below.1 + canvas.line_px();
         canvas
     }
 }

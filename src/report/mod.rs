@@ -24,6 +24,7 @@ pub mod record;
 pub mod replay;
 pub mod study;
 pub mod table;
+pub mod task;
 
 pub use fairness::jain;
 pub use interval::Interval;
