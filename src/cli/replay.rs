@@ -37,14 +37,15 @@ Policies:
   rusty         scx_rusty's heuristic, with moves that are carried out
   augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
   model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
-  never         augur's placement; nothing is stolen or balanced
+  never         augur's placement and stealing; no moves are named, as of `run --policy never`; never[steal=0]: nothing is
+                stolen either
   random        augur's placement and stealing, and random moves between domains
   least-loaded  every wakeup to the least loaded CPU
   fcfs, rr      one queue for all CPUs; rr[slice_us=3000]; fifo is fcfs
   priority      one queue for all CPUs, greater weight first; priority[preempt=0] interrupts nobody
   power_of_d    every wakeup to the CPU with the fewest tasks of two drawn ones: power_of_d[d=2]
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
-  oracle        the best of everything that is found, with the future known: a bound
+  clairvoyant   the best of everything that is found, with the future known; not a bound: the first line says what is
 
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
@@ -191,7 +192,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The policies, all of them checked.
 fn policies(args: &Args) -> Result<Vec<String>> {
-    let policies = policies::split(&args.policy)?;
+    let policies = policies::as_today(policies::split(&args.policy)?, registry::current)?;
     for policy in &policies {
         registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -203,7 +204,7 @@ fn policies(args: &Args) -> Result<Vec<String>> {
         ));
     }
     let first = policies.first().map(String::as_str);
-    if args.timeline.is_some() && matches!(first, Some("recorded" | "oracle")) {
+    if args.timeline.is_some() && matches!(first, Some("recorded" | "clairvoyant")) {
         bail!(WrongUse(
             "the timeline is that of the first policy, which must be a simulated one; name that first"
                 .to_owned()

@@ -66,7 +66,7 @@ pub struct Figures {
     pub stranded: u64,
     /// Events that were simulated, or read for `recorded`.
     pub events: u64,
-    /// The oracle: which policy's schedule it is.
+    /// `clairvoyant`: which policy's schedule it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// All that happened, as one number in hexadecimal.

@@ -128,7 +128,7 @@ impl State {
         };
         let queues = discipline.prepare(&world);
         world.queues = vec![Queue::default(); queues];
-        if options.oracle {
+        if options.clairvoyant {
             discipline.foresee(&Future {
                 run_ns: program.bursts.iter().map(|burst| burst.run_ns).collect(),
                 rank_ns: rank::ranks(&program).to_vec(),

@@ -144,7 +144,7 @@ fn explained(study: &Study) -> [Section; 6] {
                 "How much of the makespan each device worked. Balance is Jain's index: 1 where all worked equally long, which is not an aim \
                  by itself where devices differ."
             },
-            &["devices", "schedule"],
+            &["devices", "gpu_fraction", "schedule"],
             none(),
         ),
         section(
