@@ -70,7 +70,7 @@ policies: build setup-tensorflow ## train model_dir/graph and model_dir/dqn-mult
 	@for policy in graph dqn-multiprocessor; do install -D -m 644 target/trained/$$policy/policy.msgpack model_dir/$$policy/policy.msgpack || exit 1; done
 
 frontier: build setup-vm ## migrations, waits and build time beside EEVDF, in the virtual machine
-	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) $(ARGS)
+	@$(SECTION) frontier $(BINARY) bench compile --vm --schedulers $(SCHEDULERS) --out $(FRONTIER) --force $(ARGS)
 
 sweep: build setup-sweep ## the example of a sweep, here or on a Ray cluster: make sweep ARGS='--address auto'
 	@mkdir -p $(dir $(SWEEP))

@@ -102,7 +102,12 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
                     .get(&(policy.clone(), seed))
                     .map(|run| with_tasks(figures(&run.outcome, policy, seed), &run.outcome, plan)),
             };
-            findings.results.extend(figures);
+            findings.results.extend(figures.map(|mut figures| {
+                if plan.rebuilt.recording.hides_waits {
+                    figures.forget_waits();
+                }
+                figures
+            }));
         }
     }
     if let (Some(policy), Some(&seed)) = (plan.policies.first(), plan.seeds.first()) {
@@ -339,9 +344,11 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         ping_pongs: ledger.ping_pongs,
         wakeup_latency_ns: Percentiles::of(&mut ledger.latencies_ns.clone()),
         wait_ns: Percentiles::of(&mut ledger.waits_ns.clone()),
-        idle_while_overloaded_ns: ledger.idle_while_overloaded_ns,
-        imbalance: ledger.imbalance(),
-        jain: jain(ran.map(|task| task.run_ns as f64 / (task.run_ns + task.wait_ns) as f64)),
+        idle_while_overloaded_ns: Some(ledger.idle_while_overloaded_ns),
+        imbalance: Some(ledger.imbalance()),
+        jain: Some(jain(
+            ran.map(|task| task.run_ns as f64 / (task.run_ns + task.wait_ns) as f64),
+        )),
         decisions: decisions.applied,
         decision_outcomes: DecisionOutcomes {
             rounds: decisions.rounds,

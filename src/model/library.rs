@@ -6,6 +6,7 @@
 
 use super::fault::Fault;
 use super::trust::{Trusted, open_to_all};
+use crate::file::Leftover;
 use std::fs::DirBuilder;
 use std::hash::BuildHasher;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -164,7 +165,11 @@ fn expand(place: &Path, inner: &str) -> Vec<PathBuf> {
 
 /// Links to a library, in a directory that only this user can enter; both go when this is dropped.
 #[derive(Debug)]
-pub struct Links(PathBuf);
+pub struct Links {
+    directory: PathBuf,
+    /// For where the program ends before it is dropped.
+    _leftover: Leftover,
+}
 
 impl Links {
     /// A path for such a directory, which nobody can guess; nothing is made yet.
@@ -182,7 +187,10 @@ impl Links {
     /// When the directory is there already, or it or a link cannot be made.
     pub fn make(directory: &Path, found: &Found) -> std::io::Result<Self> {
         DirBuilder::new().mode(0o700).create(directory)?;
-        let links = Self(directory.into());
+        let links = Self {
+            directory: directory.into(),
+            _leftover: Leftover::new(directory),
+        };
         symlink(found.library.canonicalize()?, directory.join(BINDING_NAME))?;
         if let Some(framework) = &found.framework {
             symlink(framework.canonicalize()?, directory.join(FRAMEWORK_NAME))?;
@@ -194,7 +202,7 @@ impl Links {
 impl Drop for Links {
     fn drop(&mut self) {
         // What cannot be removed does no harm.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 

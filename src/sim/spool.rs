@@ -5,7 +5,7 @@
 //! a name, in `$TMPDIR` or `/var/tmp`, mapped into this process: the kernel keeps in memory what is used, and takes the rest back where
 //! others need the room. Where no file can be made, or the disk is full, the list stays in memory.
 
-use crate::file::spool_folder;
+use crate::file::{Leftover, spool_folder};
 use mmap_vec::Segment;
 use nix::fcntl::posix_fallocate;
 use nix::sys::resource::{Resource, getrlimit};
@@ -84,6 +84,7 @@ impl<T: Copy + 'static> Spool<T> {
     fn in_file(&self, room: usize) -> io::Result<Segment<T>> {
         let bytes = i64::try_from(room * size_of::<T>()).map_err(io::Error::other)?;
         let file = tempfile::NamedTempFile::new_in(spool_folder())?;
+        let _leftover = Leftover::new(file.path());
         posix_fallocate(&file, 0, bytes)?;
         let mut values = Segment::open_rw(file.path(), room)?;
         for &value in self.iter() {

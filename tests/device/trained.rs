@@ -246,7 +246,7 @@ fn an_experiment_trains_networks_and_compares_them() {
     assert!(folder.path().join("training.png").exists());
     let page = read("report.html");
     assert!(
-        page.contains("in 180 decisions") && page.contains("Training: how the reward"),
+        page.contains("in 180 decisions") && page.contains("Training: the reward"),
         "{page}"
     );
 

@@ -202,6 +202,12 @@ impl State {
         Ok(Some(kind))
     }
 
+    /// When the next event is.
+    pub(super) fn next_event_ns(&self) -> Option<u64> {
+        let arrival = self.arrivals.get(self.next_arrival).map(|&(at_ns, _)| at_ns);
+        arrival.into_iter().chain(self.engine.next_ns()).min()
+    }
+
     /// Whether anything can still happen to a task.
     pub(super) fn is_over(&self) -> bool {
         self.alive == 0 || self.runnable == 0 && self.timers == 0 && self.next_arrival >= self.arrivals.len()
