@@ -11,6 +11,7 @@ use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kern
 use crate::file::{Folder, Output};
 use crate::report::bench::{Line, Report};
 use crate::report::{bench, frontier, table};
+use crate::topology::Machine;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -227,6 +228,7 @@ pub fn run(args: &Args) -> Result<()> {
     let path = std::env::var("PATH").unwrap_or_default();
     let contenders = Contender::parse_list(&common.schedulers.join(","), &path)
         .map_err(|err| WrongUse(format!("{err:#}")))?;
+    check_machine(common)?;
     check_out(common.out.as_deref(), common.force)?;
     let stop = interrupt::flag()?;
     let scratch = tempfile::Builder::new()
@@ -368,6 +370,26 @@ fn in_guest(
         source: work.source().map(Path::to_owned),
     };
     order.carry_out(scratch.path(), stop, |line| said.push(line))
+}
+
+/// What the emulated machine would refuse after it was built.
+fn check_machine(common: &Common) -> Result<()> {
+    let wrong = |err: anyhow::Error| WrongUse(format!("--machine {}: {err:#}", common.topology));
+    Machine::from_spec(&common.topology).map_err(wrong)?;
+    let number = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let kernel = &common.kernel;
+    ensure!(
+        kernel.starts_with(|c: char| c.is_ascii_digit()) && kernel.split('.').all(number),
+        WrongUse(format!(
+            "--kernel {kernel} is not a version of Linux, such as 6.18"
+        ))
+    );
+    Ok(())
 }
 
 /// A folder that cannot be, is told before an hour of measuring.

@@ -54,7 +54,36 @@ pub fn sentence(err: &Error) -> String {
             said = format!("{said}: {cause}");
         }
     }
-    said
+    plain(&said)
+}
+
+/// Without what only those know who wrote the libraries, and without what would change a terminal.
+pub fn plain(said: &str) -> String {
+    let mut words = said.split(' ').peekable();
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        plain.push(word);
+        if word != "expected" {
+            continue;
+        }
+        let Some(next) = words.peek() else { continue };
+        plain.push(match next.trim_end_matches([',', ';', ':']) {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up",
+            "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+            "f32" | "f64" => "a number",
+            "struct" => {
+                words.next();
+                "a table of names and values"
+            }
+            _ => continue,
+        });
+        words.next();
+    }
+    let visible = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    plain.join(" ").chars().map(visible).collect()
 }
 
 /// Writes a line to standard output, as `println!` does; but where nobody reads any more, that is an error to pass up,
@@ -101,5 +130,11 @@ mod tests {
         assert_eq!(sentence(&err), "cannot write x: no space");
         let err = anyhow!("b").context("a");
         assert_eq!(sentence(&err), "a: b");
+        let said = "line 2: invalid type: string \"\u{1b}[31m\", expected struct Settings";
+        assert_eq!(
+            plain(said),
+            "line 2: invalid type: string \"\\u{1b}[31m\", expected a table of names and values"
+        );
+        assert_eq!(plain("expected usize"), "expected a whole number from 0 up");
     }
 }

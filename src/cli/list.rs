@@ -14,8 +14,11 @@ use std::process::ExitCode;
 
 const FLAG: &str = "list-policies";
 
+/// A command, and what it says of its policies.
+type List = (&'static [&'static str], fn() -> String);
+
 /// Commands that take policies, and what they say of them.
-const LISTS: [(&[&str], fn() -> String); 7] = [
+const LISTS: [List; 7] = [
     (&["run"], daemon),
     (&["replay"], run_queues),
     (&["simulate"], devices),
@@ -66,12 +69,11 @@ fn daemon() -> String {
 
 fn run_queues() -> String {
     let names = table(cpu::registry::NAMES);
-    let tuning = Tuning::names().map(|name| format!("--{}", name.replace('_', "-")));
     names
         + &settings()
         + &format!(
-            "\nand those of `run --help`, without the dashes and as key=value (switches are 0 or 1): {}\n",
-            tuning.join(", ")
+            "\nand those of the kernel's half, as `run --help` explains them (switches are 0 or 1): {}\n",
+            Tuning::names().join(", ")
         )
 }
 
@@ -84,15 +86,7 @@ fn graphs() -> String {
 }
 
 fn queues() -> String {
-    let names = experiment::queue::POLICIES.map(|(name, _)| name);
-    table(names.map(|name| {
-        let what = match name {
-            "random" => "any server",
-            "round_robin" => "the servers in turn",
-            _ => "the server with the least left to do",
-        };
-        (name, what)
-    }))
+    table(experiment::queue::NAMES)
 }
 
 fn learners() -> String {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The command line: what all commands share, and what is said where it is wrong.
 
-use super::console::{Colour, tell};
+use super::console::{Colour, plain, tell};
 use super::{Arguments, list};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, ColorChoice, Command, CommandFactory, FromArgMatches, ValueEnum};
@@ -37,8 +37,8 @@ fn words() -> Vec<String> {
     words.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// All commands.
-fn command() -> Command {
+/// The description of all commands.
+pub fn command() -> Command {
     let command = list::with_lists(Arguments::command());
     numbers_may_be_negative(command).color(colour())
 }
@@ -80,7 +80,7 @@ fn said(err: &clap::Error) -> ExitCode {
         }
         _ => {
             let asked = asked(words().iter().map(String::as_str));
-            tell!("scx_augur: {}; see `{asked} --help`", sentence(err));
+            tell!("scx_augur: {}; see `{asked} --help`", plain(&sentence(err)));
         }
     }
     ExitCode::from(2)

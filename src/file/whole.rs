@@ -8,10 +8,10 @@ use super::leftover::{self, Leftover};
 use super::owner::{self, MODE};
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::linkat;
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Seek};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
@@ -95,20 +95,10 @@ fn unnamed(folder: &Path) -> Option<File> {
 }
 
 fn named(folder: &Path) -> io::Result<NamedTempFile> {
-    let file = builder()
-        .permissions(Permissions::from_mode(MODE))
-        .tempfile_in(folder);
-    // Without the temporary name, which helps nobody.
-    file.map_err(|err| io::Error::new(err.kind(), err.get_ref().map_or_else(|| err.to_string(), cause)))
-}
-
-/// What lies at the bottom of an error.
-fn cause(err: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut last: &dyn std::error::Error = err;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(MODE);
+    // Opened here, for the builder's own errors name the temporary file, which helps nobody.
+    builder().make_in(folder, |path| options.open(path))
 }
 
 fn builder() -> Builder<'static, 'static> {

@@ -4,6 +4,7 @@
 use super::contract::{FEATURE_COUNT, FEATURES, FeatureRow};
 use crate::file;
 use anyhow::{Context, bail};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Columns before the features: when (boot clock), `balance` or `steal`, the task, and the domains of the move.
@@ -54,7 +55,10 @@ pub struct LoggedRows {
 /// When the file cannot be read, lacks a feature, or a field is not a number; with file, line and column.
 pub fn read_rows(path: &Path) -> anyhow::Result<LoggedRows> {
     let shown = path.display();
-    let mut reader = csv::Reader::from_reader(file::open(path)?);
+    let mut reader = csv::Reader::from_reader(ShortLines {
+        input: file::open(path)?,
+        length: 0,
+    });
     let header = reader
         .headers()
         .with_context(|| format!("cannot read the log {shown}"))?
@@ -95,6 +99,29 @@ pub fn read_rows(path: &Path) -> anyhow::Result<LoggedRows> {
         bail!("{shown} has no rows; record for longer");
     }
     Ok(logged)
+}
+
+/// A line of a log has some hundred bytes. What has no lines, such as a device, is not read for ever.
+struct ShortLines<R> {
+    input: R,
+    length: usize,
+}
+
+/// Longest line that is read.
+const LINE_MAX: usize = 1 << 20;
+
+impl<R: Read> Read for ShortLines<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(bytes)?;
+        let end = bytes[..count].iter().rposition(|byte| *byte == b'\n');
+        self.length = end.map_or(self.length + count, |end| count - end - 1);
+        if self.length > LINE_MAX {
+            return Err(io::Error::other(
+                "it has a line of more than 1 MB, so it is not a log",
+            ));
+        }
+        Ok(count)
+    }
 }
 
 #[cfg(test)]

@@ -55,12 +55,14 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
         let cpu = index(gap.cpu).unwrap_or(0);
         (gap.start_ns, gap.end_ns, cpu)
     });
-    teller.follow(&stays, gaps, &pinned);
+    let last_ns = teller.follow(&stays, gaps, &pinned);
     for seated in stays.iter() {
         teller.tell(seated);
     }
     let span_ns = rebuilt.recording.span_ns;
-    teller.ledger.advance(span_ns.max(teller.ledger.makespan_ns));
+    teller
+        .ledger
+        .advance(span_ns.max(teller.ledger.makespan_ns).max(last_ns));
     teller.ledger.bursts = rebuilt.program.bursts.len() as u64;
     Outcome {
         policy: NAME.to_owned(),
@@ -107,8 +109,14 @@ enum Change {
 }
 
 impl Teller<'_> {
-    /// Idleness beside queues, and how tasks were spread, along the time line.
-    fn follow(&mut self, stays: &[Seated], gaps: impl Iterator<Item = (u64, u64, usize)>, pinned: &[bool]) {
+    /// Idleness beside queues, and how tasks were spread, along the time line. When the last change was: a stay that begins where the
+    /// trace ends lasts 1 ns beyond it.
+    fn follow(
+        &mut self,
+        stays: &[Seated],
+        gaps: impl Iterator<Item = (u64, u64, usize)>,
+        pinned: &[bool],
+    ) -> u64 {
         let mut changes = Spool::default();
         for (start_ns, end_ns, cpu) in gaps {
             changes.push((start_ns, Change::Hides, cpu));
@@ -150,6 +158,7 @@ impl Teller<'_> {
                 }
             }
         }
+        changes.last().map_or(0, |&(at_ns, ..)| at_ns)
     }
 
     /// One more, or one less, that keeps a CPU from idling.
@@ -180,6 +189,7 @@ impl Teller<'_> {
             self.ledger.waits_ns.push(waited);
         }
         if stay.woken && stay.waited {
+            task.latencies.add(waited);
             self.ledger.latencies_ns.push(waited);
         }
         let (last, before) = match self.last[stay.task as usize] {
