@@ -137,6 +137,10 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::end_at_once()?;
     let taskset = taskset::read(&args.file)?;
     let (rebuilt, header) = match &taskset {
+        Some(_) if !args.part.scope()?.is_all() => {
+            let why = "--task, --cpu, --from and --to take a part of a trace; this is a workload of rt-app";
+            bail!(WrongUse(why.to_owned()))
+        }
         Some(taskset) => {
             taskset::leave_out_recorded(&mut policies, &args.policy)?;
             (taskset::rebuilt(&args.file, taskset)?, Header::default())
