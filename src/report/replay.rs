@@ -146,6 +146,7 @@ impl Figures {
         self.wakeup_latency_ns = Percentiles::default();
         self.wait_ns = Percentiles::default();
         (self.idle_while_overloaded_ns, self.imbalance, self.jain) = (None, None, None);
+        self.tasks.iter_mut().for_each(TaskFigures::forget_waits);
     }
 }
 
