@@ -260,6 +260,27 @@ fn figures_of_tasks_add_up() {
         plain["results"][0]["state_hash"],
         report["results"][2]["state_hash"]
     );
+    // Without wakeups nobody knows who waited.
+    let switches = "tests/traces/cases/t03_switch_only.txt";
+    let report = json(&[
+        "replay",
+        switches,
+        "--policies",
+        "recorded,augur",
+        "--per-task",
+        "--json",
+    ]);
+    for task in report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|run| run["tasks"].as_array().unwrap())
+    {
+        assert!(
+            task["wait_ns"].is_null() && task["wakeup_latency_ns"].is_null(),
+            "{task}"
+        );
+    }
 }
 
 #[test]
