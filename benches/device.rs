@@ -26,6 +26,7 @@ fn context() -> Context {
         },
         hybrid_ml: Default::default(),
         dqn: Default::default(),
+        listed: None,
     }
 }
 

@@ -10,10 +10,14 @@ mod common;
 mod drift;
 #[path = "device/experiment.rs"]
 mod experiment;
+#[path = "device/gantt.rs"]
+mod gantt;
 #[path = "device/graph.rs"]
 mod graph;
 #[path = "device/learned.rs"]
 mod learned;
+#[path = "device/listed.rs"]
+mod listed;
 #[path = "device/physics.rs"]
 mod physics;
 #[path = "device/profile.rs"]
@@ -28,3 +32,5 @@ mod run;
 mod stand_in;
 #[path = "device/trained.rs"]
 mod trained;
+#[path = "device/workflow.rs"]
+mod workflow;

@@ -547,15 +547,36 @@ fn what_is_packed_or_comes_through_a_pipe_is_read_alike() {
         let output = export(name, "other");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}: {said}");
-        assert!(fs::read(path("other")).unwrap() == fs::read(path("plain")).unwrap(), "{name}");
+        assert!(
+            fs::read(path("other")).unwrap() == fs::read(path("plain")).unwrap(),
+            "{name}"
+        );
     }
     // A decision log, packed, for a model that needs no library.
     let log = path("log.csv");
-    succeeds(&["replay", "tests/traces/recorded/stress-cpu-2x2-eevdf.augur", "--policies", "augur", "--log-decisions", &log]);
+    succeeds(&[
+        "replay",
+        "tests/traces/recorded/stress-cpu-2x2-eevdf.augur",
+        "--policies",
+        "augur",
+        "--log-decisions",
+        &log,
+    ]);
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(&fs::read(&log).unwrap()).unwrap();
     fs::write(path("log.csv.gz"), packer.finish().unwrap()).unwrap();
-    let explain = |log: &str| succeeds(&["model", "explain", "model_dir/augur", "--engine", "twin", "--log", log]).stdout;
+    let explain = |log: &str| {
+        succeeds(&[
+            "model",
+            "explain",
+            "model_dir/augur",
+            "--engine",
+            "twin",
+            "--log",
+            log,
+        ])
+        .stdout
+    };
     assert_eq!(explain(&log), explain(&path("log.csv.gz")));
 }
 
@@ -567,17 +588,40 @@ fn old_names_of_options_still_work() {
     let commands: [&[&str]; 6] = [
         &["replay", TRACE, "--policy", "augur"],
         &["simulate", "queue", "--jobs", "9", "--policy", "random"],
-        &["simulate", "graph", "tests/graphs/topcuoglu-2002.json", "--policy", "heft"],
+        &[
+            "simulate",
+            "graph",
+            "tests/graphs/topcuoglu-2002.json",
+            "--policy",
+            "heft",
+        ],
         &["simulate", "--tasks", "9", "--policy", "eft"],
-        &["run", "--simulate", "--topology", "2x2", "--duration", "0.1", "--model", "off", "--policies", "augur"],
+        &[
+            "run",
+            "--simulate",
+            "--topology",
+            "2x2",
+            "--duration",
+            "0.1",
+            "--model",
+            "off",
+            "--policies",
+            "augur",
+        ],
         &["profile", "--sizes", "2", "--repeats", "1", "--out", profile],
     ];
     for arguments in commands {
         succeeds(arguments);
         let help = succeeds(&[arguments[0], "--help"]).stdout;
         let help = String::from_utf8(help).unwrap();
-        assert!(!help.contains("--topology") && !help.contains("--out <FILE>"), "{help}");
+        assert!(
+            !help.contains("--topology") && !help.contains("--out <FILE>"),
+            "{help}"
+        );
     }
     let listed = String::from_utf8(succeeds(&["replay", "--list-policies"]).stdout).unwrap();
-    assert!(listed.contains("\neevdf-like ") && listed.contains("  cooldown_us=200000 "), "{listed}");
+    assert!(
+        listed.contains("\neevdf-like ") && listed.contains("  cooldown_us=200000 "),
+        "{listed}"
+    );
 }

@@ -2,6 +2,7 @@
 //! The simulator, seen from outside: textbook answers, queueing theory, properties of every policy.
 #![allow(clippy::unwrap_used)]
 
+mod common;
 #[path = "sim/queueing.rs"]
 mod queueing;
 
@@ -17,5 +18,7 @@ mod properties;
 mod starvation;
 #[path = "sim/summary.rs"]
 mod summary;
+#[path = "sim/taskset.rs"]
+mod taskset;
 #[path = "sim/textbook.rs"]
 mod textbook;

@@ -44,9 +44,9 @@ class Docs(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def faults(self, text, name="README.md", limit_s=20):
+    def faults(self, text, name="README.md", limit_s=20, update=False):
         (self.root / name).write_text(text)
-        args = mock.Mock(binary=self.program, limit_s=limit_s, verbose=False)
+        args = mock.Mock(binary=self.program, limit_s=limit_s, verbose=False, update=update)
         return check_docs.check_document(name, args)
 
     def test_what_is_right_is_run_in_a_copy(self):
@@ -74,6 +74,14 @@ class Docs(unittest.TestCase):
         text = "```sh\nscx_augur show\n```\n\n<!-- prints -->\n```text\none\n{}\n```\n"
         self.assertEqual(self.faults(text.format("two")), ([], [1, 0]))
         self.assertIn("README.md:6: the command before it prints something else", self.faults(text.format("three"))[0][0])
+
+    def test_what_is_printed_now_can_be_put_into_the_document(self):
+        text = "```sh\nscx_augur show\n```\n<!-- prints -->\n```text\n{}\n```\n```console\n$ scx_augur x\n{}\n```\nend\n"
+        for shown, new in [("old", "one\ntwo"), ("old\n…", "one\n…"), ("…\ntwo words", "…\ntwo"), ("…\none x\n…", "…\none\n…")]:
+            with self.subTest(shown=shown):
+                self.assertEqual(len(self.faults(text.format(shown, shown), update=True)[0]), 2)
+                self.assertEqual((self.root / "README.md").read_text(), text.format(new, new))
+                self.assertEqual(self.faults(text.format(new, new))[0], [])
 
     def test_each_column_is_explained(self):
         os.makedirs(self.root / "docs")

@@ -14,10 +14,10 @@ use std::process::ExitCode;
 
 const FLAG: &str = "list-policies";
 
-/// The words that name a command, and what it says of its policies.
+/// A command, and what it says of its policies.
 type List = (&'static [&'static str], fn() -> String);
 
-/// Commands that take policies.
+/// Commands that take policies, and what they say of them.
 const LISTS: [List; 7] = [
     (&["run"], daemon),
     (&["replay"], run_queues),
@@ -86,15 +86,7 @@ fn graphs() -> String {
 }
 
 fn queues() -> String {
-    let names = experiment::queue::POLICIES.map(|(name, _)| name);
-    table(names.map(|name| {
-        let what = match name {
-            "random" => "any server",
-            "round_robin" => "the servers in turn",
-            _ => "the server with the least left to do",
-        };
-        (name, what)
-    }))
+    table(experiment::queue::NAMES)
 }
 
 fn learners() -> String {

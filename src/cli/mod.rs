@@ -22,6 +22,7 @@ pub mod record;
 pub mod replay;
 pub mod run;
 pub mod simulate;
+mod taskset;
 pub mod trace;
 
 use crate::file;
@@ -85,12 +86,15 @@ Examples:
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
   scx_augur replay trace.augur --policies recorded,eevdf-like,augur,oracle   what would others have done?
   scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
+  scx_augur replay taskset.json --policies eevdf-like,augur     a workload of rt-app
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
   scx_augur replay trace.augur --costs costs.toml        replay with that
   scx_augur run --simulate --machine 2x4       the same, on a simulated machine
   scx_augur profile                            what can this machine's CPU and GPU do?
   scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
   scx_augur simulate graph graph.json --policies heft,peft --optimal       list schedulers, beside the best possible
+  scx_augur simulate graph montage.dax --gantt schedule.svg                a workflow of Pegasus, WfCommons or Graphviz, as a picture
+  scx_augur simulate --workload jobs.swf                                   tasks of one's own: SWF, CSV or Parquet
   scx_augur simulate train --policy graph --vary --load 0.3,0.95 --out mine     train a policy for simulated machines
   scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
   scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report

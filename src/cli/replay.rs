@@ -3,7 +3,7 @@
 
 use super::number::whole;
 use super::progress::Runs;
-use super::{WrongUse, convert, input, interrupt, machine_of, policies, threads};
+use super::{WrongUse, convert, input, interrupt, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
@@ -23,6 +23,9 @@ use std::time::Duration;
 /// A model of a replay is tried out within this time.
 const MODEL_LIMIT: Duration = Duration::from_secs(5);
 
+/// What stands beside each other unless others are named.
+pub(super) const DEFAULT_POLICIES: &str = "recorded,eevdf-like,augur";
+
 const AFTER_HELP: &str = "\
 Policies:
   recorded      what really happened, in the same figures
@@ -33,13 +36,20 @@ Policies:
   never         augur's placement; nothing is stolen or balanced
   random        augur's placement and stealing, and random moves between domains
   least-loaded  every wakeup to the least loaded CPU
-  fcfs, rr      one queue for all CPUs; rr[slice_us=3000]
+  fcfs, rr      one queue for all CPUs; rr[slice_us=3000]; fifo is fcfs
+  priority      one queue for all CPUs, greater weight first; priority[preempt=0] interrupts nobody
+  power_of_d    every wakeup to the CPU with the fewest tasks of two drawn ones: power_of_d[d=2]
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
   oracle        the best of everything that is found, with the future known: a bound
 
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
 A task that goes to another CPU pays for filling its caches again (--costs). Times are those of the simulated machine.
+
+A workload of rt-app (JSON) is replayed as it is: run, runtime, sleep, timer, loop, phases, instance, delay, cpus, policy and \
+priority, suspend and resume, wait, signal, sync and broad, barrier, semaphores and fork. What is not simulated (locks, memory, I/O, \
+yield, budgets of SCHED_DEADLINE) is named on standard error. Who wakes whom is found by going through all threads as if each had a \
+CPU of its own; a timer's ticks stay where they are then. Without --machine there are four CPUs, or as many as `cpus` names.
 
 Memory: a trace may be larger than that. Events are read one by one and not kept; lists of bursts, wakeups and waits lie in files \
 without a name, in $TMPDIR or /var/tmp, once they are longer than 64 MB or a 64th of the memory that there is: about 200 MB of disk \
@@ -60,14 +70,15 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; `-` is standard input
+    /// The trace: native, Perfetto, or text of ftrace, `trace-cmd report` or `perf script`; or a workload of rt-app; `-` is
+    /// standard input
     file: PathBuf,
     /// Policies, `name[key=value,...]`, separated by commas
     #[arg(
         long = "policies",
         alias = "policy",
         value_name = "P,...",
-        default_value = "recorded,eevdf-like,augur"
+        default_value = DEFAULT_POLICIES
     )]
     policy: String,
     /// The machine: nodes × LLCs of each × cores of each × threads of each, such as 2x2x4x2, or a TOML file [default:
@@ -91,6 +102,9 @@ pub struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// With --json: figures of each task, too
+    #[arg(long, requires = "json")]
+    per_task: bool,
     /// Write the first policy's run as a trace for ui.perfetto.dev (or another format, by the ending)
     #[arg(long, value_name = "FILE")]
     timeline: Option<PathBuf>,
@@ -111,11 +125,18 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
-    let policies = policies(args)?;
+    let mut policies = policies(args)?;
     let named = args.machine.as_deref().map(machine_of).transpose()?;
     let costs = args.costs.as_deref().map_or(Ok(Costs::default()), read_costs)?;
     interrupt::end_at_once()?;
-    let (rebuilt, header) = read(&args.file, args.partial)?;
+    let taskset = taskset::read(&args.file)?;
+    let (rebuilt, header) = match &taskset {
+        Some(taskset) => {
+            taskset::leave_out_recorded(&mut policies, &args.policy)?;
+            (taskset::rebuilt(&args.file, taskset)?, Header::default())
+        }
+        None => read(&args.file, args.partial)?,
+    };
     let recorded = recorded_machine(&rebuilt, &header)?;
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
     let places = match named {
@@ -138,6 +159,7 @@ pub fn run(args: &Args) -> Result<()> {
         },
         timeline: args.timeline.is_some(),
         log: args.log_decisions.is_some(),
+        tasks: args.per_task,
         threads: threads(args.threads),
         watch: &|policy, seed, share| match args.seeds {
             1 => progress.tell(policy.to_owned(), share),

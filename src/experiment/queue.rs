@@ -2,12 +2,13 @@
 //! Identical servers with a queue each, decided at arrival, beside what queueing theory says.
 
 use crate::policy::Generator;
+use crate::policy::spelling::Spelling;
 use crate::report::queue::Outcome;
 use crate::report::queueing;
 use crate::sim::station::{Routing, Station};
 use crate::workload::service::exponential;
 use crate::workload::{Antithetic, Service};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 use rand::SeedableRng;
 
@@ -33,24 +34,42 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// Policies by name.
-pub const POLICIES: [(&str, Routing); 3] = [
-    ("random", Routing::Random),
-    ("round_robin", Routing::RoundRobin),
-    ("least_work", Routing::LeastWork),
+/// Names, and what each is.
+pub const NAMES: [(&str, &str); 5] = [
+    ("random", "to a server drawn at random"),
+    ("round_robin", "to the servers in turn"),
+    ("least_work", "to the server with the least work left"),
+    ("fifo", "another name of least_work"),
+    (
+        "power_of_d",
+        "to the server with the fewest jobs of d drawn ones: power_of_d[d=2]",
+    ),
 ];
 
-/// The policy of a name.
+/// The policy that is written `name` or `name[key=value]`.
 ///
 /// # Errors
 /// One sentence that names those that there are.
-pub fn policy(name: &str) -> Result<Routing> {
-    match POLICIES.iter().find(|(known, _)| *known == name) {
-        Some((_, routing)) => Ok(*routing),
-        None => {
-            bail!("there is no policy '{name}' for a queue; there are random, round_robin and least_work")
+pub fn policy(text: &str) -> Result<Routing> {
+    let spelling: Spelling = text.parse()?;
+    let routing = match spelling.name() {
+        "random" => Routing::Random,
+        "round_robin" => Routing::RoundRobin,
+        // Whoever goes where it begins first goes as from one queue for all.
+        "least_work" | "fifo" => Routing::LeastWork,
+        "power_of_d" => {
+            spelling.only(&["d"])?;
+            let d = spelling.integer("d")?.unwrap_or(2);
+            ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
+            return Ok(Routing::PowerOfD(d as usize));
         }
-    }
+        other => bail!(
+            "there is no policy '{other}' for a queue; there are {}",
+            NAMES.map(|(name, _)| name).join(", ")
+        ),
+    };
+    spelling.only(&[])?;
+    Ok(routing)
 }
 
 /// Runs the plan under one policy; the second half of the jobs mirrors the first, so that means scatter less. With memory for the jobs that are there only; tells `progress` how many have left.
@@ -116,6 +135,10 @@ fn theory(plan: &Plan, routing: Routing) -> Option<(&'static str, f64)> {
         _ if servers == 1 => alone,
         // A random choice makes Poisson streams of a Poisson stream.
         Routing::Random => alone,
+        Routing::PowerOfD(1) => alone,
+        Routing::PowerOfD(d) => {
+            memoryless.then(|| ("supermarket, c → ∞", queueing::supermarket_wait(d, load)))
+        }
         // Every c-th of a Poisson stream.
         Routing::RoundRobin => memoryless.then(|| ("E_c/M/1", queueing::e_c_m_1_wait(servers, load))),
         // Whoever goes where the least work is left starts when the first server gets free, as in one queue for all.

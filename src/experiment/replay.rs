@@ -8,6 +8,7 @@ use crate::policy::cpu::assigned::{Assigned, assign};
 use crate::policy::cpu::registry::{self, Choice, Scheme};
 use crate::policy::cpu::{Discipline, Places};
 use crate::report::replay::{Causes, DecisionOutcomes, Figures, Migrations};
+use crate::report::task::{Latencies, TaskFigures};
 use crate::report::{Percentiles, jain};
 use crate::sim::burst::Rebuilt;
 use crate::sim::cpu::{self, Balancer, Glance, Logged, Options, Outcome, Run, Timeline};
@@ -53,6 +54,8 @@ pub struct Plan<'a> {
     pub timeline: bool,
     /// Log the decisions of the first policy that makes any, in its first run.
     pub log: bool,
+    /// Keep figures of each task.
+    pub tasks: bool,
     /// Threads.
     pub threads: usize,
     /// Told how far it is.
@@ -94,10 +97,10 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
     for policy in plan.policies {
         for &seed in &plan.seeds {
             let figures = match registry::parse(policy, seed)? {
-                Choice::Oracle => oracle(&runs, policy, seed),
+                Choice::Oracle => oracle(&runs, policy, seed, plan),
                 _ => runs
                     .get(&(policy.clone(), seed))
-                    .map(|run| figures(&run.outcome, policy, seed)),
+                    .map(|run| with_tasks(figures(&run.outcome, policy, seed), &run.outcome, plan)),
             };
             findings.results.extend(figures);
         }
@@ -245,7 +248,7 @@ fn is_independent(program: &Program) -> bool {
         && program
             .tasks
             .iter()
-            .all(|task| task.pinned.is_none() && task.class == Class::Fair)
+            .all(|task| task.pinned.is_none() && task.allowed.is_empty() && task.class == Class::Fair)
 }
 
 fn assigned(program: &Program, places: &Places) -> Assigned {
@@ -254,7 +257,7 @@ fn assigned(program: &Program, places: &Places) -> Assigned {
 }
 
 /// The run of the seed that ended first; of several, the one that waited least.
-fn oracle(runs: &BTreeMap<(String, u64), Run>, policy: &str, seed: u64) -> Option<Figures> {
+fn oracle(runs: &BTreeMap<(String, u64), Run>, policy: &str, seed: u64, plan: &Plan) -> Option<Figures> {
     let simulated = runs
         .iter()
         .filter(|((name, other), _)| *other == seed && name != recorded::NAME);
@@ -268,8 +271,32 @@ fn oracle(runs: &BTreeMap<(String, u64), Run>, policy: &str, seed: u64) -> Optio
     });
     best.map(|((name, _), run)| Figures {
         by: Some(name.clone()),
-        ..figures(&run.outcome, policy, seed)
+        ..with_tasks(figures(&run.outcome, policy, seed), &run.outcome, plan)
     })
+}
+
+/// With figures of each task that there is anything to say of, where they are wanted.
+fn with_tasks(mut figures: Figures, outcome: &Outcome, plan: &Plan) -> Figures {
+    if plan.tasks {
+        let tasks = plan.rebuilt.program.tasks.iter().zip(&outcome.tasks);
+        let busy = tasks.filter(|(spec, _)| spec.bursts > 0);
+        figures.tasks = busy
+            .map(|(spec, became)| TaskFigures {
+                pid: spec.id.pid,
+                name: spec.comm.to_string(),
+                run_ns: became.run_ns,
+                wait_ns: Some(became.wait_ns),
+                wakeup_latency_ns: Latencies::of(
+                    became.latencies.count,
+                    became.latencies.sum_ns,
+                    became.latencies.max_ns,
+                ),
+                migrations: became.migrations.into(),
+                done_ns: became.done_ns,
+            })
+            .collect();
+    }
+    figures
 }
 
 fn bound_ns(plan: &Plan) -> u64 {
@@ -324,5 +351,6 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         events: outcome.events,
         by: None,
         state_hash: format!("{:016x}", outcome.state_hash),
+        tasks: Vec::new(),
     }
 }

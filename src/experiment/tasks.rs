@@ -3,6 +3,7 @@
 
 use crate::report::parquet::Cell;
 use crate::workload::Task;
+use crate::workload::task::NEVER_NS;
 
 /// What may be known of a task.
 pub const COLUMNS: [(&str, Cell<'_>); 7] = [
@@ -24,6 +25,9 @@ pub fn row(task: &Task) -> [Cell<'static>; 7] {
         Cell::Real(task.memory_mb),
         Cell::count(task.priority.into()),
         Cell::count(task.arrival_ns),
-        Cell::count(task.deadline_ns),
+        match task.deadline_ns {
+            NEVER_NS => Cell::Integer(None),
+            deadline_ns => Cell::count(deadline_ns),
+        },
     ]
 }

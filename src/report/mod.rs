@@ -9,6 +9,7 @@ pub mod device;
 pub mod drift;
 pub mod fairness;
 pub mod frontier;
+pub mod gantt;
 pub mod graph;
 pub mod interval;
 mod label;
@@ -23,6 +24,7 @@ pub mod record;
 pub mod replay;
 pub mod study;
 pub mod table;
+pub mod task;
 
 pub use fairness::jain;
 pub use interval::Interval;

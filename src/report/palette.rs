@@ -26,7 +26,7 @@ pub const BOUND: Rgb = Rgb(70, 70, 70);
 /// Words on a dark cell, on either paper.
 pub const ON_DARK: Rgb = Rgb(254, 254, 254);
 /// Words on a light cell, on either paper.
-pub const ON_LIGHT: Rgb = Rgb(17, 17, 17);
+pub const ON_LIGHT: Rgb = Rgb(0, 0, 0);
 /// After Okabe and Ito, Color Universal Design, 2008, darker where white paper swallows them.
 const HUES: [Rgb; 7] = [
     Rgb(0, 114, 178),

@@ -38,6 +38,24 @@ pub fn e_c_m_1_wait(phases: usize, load: f64) -> f64 {
     low / (1.0 - low)
 }
 
+/// The mean wait where each job goes to the one of `d` drawn servers that has the fewest jobs, in the limit of many servers:
+/// the sum over i of load^((d^i - d) / (d - 1)), less the service (Mitzenmacher, IEEE TPDS 12(10), 2001, corollary 4). For
+/// two servers or more to choose from.
+pub fn supermarket_wait(d: usize, load: f64) -> f64 {
+    let d = d as f64;
+    // The exponent is d + d² + … + d^(i-1).
+    let (mut exponent, mut power, mut sum) = (0.0, 1.0, 0.0);
+    loop {
+        power *= d;
+        exponent += power;
+        let term = load.powf(exponent);
+        sum += term;
+        if term < 1e-15 {
+            return sum;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! What a replay found, as JSON and as a table. Migrations never stand without makespan and latency beside them.
 
 use super::table::{self, time};
+use super::task::TaskFigures;
 use super::{Interval, Percentiles};
 use serde::Serialize;
 use std::fmt;
@@ -65,6 +66,9 @@ pub struct Figures {
     pub by: Option<String>,
     /// All that happened, as one number in hexadecimal.
     pub state_hash: String,
+    /// Task by task, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskFigures>,
 }
 
 /// Migrations by distance.

@@ -6,6 +6,7 @@
 //! program    what tasks do: bursts, sleeps, who wakes whom
 //! spool      lists that may be longer than memory
 //! burst      a program, and what really happened, from a trace's events
+//! taskset    a program from what rt-app's threads do
 //! cpu        run queues: a program under a policy on a machine
 //! device     CPUs and GPUs with a queue each: tasks under a device policy
 //! recorded   the same figures of what really happened
@@ -24,6 +25,7 @@ pub mod rank;
 pub mod recorded;
 pub mod spool;
 pub mod station;
+pub mod taskset;
 
 pub use engine::Engine;
 pub use invariant::Violation;

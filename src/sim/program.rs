@@ -12,16 +12,43 @@ use crate::trace::Comm;
 /// [`Burst::after_ns`] of a burst that another task wakes.
 pub const WOKEN: u64 = u64::MAX;
 
+/// Set in [`Burst::after_ns`] of a burst that begins at a time, not so long after the one before it: the other bits are that
+/// time, at which a timer ticks whatever came before. A burst that is late begins at once.
+pub const RELEASE: u64 = 1 << 63;
+
 /// One piece of CPU work between a wakeup and the next sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burst {
     /// The sleep before it: it begins so long after the burst before it ended (the first: after the start of time), or,
-    /// where this is [`WOKEN`], once another task's [`Action`] wakes it.
+    /// where this is [`WOKEN`], once another task's [`Action`] wakes it, or, with [`RELEASE`], at a time.
     pub after_ns: u64,
     /// CPU work, in ns of a CPU of capacity 1.0.
     pub run_ns: u64,
     /// Its first action, an index into [`Program::actions`]; they end where the next burst's begin.
     pub first_action: u32,
+}
+
+impl Burst {
+    /// When it begins, where the burst before it ended at `now_ns` and nobody wakes it.
+    pub fn begins_ns(&self, now_ns: u64) -> u64 {
+        match self.after_ns {
+            after_ns if after_ns < RELEASE => now_ns.saturating_add(after_ns),
+            release => (release & !RELEASE).max(now_ns),
+        }
+    }
+
+    /// How long it sleeps before at least, whenever the burst before it ended.
+    pub fn sleep_ns(&self) -> u64 {
+        if self.after_ns < RELEASE { self.after_ns } else { 0 }
+    }
+
+    /// It does not begin before this.
+    pub fn release_ns(&self) -> u64 {
+        match self.after_ns {
+            after_ns if after_ns < RELEASE || after_ns == WOKEN => 0,
+            release => release & !RELEASE,
+        }
+    }
 }
 
 /// Something that a task does within a burst: it wakes, or forks, another.
@@ -65,6 +92,8 @@ pub struct TaskSpec {
     pub exits_ns: Option<u64>,
     /// The only CPU that it may use (a number of the recorded machine), where it is bound to one.
     pub pinned: Option<u32>,
+    /// The only CPUs that it may use (likewise), where it is not a thread of the kernel's that is bound to one; empty: all.
+    pub allowed: Vec<u32>,
     /// The CPU that it comes from (likewise): where it ran before, or its parent did.
     pub cpu: Option<u32>,
     /// Its first burst.
@@ -147,6 +176,7 @@ impl TaskSpec {
             vforked: false,
             exits_ns: None,
             pinned: None,
+            allowed: Vec::new(),
             cpu: None,
             first_burst: 0,
             bursts: 0,

@@ -43,11 +43,19 @@ pub fn critical_path_ns(program: &Program) -> u64 {
         .iter()
         .filter(|task| task.bursts > 0)
         .map(|task| task.first_burst);
-    let starts = begins.map(|first| match program.bursts[first as usize].after_ns {
-        WOKEN => 0,
-        after_ns => after_ns.saturating_add(ranks[first as usize]),
+    let starts = begins.map(|first| match program.bursts[first as usize] {
+        burst if burst.after_ns == WOKEN => 0,
+        burst => burst.sleep_ns().saturating_add(ranks[first as usize]),
     });
-    starts.max().unwrap_or(0)
+    let released = program
+        .bursts
+        .iter()
+        .zip(ranks.iter())
+        .map(|(burst, rank)| match burst.release_ns() {
+            0 => 0,
+            release_ns => release_ns.saturating_add(*rank),
+        });
+    starts.chain(released).max().unwrap_or(0)
 }
 
 /// For each burst, how many others wait for it.
@@ -94,10 +102,7 @@ fn each_edge(program: &Program, mut edge: impl FnMut(u32, u32, u64)) {
         for burst in program.bursts_of(task) {
             let run_ns = program.bursts[burst as usize].run_ns;
             if burst + 1 < program.bursts_of(task).end {
-                let sleep_ns = match program.bursts[burst as usize + 1].after_ns {
-                    WOKEN => 0,
-                    after_ns => after_ns,
-                };
+                let sleep_ns = program.bursts[burst as usize + 1].sleep_ns();
                 edge(burst, burst + 1, run_ns.saturating_add(sleep_ns));
             }
             for action in program.actions_of(burst) {

@@ -44,12 +44,14 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
             seated.number,
         )
     });
-    teller.follow(&stays, &pinned);
+    let last_ns = teller.follow(&stays, &pinned);
     for Seated { stay, cpu, .. } in stays.iter() {
         teller.tell(stay, *cpu);
     }
     let span_ns = rebuilt.recording.span_ns;
-    teller.ledger.advance(span_ns.max(teller.ledger.makespan_ns));
+    teller
+        .ledger
+        .advance(span_ns.max(teller.ledger.makespan_ns).max(last_ns));
     teller.ledger.bursts = rebuilt.program.bursts.len() as u64;
     Outcome {
         policy: NAME.to_owned(),
@@ -89,8 +91,9 @@ enum Change {
 }
 
 impl Teller<'_> {
-    /// Idleness beside queues, and how tasks were spread, along the time line.
-    fn follow(&mut self, stays: &[Seated], pinned: &[bool]) {
+    /// Idleness beside queues, and how tasks were spread, along the time line. When the last change was: a stay that begins where the
+    /// trace ends lasts 1 ns beyond it.
+    fn follow(&mut self, stays: &[Seated], pinned: &[bool]) -> u64 {
         let mut changes = Spool::default();
         for (number, Seated { stay, .. }) in stays.iter().enumerate() {
             changes.push((stay.queued_ns, Change::Waits, number));
@@ -128,6 +131,7 @@ impl Teller<'_> {
                 }
             }
         }
+        changes.last().map_or(0, |&(at_ns, ..)| at_ns)
     }
 
     fn count(&mut self, at_ns: u64, cpu: usize, more: bool) {
@@ -147,6 +151,7 @@ impl Teller<'_> {
         self.ledger.makespan_ns = self.ledger.makespan_ns.max(stay.end_ns);
         self.ledger.waits_ns.push(waited);
         if stay.woken {
+            task.latencies.add(waited);
             self.ledger.latencies_ns.push(waited);
         }
         let (last, before) = self.last[stay.task as usize];

@@ -17,6 +17,8 @@ pub enum Routing {
     Shared,
     /// To a server drawn at random.
     Random,
+    /// To the server with the fewest jobs of so many drawn ones.
+    PowerOfD(usize),
     /// To the servers in turn.
     RoundRobin,
     /// To the server with the least work left.
@@ -70,7 +72,7 @@ pub struct Station {
 }
 
 impl Station {
-    /// `servers` that idle; [`Routing::Random`] draws from `generator`.
+    /// `servers` that idle; [`Routing::Random`] and [`Routing::PowerOfD`] draw from `generator`.
     pub fn new(servers: usize, routing: Routing, generator: Generator) -> Station {
         Station {
             engine: Engine::new(),
@@ -138,6 +140,14 @@ impl Station {
         match self.routing {
             Routing::Shared => self.servers.iter().position(|server| server.serves.is_none()),
             Routing::Random => Some(self.generator.random_range(0..servers)),
+            Routing::PowerOfD(d) => {
+                let drawn = (0..d).map(|_| self.generator.random_range(0..servers));
+                let servers = &self.servers;
+                // Of equals the first that was drawn.
+                drawn.min_by_key(|&server| {
+                    servers[server].queue.len() + usize::from(servers[server].serves.is_some())
+                })
+            }
             Routing::RoundRobin => {
                 self.turn = (self.turn + 1) % servers;
                 Some(self.turn)

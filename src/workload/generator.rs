@@ -165,6 +165,7 @@ impl Generator {
         self.is_drifted = self.settings.drift.is_on(self.count);
         let rate_per_s = self.settings().rate_per_s;
         self.now_ns += exponential(&mut self.draws) * 1e9 * size as f64 / rate_per_s;
+        batch.arrival_ns = self.now_ns as u64;
         for place in 0..size {
             let parents = self.parents(place);
             let task = self.task();

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Sums and squares of what is less are finite.
 const TIME_MOST: f64 = 1e150;
@@ -137,6 +137,7 @@ impl Graph {
             children: vec![Vec::new(); tasks.len()],
             ..Graph::default()
         };
+        let mut known: HashSet<(usize, usize)> = HashSet::with_capacity(edges.len());
         for (from, to, transfer) in edges {
             let number = |id: &String| {
                 let known = numbers.get(id.as_str()).copied();
@@ -144,7 +145,12 @@ impl Graph {
                     format!("the edge from '{from}' to '{to}' names task '{id}', which is not there")
                 })
             };
-            graph.connect(number(from)?, number(to)?, *transfer, from, to)?;
+            let ends = (number(from)?, number(to)?);
+            ensure!(
+                known.insert(ends),
+                "the edge from '{from}' to '{to}' is there twice"
+            );
+            graph.connect(ends.0, ends.1, *transfer, from, to)?;
         }
         drop(numbers);
         graph.devices = devices;
@@ -159,10 +165,6 @@ impl Graph {
             "the edge from '{a}' to '{b}' has the transfer {transfer}; it must be 0 or more"
         );
         ensure!(from != to, "task '{a}' depends on itself");
-        ensure!(
-            self.children[from].iter().all(|edge| edge.task != to),
-            "the edge from '{a}' to '{b}' is there twice"
-        );
         self.children[from].push(Edge { task: to, transfer });
         self.parents[to].push(Edge { task: from, transfer });
         Ok(())
@@ -193,26 +195,28 @@ impl Graph {
 
     /// A circle, as text: whoever misses a parent has one that misses one, too.
     fn circle(&self, start: usize, missing: &[usize]) -> String {
-        let mut path = vec![start];
-        loop {
-            let last = path[path.len() - 1];
-            let parents = self.parents[last].iter().map(|edge| edge.task);
-            let Some(next) = parents.into_iter().find(|&parent| missing[parent] > 0) else {
+        /// A circle may be as long as the graph.
+        const SHOWN: usize = 20;
+        let (mut path, mut seen) = (vec![start], HashMap::from([(start, 0)]));
+        while let Some(&last) = path.last() {
+            let mut parents = self.parents[last].iter().map(|edge| edge.task);
+            let Some(next) = parents.find(|&parent| missing[parent] > 0) else {
                 break;
             };
-            if let Some(at) = path.iter().position(|&task| task == next) {
+            path.push(next);
+            if let Some(at) = seen.insert(next, path.len() - 1) {
                 path.drain(..at);
-                path.push(next);
                 break;
             }
-            path.push(next);
         }
         path.reverse();
+        let more = if path.len() > SHOWN { " → …" } else { "" };
         let names: Vec<String> = path
             .iter()
+            .take(SHOWN)
             .map(|&task| format!("'{}'", self.tasks[task]))
             .collect();
-        names.join(" → ")
+        names.join(" → ") + more
     }
 
     /// How many tasks.

@@ -141,6 +141,7 @@ fn cells_windows_and_files_are_those_of_a_plain_simulation() {
             physics: context.physics.clone(),
             workload: context.workload.clone(),
             seed,
+            listed: None,
         };
         let mut left = |done: &Done| {
             let took_ns = done.finish_ns - done.task.arrival_ns;

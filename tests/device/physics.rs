@@ -13,6 +13,7 @@ pub fn context() -> Context {
         workload: generator::Settings::default(),
         hybrid_ml: Default::default(),
         dqn: Default::default(),
+        listed: None,
     }
 }
 

@@ -78,7 +78,8 @@ fn pieces<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 }
 
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
-    let starts = page.split(&format!(" {name}=\"")).skip(1);
+    let start = format!(" {name}=\"");
+    let starts = page.split(start.as_str()).skip(1);
     starts.map(|rest| rest.split('"').next().unwrap()).collect()
 }
 

@@ -14,7 +14,11 @@ fn a_model_passes_its_trial_and_decides_beside_eight_hogs() {
     let stop = AtomicBool::new(false);
     let (events, served) = std::thread::scope(|scope| {
         (0..8).for_each(|_| {
-            scope.spawn(|| while !stop.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         });
         // Every limit as it is by default.
         let options = ModelOptions {

@@ -15,7 +15,7 @@ use scx_augur::sim::{Program, recorded};
 use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
 
-const POLICIES: [&str; 10] = [
+const POLICIES: [&str; 13] = [
     "eevdf-like",
     "rusty",
     "augur",
@@ -23,6 +23,9 @@ const POLICIES: [&str; 10] = [
     "random",
     "least-loaded",
     "fcfs",
+    "priority",
+    "priority[preempt=0]",
+    "power_of_d[d=2]",
     "rr",
     "sjf",
     "srtf",
@@ -54,6 +57,7 @@ fn plan<'a>(rebuilt: &'a Rebuilt, places: &Arc<Places>, policies: &'a [String]) 
         options: Options::default(),
         timeline: false,
         log: false,
+        tasks: false,
         threads: 1,
         watch: &|_, _, _| {},
     }

@@ -6,11 +6,15 @@
 //! of the mean sojourn is 0.2 to 0.3 % (asymptotic variance of M/M/1: 2ρ(1+ρ)/(1−ρ)^4 a unit of time).
 
 use rand::SeedableRng;
+use scx_augur::experiment::queue;
 use scx_augur::policy::Generator;
 use scx_augur::policy::cpu::fcfs::Fcfs;
+use scx_augur::policy::cpu::power_of_d::PowerOfD;
+use scx_augur::policy::cpu::priority::Priority;
 use scx_augur::policy::cpu::{Discipline, Places};
-use scx_augur::sim::Program;
+use scx_augur::report::queueing;
 use scx_augur::sim::cpu::{self, Costs, Options};
+use scx_augur::sim::{Program, TaskSpec};
 use scx_augur::topology::Machine;
 use scx_augur::workload::service::{Service, exponential};
 use std::sync::Arc;
@@ -108,4 +112,110 @@ fn processor_sharing_does_not_care_how_service_varies() {
     let load = 0.5;
     let (sojourn, _) = simulate(&sharing, 1, load, Service::Hyper(4.0));
     assert_close(sojourn, 1.0 / (1.0 - load), "M/G/1-PS sojourn");
+}
+
+/// Priority queues with two classes at one server: Kleinrock, Queueing Systems II, 1976, sections 3.3 and 3.4 (Cobham 1954
+/// where nobody is interrupted).
+#[test]
+fn two_priorities_at_one_server() {
+    const SHARES: [f64; 2] = [0.3, 0.4];
+    let places = Arc::new(Places::new(Arc::new(Machine::from_spec("1").unwrap())));
+    let options = Options {
+        costs: Costs::FREE,
+        ..Options::default()
+    };
+    let [first, second] = SHARES;
+    let rest = 1.0 - first - second;
+    // The one who runs when somebody comes still needs a mean service, with the probability that somebody runs.
+    let (ahead, behind) = (
+        (first + second) / (1.0 - first),
+        (first + second) / ((1.0 - first) * rest),
+    );
+    for (preempt, wanted) in [
+        (true, [1.0 / (1.0 - first), 1.0 / ((1.0 - first) * rest)]),
+        (false, [1.0 + ahead, 1.0 + behind]),
+    ] {
+        let (mut sojourn, mut jobs) = ([0.0; 2], [0.0; 2]);
+        for seed in 1..=8 {
+            let mut generator = Generator::seed_from_u64(seed);
+            let (mut clock, mut program, mut arrivals) = (0.0, Program::default(), Vec::new());
+            for number in 0..60_000 {
+                clock += exponential(&mut generator) / (first + second);
+                let class = usize::from(exponential(&mut generator) < ((first + second) / first).ln());
+                let work = Service::Exponential.draw(&mut generator);
+                let at_ns = (clock * MEAN_NS) as u64;
+                let spec = TaskSpec {
+                    weight: [2048, 1024][class],
+                    ..TaskSpec::plain(number)
+                };
+                program.push(spec, &[(at_ns, (work * MEAN_NS).max(1.0) as u64)], &[]);
+                arrivals.push((at_ns, class));
+            }
+            let policy = Box::new(Priority::new(preempt));
+            let run = cpu::run(Arc::new(program), places.clone(), policy, None, &options).unwrap();
+            for (task, (arrival_ns, class)) in run.outcome.tasks.iter().zip(arrivals) {
+                sojourn[class] += (task.done_ns - arrival_ns) as f64 / MEAN_NS;
+                jobs[class] += 1.0;
+            }
+        }
+        for class in 0..2 {
+            let found = sojourn[class] / jobs[class];
+            let error = (found / wanted[class] - 1.0).abs();
+            assert!(
+                error < 0.03,
+                "preempt {preempt}, class {class}: {found} and not {}",
+                wanted[class]
+            );
+        }
+    }
+}
+
+/// The supermarket model: Mitzenmacher, IEEE TPDS 12(10), 2001, gives 2.61 services in the system at a load of 0.9 with two
+/// choices, and 10 with one; so does Vvedenskaya's limit.
+#[test]
+fn two_choices_are_the_supermarkets() {
+    let wanted = 1.0 + queueing::supermarket_wait(2, 0.9);
+    assert!((wanted - 2.6141).abs() < 5e-4, "{wanted}");
+    let plan = queue::Plan {
+        servers: 500,
+        load: 0.9,
+        service: Service::Exponential,
+        jobs: 1_500_000,
+        seed: 1,
+    };
+    let found = queue::run(&plan, "power_of_d[d=2]", |_| ()).unwrap().mean_sojourn;
+    assert!((found / wanted - 1.0).abs() < 0.02, "{found} and not {wanted}");
+    // Run queues do the same with as many CPUs: 1.614 at a load of 0.7.
+    let wanted = 1.0 + 0.7f64.powi(2) + 0.7f64.powi(6) + 0.7f64.powi(14);
+    let (mut clock, mut generator) = (0.0, Generator::seed_from_u64(7));
+    let bursts: Vec<(u64, u64)> = (0..60_000)
+        .map(|_| {
+            clock += exponential(&mut generator) / (0.7 * 64.0);
+            let work = Service::Exponential.draw(&mut generator);
+            ((clock * MEAN_NS) as u64, (work * MEAN_NS).max(1.0) as u64)
+        })
+        .collect();
+    let places = Arc::new(Places::new(Arc::new(Machine::from_spec("64").unwrap())));
+    let options = Options {
+        costs: Costs::FREE,
+        ..Options::default()
+    };
+    let policy = Box::new(PowerOfD::new(2, Generator::seed_from_u64(3)));
+    let run = cpu::run(
+        Arc::new(Program::independent(bursts.iter().copied())),
+        places,
+        policy,
+        None,
+        &options,
+    )
+    .unwrap();
+    let sum: f64 = run
+        .outcome
+        .tasks
+        .iter()
+        .zip(&bursts)
+        .map(|(task, (arrival_ns, _))| (task.done_ns - arrival_ns) as f64 / MEAN_NS)
+        .sum();
+    let found = sum / bursts.len() as f64;
+    assert!((found / wanted - 1.0).abs() < 0.03, "{found} and not {wanted}");
 }

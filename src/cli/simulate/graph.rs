@@ -5,11 +5,13 @@ use crate::cli::console::tell;
 use crate::cli::number::whole;
 use crate::cli::{WrongUse, interrupt, policies};
 use crate::experiment::graph::{self, MOST_NODES};
-use crate::file;
-use crate::workload::Graph;
-use anyhow::{Context, Result};
+use crate::file::{self, Output};
+use crate::report::gantt::Gantt;
+use crate::workload::workflow::{Format, Site};
+use crate::workload::{Graph, Workflow};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 The file:
@@ -19,6 +21,16 @@ The file:
 
 `time` has one entry for each device, null where the task cannot run. A transfer is paid only between different devices. \
 A task may be put into a gap.
+
+Workflows of other tools are read as well, told apart by what is in them (or by --format); '-' is standard input, and gzip is \
+unpacked:
+  wfcommons  WfCommons JSON, 1.0 to 1.5 and later: runtimes, and what a task reads that another one wrote
+  dax        Pegasus DAX: the same, with runtime=\"...\" or a profile of Pegasus
+  dot        Graphviz: a node's runtime, time, cost, weight or size, and an arrow's size, bytes or data
+Their tasks take runtime / speed on each device of --speeds; where a size in operations is all that is given, speeds are \
+operations a second. What goes between two devices takes bytes / --bandwidth-mb-per-s.
+
+--gantt draws the schedules: a row for each device, a bar for each task. In an SVG, pointing at a bar tells what it is.
 
 Policies:
   heft         by upward rank, each where it ends first
@@ -40,8 +52,20 @@ itself, where branch and bound can prove it; `optimal` is null where it cannot."
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// The graph, as JSON
+    /// The graph: JSON of this program or of WfCommons, Pegasus DAX, Graphviz DOT
     file: PathBuf,
+    /// What the file is, where its content does not tell
+    #[arg(long, value_name = "NAME", value_parser = Format::NAMES)]
+    format: Option<String>,
+    /// Devices of a workflow of another tool: how much of a task's work each does a second [default: 1,1,1,1]
+    #[arg(long, value_name = "S,...")]
+    speeds: Option<String>,
+    /// What goes between any two of these devices [default: 125]
+    #[arg(long, value_name = "MB/S")]
+    bandwidth_mb_per_s: Option<f64>,
+    /// Draw the schedules into this file, .svg or .png
+    #[arg(long, value_name = "FILE")]
+    gantt: Option<PathBuf>,
     /// Policies, separated by commas
     #[arg(
         long = "policies",
@@ -71,9 +95,19 @@ pub fn run(args: &Args) -> Result<()> {
     for policy in &policies {
         graph::check(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
-    let path = args.file.display();
-    let text = file::text(&args.file)?;
-    let graph = Graph::from_json(&text).with_context(|| format!("{path} is not a graph to schedule"))?;
+    let site = site(args)?;
+    if let Some(path) = &args.gantt {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let known =
+            ending.is_some_and(|ending| ["svg", "png"].iter().any(|it| ending.eq_ignore_ascii_case(it)));
+        if !known {
+            bail!(WrongUse(format!(
+                "the ending of {} names no picture; give .svg or .png",
+                path.display()
+            )));
+        }
+    }
+    let (graph, notes) = read(&args.file, args.format.as_deref(), site.as_ref())?;
     let report = graph::run(&graph, &policies, args.optimal, args.max_nodes)?;
     if args.optimal && report.optimal.is_none() {
         tell!(
@@ -82,5 +116,57 @@ pub fn run(args: &Args) -> Result<()> {
             args.max_nodes
         );
     }
+    for note in notes {
+        tell!("{}: {note}", args.file.display());
+    }
+    if let Some(path) = &args.gantt {
+        let picture = Gantt::of(&report, graph.devices()).file(path)?;
+        Output::of(path, &picture)?.finish()?;
+    }
     crate::cli::print(&report, args.json)
+}
+
+/// The devices that were named; none: nobody named any.
+fn site(args: &Args) -> Result<Option<Site>> {
+    if args.speeds.is_none() && args.bandwidth_mb_per_s.is_none() {
+        return Ok(None);
+    }
+    let mut site = Site::default();
+    if let Some(speeds) = &args.speeds {
+        site.speeds = Site::speeds(speeds).map_err(|err| WrongUse(format!("--speeds: {err:#}")))?;
+    }
+    if let Some(bandwidth) = args.bandwidth_mb_per_s {
+        if !(bandwidth > 0.0 && bandwidth.is_finite()) {
+            bail!(WrongUse(format!(
+                "--bandwidth-mb-per-s must be above 0, not {bandwidth}"
+            )));
+        }
+        site.bandwidth_mb_per_s = bandwidth;
+    }
+    Ok(Some(site))
+}
+
+/// The graph, and what was made simpler than it is.
+fn read(path: &Path, format: Option<&str>, site: Option<&Site>) -> Result<(Graph, Vec<String>)> {
+    let text = file::text(path)?;
+    let path = path.display();
+    let Some(format) = format.and_then(Format::by_name).or_else(|| Format::of(&text)) else {
+        bail!(
+            "{path} is none of WfCommons JSON, DAX, DOT and this program's JSON; --format names what it is"
+        );
+    };
+    let wrong = || format!("{path} is not a graph to schedule");
+    if format == Format::Own {
+        if site.is_some() {
+            bail!(WrongUse(
+                "--speeds and --bandwidth-mb-per-s are for workflows of other tools; this program's JSON has times and \
+                 transfers"
+                    .to_owned()
+            ));
+        }
+        return Ok((Graph::from_json(&text).with_context(wrong)?, Vec::new()));
+    }
+    let workflow = Workflow::read(&text, format).with_context(wrong)?;
+    let graph = workflow.graph(&site.cloned().unwrap_or_default());
+    Ok((graph.with_context(wrong)?, workflow.notes))
 }

@@ -2,6 +2,7 @@
 //! `scx_augur simulate`: policies on simulated machines of CPUs and GPUs, on a graph of tasks, or on plain queues.
 
 mod graph;
+mod listed;
 mod queue;
 pub(super) mod train;
 
@@ -29,7 +30,8 @@ Policies:
                one fallback=mean_share or eft decides until it has learned again)
   dqn          a deep Q-network that `simulate train` trained: dqn[dir=DIR]
   graph        a graph network, trained on four devices, for any number of them: graph, or graph[dir=DIR] of `simulate train`
-  least_work   the device with the least left to do
+  least_work   the device with the least left to do; fifo is the same: queues are first come, first served
+  power_of_d   the device with the fewest tasks of two drawn ones: power_of_d[d=2]
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
   portfolio    the best list schedule of each graph
@@ -38,6 +40,12 @@ Policies:
 A task takes duration_scale_s · N^1.5 / (I + 0.5) on a CPU, 1 + 3 · I times less on a GPU after its data was brought there. \
 A split task begins on both devices together, and leaves each when its part there is done. Queues are first come, first \
 served. Every policy gets the same tasks for a seed.
+
+--workload FILE takes tasks as a file lists them; what it is, its content says, and gzip is unpacked:
+  SWF           a job is one task of its runtime times its processors; policies know what its user asked for, where that is there
+  CSV, Parquet  size, compute_intensity, memory_required (MB), arrival_time (s; or arrival_ns); and, where there are such columns,
+                task (a name), dependencies (names), deadline (s; or deadline_ns), priority (0 to 255). The tables that --out
+                leaves are such. What other columns say is left out, and named.
 
 Settings (--config), with their defaults:
   [machine]    cpus = 1, gpus = 4, cpu_speeds = [], gpu_speeds = []
@@ -104,6 +112,9 @@ pub struct Args {
     /// separated by commas: back again, and so on
     #[arg(long, value_name = "T,...", value_delimiter = ',', value_parser = whole::<u64>(..))]
     drift_at: Option<Vec<u64>>,
+    /// Tasks of this file in place of drawn ones: a log in the Standard Workload Format, or a table (CSV, Parquet)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tasks", "drift_at"])]
+    workload: Option<PathBuf>,
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
@@ -151,7 +162,10 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn simulate(args: &Args) -> Result<()> {
-    let config = args.machine.config(args.tasks, args.drift_at.as_deref())?;
+    let mut config = args.machine.config(args.tasks, args.drift_at.as_deref())?;
+    if let Some(path) = &args.workload {
+        listed::apply(path, &mut config)?;
+    }
     let policies = policies::split(
         args.policies
             .as_deref()

@@ -3,9 +3,10 @@
 
 use crate::policy::device::{Context, dqn, hybrid_ml};
 use crate::topology::device;
-use crate::workload::{Physics, generator};
+use crate::workload::{Listed, Physics, generator};
 use anyhow::{Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// All settings; what a file leaves out is as by default.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -23,6 +24,9 @@ pub struct Config {
     pub hybrid_ml: hybrid_ml::Settings,
     /// How `dqn` learns.
     pub dqn: dqn::Settings,
+    /// Tasks of a file, in place of drawn ones.
+    #[serde(skip)]
+    pub listed: Option<Arc<Listed>>,
 }
 
 /// What is simulated where nothing else is said.
@@ -115,6 +119,7 @@ impl Config {
             devices,
             physics: self.physics.clone(),
             workload: self.workload.clone(),
+            listed: self.listed.clone(),
             hybrid_ml: self.hybrid_ml.clone(),
             dqn: self.dqn.clone(),
         })

@@ -188,7 +188,11 @@ fn eight_hogs_beside_it_do_not_take_a_model_out_of_service() {
     let stop = AtomicBool::new(false);
     let labels = std::thread::scope(|scope| {
         (0..8).for_each(|_| {
-            scope.spawn(|| while !stop.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         });
         let limit = Duration::from_millis(20);
         let mut guarded = guard(limit, move |_| {

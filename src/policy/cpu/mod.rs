@@ -19,6 +19,8 @@ pub mod least_loaded;
 pub mod load;
 pub mod mask;
 pub mod places;
+pub mod power_of_d;
+pub mod priority;
 pub mod queue;
 pub mod registry;
 pub mod rusty;

@@ -7,6 +7,8 @@ use super::clairvoyant::{Clairvoyant, Order};
 use super::eevdf::EevdfLike;
 use super::fcfs::Fcfs;
 use super::least_loaded::LeastLoaded;
+use super::power_of_d::PowerOfD;
+use super::priority::Priority;
 use super::rusty::Rusty;
 use crate::policy::spelling::Spelling;
 use crate::policy::{self, Generator, Never, Policy, Random, Settings};
@@ -55,7 +57,7 @@ pub enum Choice {
 }
 
 /// Names, and what each is, for help texts.
-pub const NAMES: [(&str, &str); 13] = [
+pub const NAMES: [(&str, &str); 16] = [
     ("recorded", "what really happened"),
     ("eevdf-like", "a model of the kernel's own scheduler; no claim"),
     ("rusty", "scx_rusty's heuristic, with moves that are carried out"),
@@ -77,6 +79,15 @@ pub const NAMES: [(&str, &str); 13] = [
     ),
     ("least-loaded", "every wakeup to the least loaded CPU"),
     ("fcfs", "one queue for all CPUs, nobody is interrupted"),
+    ("fifo", "another name of fcfs"),
+    (
+        "priority",
+        "one queue for all CPUs, greater weight first; priority[preempt=0] interrupts nobody",
+    ),
+    (
+        "power_of_d",
+        "every wakeup to the CPU with the fewest tasks of d drawn ones: power_of_d[d=2]",
+    ),
     ("rr", "the same with slices: rr[slice_us=3000]"),
     ("sjf", "shortest burst first; knows the future"),
     ("srtf", "shortest remaining burst first; knows the future"),
@@ -104,7 +115,9 @@ pub fn parse(text: &str, seed: u64) -> Result<Choice> {
         "rusty" => bare(Choice::Scheme(Box::new(rusty()))),
         "eevdf-like" => bare(plain(Box::<EevdfLike>::default())),
         "least-loaded" => bare(plain(Box::<LeastLoaded>::default())),
-        "fcfs" => bare(plain(Box::<Fcfs>::default())),
+        "fcfs" | "fifo" => bare(plain(Box::<Fcfs>::default())),
+        "priority" => Ok(plain(Box::new(priority(&spelling)?))),
+        "power_of_d" => Ok(plain(Box::new(power_of_d(&spelling, seed)?))),
         "rr" => Ok(plain(Box::new(round_robin(&spelling)?))),
         "sjf" => bare(Choice::Scheme(Box::new(clairvoyant(Order::Shortest)))),
         "srtf" => bare(Choice::Scheme(Box::new(clairvoyant(Order::ShortestRemaining)))),
@@ -204,6 +217,21 @@ fn round_robin(spelling: &Spelling) -> Result<Fcfs> {
     let slice_us = spelling.integer("slice_us")?.unwrap_or(3_000);
     ensure!(slice_us > 0, "policy '{spelling}' needs a slice of at least 1 µs");
     Ok(Fcfs::round_robin(slice_us.saturating_mul(1_000)))
+}
+
+fn priority(spelling: &Spelling) -> Result<Priority> {
+    spelling.only(&["preempt"])?;
+    match spelling.integer("preempt")?.unwrap_or(1) {
+        preempt @ 0..=1 => Ok(Priority::new(preempt == 1)),
+        _ => bail!("policy '{spelling}' needs preempt=0 or preempt=1"),
+    }
+}
+
+fn power_of_d(spelling: &Spelling, seed: u64) -> Result<PowerOfD> {
+    spelling.only(&["d"])?;
+    let d = spelling.integer("d")?.unwrap_or(2);
+    ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
+    Ok(PowerOfD::new(d as usize, Generator::seed_from_u64(seed)))
 }
 
 /// List scheduling that knows the future.

@@ -27,6 +27,7 @@ pub mod least_work;
 pub mod list;
 pub mod oracle;
 pub mod planned;
+pub mod power_of_d;
 pub mod random;
 pub mod registry;
 pub mod round_robin;

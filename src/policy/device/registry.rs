@@ -9,6 +9,7 @@ use super::hybrid_ml::{self, Fallback, HybridMl};
 use super::least_work::LeastWork;
 use super::oracle::Oracle;
 use super::planned::Planned;
+use super::power_of_d::PowerOfD;
 use super::random::Random;
 use super::round_robin::RoundRobin;
 use super::{DevicePolicy, Learner, list};
@@ -21,6 +22,7 @@ use crate::workload::{self, Batch, Physics, generator};
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::SeedableRng;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What policies are made for.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Context {
     pub physics: Physics,
     /// What comes.
     pub workload: generator::Settings,
+    /// What comes where it is not drawn but listed; `workload` draws such tasks for who learns before.
+    pub listed: Option<Arc<workload::Listed>>,
     /// How `hybrid_ml` learns, unless its spelling says otherwise.
     pub hybrid_ml: hybrid_ml::Settings,
     /// How `dqn` learns, unless its spelling says otherwise.
@@ -38,7 +42,7 @@ pub struct Context {
 }
 
 /// Names, and what they do in one line.
-pub const NAMES: [(&str, &str); 14] = [
+pub const NAMES: [(&str, &str); 16] = [
     ("round_robin", "a GPU and a CPU in turn"),
     ("random", "any share, any CPU and GPU"),
     ("greedy", "the GPU's share is the task's intensity"),
@@ -59,6 +63,14 @@ pub const NAMES: [(&str, &str); 14] = [
         "knows what the task takes; a bound of each decision; oracle[step=0.05]",
     ),
     ("least_work", "the device with the least left to do"),
+    (
+        "fifo",
+        "another name of least_work: in order of arrival, each to the device that is free first",
+    ),
+    (
+        "power_of_d",
+        "the device with the fewest tasks of d drawn ones: power_of_d[d=2]",
+    ),
     ("eft", "the device where it ends first"),
     ("heft", "graphs of tasks by upward rank"),
     ("cpop", "the critical path on one device"),
@@ -81,7 +93,14 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
             Generator::seed_from_u64(seed),
         ))),
         "greedy" => bare(Box::new(Greedy)),
-        "least_work" => bare(Box::new(LeastWork)),
+        "least_work" | "fifo" => bare(Box::new(LeastWork)),
+        "power_of_d" => {
+            spelling.only(&["d"])?;
+            let d = spelling.integer("d")?.unwrap_or(2);
+            ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
+            let generator = Generator::seed_from_u64(seed);
+            Ok(Box::new(PowerOfD::new(text.to_owned(), d as usize, generator)))
+        }
         "eft" => bare(Box::new(Eft)),
         "heft" | "cpop" | "peft" | "lookahead" | "portfolio" => {
             bare(Box::new(Planned::new(list::parse(spelling.name())?)))

@@ -151,7 +151,9 @@ impl Curves {
         let lower = line.points.iter().rev();
         let lower = lower.map(|(at, value)| (x.at(*at), y.at(floor(value, self.y_log))));
         let around: Vec<(i32, i32)> = upper.chain(lower).collect();
-        canvas.shade(&around, line.style.colour, 0.15);
+        // The more there are, the lighter.
+        let opacity = (0.6 / self.lines.len() as f64).clamp(0.05, 0.15);
+        canvas.shade(&around, line.style.colour, opacity);
     }
 
     /// Names at the ends of lines, pushed apart where lines end together.

@@ -85,9 +85,9 @@ mod tests {
             [
                 Some("earliest finish"),
                 None,
-                Some("hybrid_ml[alone=1,drift=adwin]"),
-                Some("hybrid_ml[drift=ddm]"),
-                Some("graph")
+                Some("hybrid_ml[alone=1,…]"),
+                Some("hybrid_ml[drift=ddm,…]"),
+                Some("graph[…]")
             ]
         );
     }

@@ -312,6 +312,7 @@ fn spec_of(id: TaskId, comm: Comm, prio: i32, only_cpu: Option<u32>, cpu: Option
         vforked: false,
         exits_ns: None,
         pinned: bound_to(&comm, only_cpu),
+        allowed: Vec::new(),
         cpu,
         first_burst: 0,
         bursts: 0,

@@ -91,11 +91,11 @@ impl State {
             return;
         }
         self.world.tasks[task as usize].burst = next;
-        let after_ns = self.program.bursts[next as usize].after_ns;
-        if after_ns != WOKEN {
+        let burst = self.program.bursts[next as usize];
+        if burst.after_ns != WOKEN {
             let late_ns = self.jitter_ns();
             self.timers += 1;
-            let at_ns = self.world.now_ns.saturating_add(after_ns).saturating_add(late_ns);
+            let at_ns = burst.begins_ns(self.world.now_ns).saturating_add(late_ns);
             self.schedule(at_ns, Kind::Timer { task });
         }
     }

@@ -87,6 +87,26 @@ impl Default for Options {
     }
 }
 
+/// Waits from wakeups to the first run after each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latencies {
+    /// How many.
+    pub count: u64,
+    /// All of them together.
+    pub sum_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+}
+
+impl Latencies {
+    /// One more.
+    pub fn add(&mut self, latency_ns: u64) {
+        self.count += 1;
+        self.sum_ns = self.sum_ns.saturating_add(latency_ns);
+        self.max_ns = self.max_ns.max(latency_ns);
+    }
+}
+
 /// What became of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TaskOutcome {
@@ -98,6 +118,8 @@ pub struct TaskOutcome {
     pub done_ns: u64,
     /// To another CPU.
     pub migrations: u32,
+    /// From its wakeups to its runs.
+    pub latencies: Latencies,
 }
 
 /// What a run left behind.
@@ -226,6 +248,7 @@ fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
         wait_ns: task.total_wait_ns,
         done_ns: progress.done_at_ns,
         migrations: task.migrations,
+        latencies: progress.latencies,
     });
     Ok(Run {
         outcome: Outcome {

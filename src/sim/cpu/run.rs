@@ -193,6 +193,7 @@ impl State {
         let progress = &mut self.progress[task as usize];
         if std::mem::take(&mut progress.fresh) {
             self.ledger.latencies_ns.push(waited);
+            progress.latencies.add(waited);
         }
         progress.overhead_ns += self.options.costs.switch_ns;
         progress.paid_ns += self.options.costs.switch_ns;

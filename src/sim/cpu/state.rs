@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The machine at one moment: the world that policies see, and what they must not see; what happens next.
 
-use super::Options;
 use super::event::{Event, Kind};
 use super::ledger::Ledger;
 use super::tasks::{arrivals, tasks};
 use super::timeline::Timeline;
+use super::{Latencies, Options};
 use crate::policy::Generator;
 use crate::policy::cpu::{Cpu, Discipline, Future, NONE, Places, Queue, Request, World};
 use crate::sim::program::Program;
@@ -37,6 +37,8 @@ pub(super) struct Progress {
     pub done_at_ns: u64,
     /// All that it paid for migrations and switches so far.
     pub paid_ns: u64,
+    /// From its wakeups to its runs.
+    pub latencies: Latencies,
 }
 
 /// What only the simulation knows of a CPU.

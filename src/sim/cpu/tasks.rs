@@ -20,7 +20,7 @@ pub(super) fn arrivals(program: &Program, jitter_ns: u64, generator: &mut Genera
             } else {
                 0
             };
-            arrivals.push((first.after_ns + late, task as u32));
+            arrivals.push((first.begins_ns(0) + late, task as u32));
         }
     }
     arrivals.sort();
@@ -31,7 +31,7 @@ pub(super) fn arrivals(program: &Program, jitter_ns: u64, generator: &mut Genera
 pub(super) fn tasks(program: &Program, places: &Places) -> (Vec<Mask>, Vec<Task>) {
     let cpus = places.cpus();
     let mut masks = vec![places.all.clone()];
-    let mut of_cpu: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut of_cpus: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
     let index_of = |id: u32| {
         let found = places
             .machine
@@ -45,15 +45,27 @@ pub(super) fn tasks(program: &Program, places: &Places) -> (Vec<Mask>, Vec<Task>
         task.burst = spec.first_burst;
         task.real_time = spec.class == Class::RealTime;
         task.vforked = spec.vforked;
-        if let Some(id) = spec.pinned {
-            let cpu = index_of(id);
-            task.mask = *of_cpu.entry(cpu).or_insert_with(|| {
-                masks.push(Mask::of(cpus, [cpu]));
+        let mut allowed: Vec<u32> = match spec.pinned {
+            Some(id) => vec![index_of(id)],
+            None => spec.allowed.iter().map(|&id| index_of(id)).collect(),
+        };
+        allowed.sort_unstable();
+        allowed.dedup();
+        if let Some(&first) = allowed
+            .first()
+            .filter(|_| spec.pinned.is_some() || allowed.len() < cpus)
+        {
+            task.allowed = allowed.len() as u32;
+            task.per_cpu = spec.pinned.is_some();
+            task.cpu = if allowed.contains(&task.cpu) {
+                task.cpu
+            } else {
+                first
+            };
+            task.mask = *of_cpus.entry(allowed).or_insert_with_key(|allowed| {
+                masks.push(Mask::of(cpus, allowed.iter().copied()));
                 masks.len() as u32 - 1
             });
-            task.allowed = 1;
-            task.per_cpu = true;
-            task.cpu = cpu;
         }
         task
     };

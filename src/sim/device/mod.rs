@@ -21,7 +21,8 @@ pub use run::{Left, run};
 
 use crate::policy::device::{Context, Placement};
 use crate::topology::device::Devices;
-use crate::workload::{Physics, Task, generator};
+use crate::workload::{Listed, Physics, Task, generator};
+use std::sync::Arc;
 
 /// What to simulate.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Options {
     pub workload: generator::Settings,
     /// Of what comes.
     pub seed: u64,
+    /// What comes where nothing is drawn.
+    pub listed: Option<Arc<Listed>>,
 }
 
 impl Options {
@@ -44,6 +47,7 @@ impl Options {
             physics: context.physics.clone(),
             workload: context.workload.clone(),
             seed,
+            listed: context.listed.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{Done, Fault, Options, Outcome};
 use crate::policy::device::{DevicePolicy, Fleet, Placement, oracle};
 use crate::sim::Engine;
 use crate::topology::device::Devices;
+use crate::workload::listed::Batches;
 use crate::workload::{Batch, Drift, Generator, Work};
 use std::ops::ControlFlow;
 
@@ -32,7 +33,14 @@ pub fn run<'a>(
         lanes: vec![Lane::default(); fleet.len()],
         ledger: Ledger::new(fleet.len())?,
         flights: Flights::default(),
-        generator: Generator::new(&options.workload, &options.physics, options.seed),
+        source: match &options.listed {
+            Some(listed) => Source::Listed(Batches::of(listed.clone())),
+            None => {
+                let drawn = Generator::new(&options.workload, &options.physics, options.seed);
+                Source::Drawn(Box::new(drawn))
+            }
+        },
+        taken: Vec::new(),
         batch: Batch::default(),
         places: Vec::new(),
         drift: options.workload.drift.clone(),
@@ -61,12 +69,32 @@ pub fn run<'a>(
     Ok(run.ledger.finish(run.engine.applied(), run.engine.state_hash()))
 }
 
+/// A task that is done.
+const GONE: u32 = u32::MAX;
+
+/// Where tasks come from.
+enum Source {
+    Drawn(Box<Generator>),
+    Listed(Batches),
+}
+
+impl Source {
+    fn next(&mut self, batch: &mut Batch) -> bool {
+        match self {
+            Source::Drawn(generator) => generator.next(batch),
+            Source::Listed(batches) => batches.next(batch),
+        }
+    }
+}
+
 struct Run<'a> {
     engine: Engine<u64>,
     lanes: Vec<Lane>,
     ledger: Ledger,
     flights: Flights,
-    generator: Generator,
+    source: Source,
+    /// Where listed tasks are kept, by number; [`GONE`] when they are done.
+    taken: Vec<u32>,
     /// The batch that arrives next.
     batch: Batch,
     /// Where the tasks of the batch that arrives are kept.
@@ -91,10 +119,8 @@ fn ns(seconds: f64) -> u64 {
 impl Run<'_> {
     /// Draws the batch that arrives next.
     fn draw(&mut self) {
-        if self.generator.next(&mut self.batch)
-            && let Some(first) = self.batch.tasks.first()
-        {
-            self.engine.schedule(first.arrival_ns, ARRIVAL);
+        if self.source.next(&mut self.batch) {
+            self.engine.schedule(self.batch.arrival_ns, ARRIVAL);
         }
     }
 
@@ -124,6 +150,7 @@ impl Run<'_> {
             }
             self.places.push(place);
         }
+        self.follow();
         self.ledger.in_flight(self.flights.len());
         if self.places.len() > 1 {
             self.look();
@@ -137,6 +164,21 @@ impl Run<'_> {
         }
         self.draw();
         Ok(())
+    }
+
+    /// Has tasks of the batch wait for tasks of earlier ones that are not done.
+    fn follow(&mut self) {
+        if matches!(self.source, Source::Listed(_)) {
+            self.taken.extend(&self.places);
+        }
+        for &(place, number) in &self.batch.earlier {
+            let parent = self.taken[number as usize];
+            if parent != GONE {
+                let child = self.places[usize::from(place)];
+                self.flights.get_mut(parent).children.push(child);
+                self.flights.get_mut(child).missing += 1;
+            }
+        }
     }
 
     /// Brings what is known of the devices up to now.
@@ -279,6 +321,9 @@ impl Run<'_> {
             regret_ns: flight.regret_ns,
         };
         let work = flight.work;
+        if let Some(taken) = self.taken.get_mut(done.task.number as usize) {
+            *taken = GONE;
+        }
         let children = self.flights.remove(part.flight);
         self.ledger.done(&done);
         if (self.left)(&done).is_break() {

@@ -2,7 +2,6 @@
 """Models that are wrong, each in one way: the scheduler stays, the heuristic decides, and it is said once."""
 
 import shutil
-import time
 from pathlib import Path
 
 import kernel

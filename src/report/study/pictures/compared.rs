@@ -128,7 +128,7 @@ pub fn regret(study: &Study) -> Rows {
     let all: Vec<f64> = study
         .regret
         .iter()
-        .flat_map(|gap| values(gap))
+        .flat_map(&values)
         .map(|value| value.mean)
         .collect();
     let note = ms(&all);
