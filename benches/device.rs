@@ -69,7 +69,7 @@ fn decisions(criterion: &mut Criterion) {
         "eft",
         "graph",
         "heft",
-        "oracle",
+        "clairvoyant",
         "hybrid_ml",
         "hybrid_ml[model=gradient_boosting]",
     ] {
@@ -86,7 +86,7 @@ fn runs(criterion: &mut Criterion) {
     let options = Options::of(&context, 1);
     let mut group = criterion.benchmark_group("simulate");
     group.sample_size(20).throughput(Throughput::Elements(TASKS));
-    for name in ["round_robin", "eft", "oracle"] {
+    for name in ["round_robin", "eft", "clairvoyant"] {
         let run = || {
             let mut policy = parse(name, &context, 1).unwrap();
             let outcome = device::run(&options, &mut *policy, &mut |_| ControlFlow::Continue(())).unwrap();

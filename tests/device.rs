@@ -3,6 +3,8 @@
 //! properties of every policy, drift, the command line; and the daemon's decisions on simulated CPUs.
 #![allow(clippy::unwrap_used)]
 
+#[path = "device/bounds.rs"]
+mod bounds;
 #[path = "device/cli.rs"]
 mod cli;
 mod common;
@@ -14,6 +16,8 @@ mod experiment;
 mod gantt;
 #[path = "device/graph.rs"]
 mod graph;
+#[path = "device/kept.rs"]
+mod kept;
 #[path = "device/learned.rs"]
 mod learned;
 #[path = "device/listed.rs"]

@@ -22,7 +22,7 @@ fn replayed(arguments: &[&str]) -> Value {
 
 #[test]
 fn json_has_a_result_for_each_policy() {
-    let policies = "recorded,eevdf-like,rusty,augur[high=0.2,low=0.1],never,random,least-loaded,oracle";
+    let policies = "recorded,eevdf-like,rusty,augur[high=0.2,low=0.1],never,random,least-loaded,clairvoyant";
     let report = replayed(&[TRACE, "--policy", policies, "--seed", "7"]);
     assert_eq!(report["seed"], 7);
     let names: Vec<&str> = report["results"]

@@ -34,7 +34,7 @@ SWEEP = """
 seeds = { first = 5, count = 2 }
 [[simulate]]
 workloads = ["calm.toml"]
-policies = ["round_robin", "oracle"]
+policies = ["round_robin", "clairvoyant"]
 machines = ["cpu-gpu", "cpu-gpu[gpus=2]"]
 [[replay]]
 workloads = ["short.augur", "broken.augur"]
@@ -193,7 +193,7 @@ class Sweep(unittest.TestCase):
         columns = parquet.read_schema(self.path("straight.parquet")).names
         self.assertEqual(columns[:6] + columns[-4:], sweep.KEYS + sweep.AROUND)
         for machine, more in (("cpu-gpu", []), ("cpu-gpu[gpus=2]", ["--gpus", "2"])):
-            call = ["--config", self.path("calm.toml"), "--policies", "oracle,round_robin", "--seed", "5", "--seeds", "2"]
+            call = ["--config", self.path("calm.toml"), "--policies", "clairvoyant,round_robin", "--seed", "5", "--seeds", "2"]
             for result in direct("simulate", *call, *more)["results"]:
                 (row,) = (r for r in rows if (r["machine"], r["policy"], r["seed"]) == (machine, result["policy"], result["seed"]))
                 self.assertEqual((row["kind"], row["workload"], row["error"], row["tasks"]), ("simulate", "calm", None, 300))

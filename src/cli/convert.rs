@@ -2,11 +2,12 @@
 //! `scx_augur import` and `scx_augur export`: traces from and to other tools.
 
 use super::console::{note, tell};
-use super::{WrongUse, input, interrupt, machine_of};
+use super::input::{self, Reading};
+use super::{WrongUse, interrupt, machine_of};
 use crate::file::STANDARD;
 use crate::topology::Machine;
-use crate::trace::{EventKind, Format, Notes, Writer};
-use anyhow::{Result, bail};
+use crate::trace::{EventKind, Format, Notes, Writer, shown};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,8 @@ pub struct Import {
     /// The machine that was recorded, where the trace does not say: 2x2 for two caches of two cores each, or a TOML file
     #[arg(long, value_name = "SPEC|FILE")]
     machine: Option<String>,
-    /// Take what is whole of a trace whose end is missing
-    #[arg(long)]
-    partial: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Write a trace for another tool.
@@ -36,17 +36,16 @@ pub struct Export {
     /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// native, perfetto, ftrace, parquet or rt-app [default: by the ending of FILE]
+    /// native, perfetto, ftrace, parquet, csv or rt-app [default: by the ending of FILE]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
-    /// Take what is whole of a trace whose end is missing
-    #[arg(long)]
-    partial: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 const AFTER_HELP: &str = "\
 Endings: .augur native; .perfetto-trace or .pftrace Perfetto, for ui.perfetto.dev; .ftrace or .txt ftrace text; \
-.parquet a table of events; .json a workload for rt-app, tasks as runs and sleeps.
+.parquet, .csv a table of events; .json a workload for rt-app, tasks as runs and sleeps.
 
 Lines that cannot be read are skipped, and reported. The file appears when it is whole; after an error or Ctrl-C there \
 is none.";
@@ -57,7 +56,7 @@ is none.";
 /// One sentence: what failed, where, what to do.
 pub fn import(args: &Import) -> Result<()> {
     let machine = args.machine.as_deref().map(machine_of).transpose()?;
-    convert(&args.input, &args.output, Format::Native, args.partial, machine)
+    convert(&args.input, &args.output, Format::Native, &args.reading, machine)
 }
 
 /// Runs `export`.
@@ -82,42 +81,63 @@ pub fn export(args: &Export) -> Result<()> {
             Format::written()
         )));
     };
-    convert(&args.input, &args.output, format, args.partial, None)
+    convert(&args.input, &args.output, format, &args.reading, None)
 }
 
 fn convert(
     input: &Path,
     output: &Path,
     format: Format,
-    partial: bool,
+    reading: &Reading,
     machine: Option<Machine>,
 ) -> Result<()> {
     interrupt::end_at_once()?;
-    let mut reader = input::open(input)?;
+    let mut reader = input::open(input, reading)?;
     // The first event comes first: some formats tell of the machine only on the way.
     let mut next = input::next(&mut reader, input)?;
     let mut header = reader.header().clone();
-    if let Some(machine) = machine.filter(|_| header.topology.is_empty()) {
-        header.set_machine(&machine);
+    header.overwritten = header.overwritten.max(reader.notes().overwritten().unwrap_or(0));
+    if let Some(machine) = &machine {
+        let (has, wants) = (machine.cpus.len(), header.cpus);
+        ensure!(
+            wants as usize <= has,
+            "{} is of a machine with {wants} CPUs, and --machine has {has}; name one that has them all",
+            input.display()
+        );
+        if header.topology.is_empty() {
+            header.set_machine(machine);
+        }
     }
     let mut writer = Writer::create(output, format, &header)?;
     let (mut events, mut switches) = (0u64, 0u64);
     while let Some(event) = next {
+        if let Some(machine) = machine
+            .as_ref()
+            .filter(|machine| machine.cpu(event.cpu as usize).is_none())
+        {
+            bail!(
+                "{} has events on CPU {}, which a machine of {machine} does not have; name one that has it",
+                input.display(),
+                event.cpu
+            );
+        }
         events += 1;
         switches += u64::from(matches!(event.kind, EventKind::Switch { .. }));
         writer.write(&event)?;
         next = input::next(&mut reader, input)?;
     }
     let notes = reader.notes();
+    reading.judge(input, notes)?;
     if switches == 0 {
         bail!("{}: {}; nothing was written", input.display(), no_switch(notes));
     }
-    if let Some(why) = notes.torn().filter(|_| !partial) {
+    if let Some(why) = notes.torn().filter(|_| !reading.partial) {
         bail!(
             "{}: {why}; --partial takes the {events} events before that",
             input.display()
         );
     }
+    writer.set_groups(notes.groups());
     writer.finish()?;
     report(output, events, notes);
     Ok(())
@@ -125,6 +145,9 @@ fn convert(
 
 /// Why nothing can be told of a trace in which nobody runs.
 pub(super) fn no_switch(notes: &Notes) -> String {
+    if let Some(why) = notes.doubtful() {
+        return why.to_owned();
+    }
     let why = match (notes.torn(), notes.skipped().first()) {
         (Some(why), _) => format!(" ({why})"),
         (None, Some(skip)) => format!(
@@ -143,9 +166,10 @@ fn report(output: &Path, events: u64, notes: &Notes) {
     const SHOWN: usize = 5;
     let skipped = notes.skipped();
     for skip in skipped.iter().take(SHOWN) {
+        let why = shown(&skip.why);
         match skip.line {
-            0 => tell!("{}", skip.why),
-            line => tell!("line {line} is skipped: {}", skip.why),
+            0 => tell!("{why}"),
+            line => tell!("line {line} is skipped: {why}"),
         }
     }
     if skipped.len() > SHOWN {
@@ -157,6 +181,12 @@ fn report(output: &Path, events: u64, notes: &Notes) {
     let foreign: u64 = notes.foreign_events().values().sum();
     if foreign > 0 {
         tell!("{foreign} events of other kinds are left out");
+    }
+    for (what, count) in notes.asides() {
+        tell!("{count} {} are left out", shown(what));
+    }
+    if let Some(overwritten) = notes.overwritten().filter(|&count| count > 0) {
+        tell!("{overwritten} events were overwritten before they were read");
     }
     note!("{}: {events} events", output.display());
 }

@@ -6,11 +6,12 @@ use super::number::whole;
 use super::progress::Progress;
 use super::run::installed;
 use super::simulate::train::NETWORKS;
-use super::{WrongUse, interrupt, policies, threads};
+use super::{WrongUse, environment, interrupt, policies, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::file;
 use crate::model::prepare_library;
+use crate::policy::device::registry;
 use crate::report::study::Made;
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -19,12 +20,15 @@ use std::sync::Mutex;
 
 const AFTER_HELP: &str = "\
 Phases:
-  profile   where it runs, and the hardware profile that was given   profile.json
-  generate  the tasks of each seed, as every policy gets them        tasks/SEED.parquet
+  profile   where it runs, and what its hardware can do (--profile,    profile.json
+            --no-profile); for the report: it changes no result
+  generate  the tasks of each seed, as every policy gets them        tasks/SEED.csv, tasks/SEED.parquet
   train     forests on more and more tasks and trees, tried on       train/LEARNER-SEED.json
-            tasks that they have not seen; networks by doing           train/NETWORK.json
+            tasks that they have not seen; networks by doing           train/LEARNER-SEED.forest.json
+                                                                     train/NETWORK.json
   schedule  each policy on the tasks of each seed                    runs/POLICY-SEED.json
-  evaluate  results, summary, win_loss, regret, heatmap, learning, importance, timeline, completion, schedule, timing and, where there was one, drift and training as .csv and .parquet; \
+                                                                     decisions/POLICY-SEED.csv
+  evaluate  results, utilisation, gpu_fraction, summary, win_loss, regret, heatmap, learning, importance, timeline, completion, schedule, timing and, where there was one, drift and training as .csv and .parquet; \
 pictures as .png, .svg and .pdf; summary.json; report.html, one file that needs no network
 
 Each unit is a file that is written whole. After Ctrl-C or an error the same command goes on with what is missing; other settings \
@@ -35,15 +39,18 @@ Settings (--config): those of `simulate`, with workload.tasks = 2000, and these,
   [experiment]
   title = \"Scheduling policies on a simulated machine of CPUs and GPUs\"
   seed = 1, seeds = 5
-  policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"hybrid_ml[alone=1]\", \"oracle\"]
+  policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"hybrid_ml\", \"clairvoyant\"]
   networks = [\"dqn\", \"graph\"]  trained here as by `simulate train`, for which TensorFlow is needed; none by default
   episodes = 25                so many, of workload.tasks each
-  hardware_profile = FILE      what `scx_augur profile` left, for the report; none by default
+  hardware_profile = FILE      what `scx_augur profile` left, for the report, in place of measuring it
+  measure = true               measure what the hardware can do, where no profile is given
   heatmap = [5, 5]             cells of sizes, of intensities
   windows = 20                 of the timeline
   learning_tasks = [25, 50, 100, 200, 400, 800, 1600], learning_trees = [1, 3, 10, 30, 100], held_out_tasks = 1000
   shifts = [{ task = 1000, what = \"larger tasks\" }]    marks on the timeline beside those of workload.drift.at; none by default
   labels = { \"eft\" = \"earliest\" }   what pictures call policies; by default long names are shortened
+
+The environment's NUM_GPUS and RETRAIN_INTERVAL (of hybrid_ml) go before --config, and the command line before both.
 
 examples/experiment.toml is one of them.";
 
@@ -72,6 +79,12 @@ pub struct Args {
     /// So many seeds, each one more than the last [default: 5]
     #[arg(long, value_name = "K", value_parser = whole::<u64>(1..=10_000))]
     seeds: Option<u64>,
+    /// What `scx_augur profile` measured on this machine, for the report, in place of measuring it now
+    #[arg(long, value_name = "FILE", conflicts_with = "no_profile")]
+    profile: Option<PathBuf>,
+    /// Do not measure this machine
+    #[arg(long)]
+    no_profile: bool,
     /// Print the summary as JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -166,12 +179,20 @@ fn config(args: &Args) -> Result<Config> {
             .with_toml(&text)
             .with_context(|| format!("the settings {shown} are wrong"))?;
     }
+    environment::apply(&mut config)?;
     config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
     let experiment = &mut config.experiment;
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     experiment.seeds = args.seeds.unwrap_or(experiment.seeds);
+    if args.profile.is_some() {
+        experiment.hardware_profile.clone_from(&args.profile);
+    }
+    experiment.measure &= !args.no_profile;
     if let Some(names) = &args.policies {
         experiment.policies = policies::split(names)?;
+    }
+    for policy in &mut experiment.policies {
+        *policy = registry::current(policy);
     }
     let checked = config
         .experiment

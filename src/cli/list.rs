@@ -14,10 +14,10 @@ use std::process::ExitCode;
 
 const FLAG: &str = "list-policies";
 
-/// A command, and what it says of its policies.
+/// The words that name a command, and what it says of its policies.
 type List = (&'static [&'static str], fn() -> String);
 
-/// Commands that take policies, and what they say of them.
+/// Commands that take policies.
 const LISTS: [List; 7] = [
     (&["run"], daemon),
     (&["replay"], run_queues),

@@ -8,6 +8,7 @@ mod console;
 pub mod convert;
 pub mod doctor;
 pub mod engine;
+mod environment;
 pub mod experiment;
 mod input;
 mod interrupt;
@@ -84,7 +85,7 @@ Examples:
   scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
   scx_augur import trace.txt -o trace.augur    make it a native one
   scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
-  scx_augur replay trace.augur --policies recorded,eevdf-like,augur,oracle   what would others have done?
+  scx_augur replay trace.augur --policies recorded,eevdf-like,augur,clairvoyant   what would others have done?
   scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
   scx_augur replay taskset.json --policies eevdf-like,augur     a workload of rt-app
   scx_augur calibrate -o costs.toml            what does a migration cost on this machine?

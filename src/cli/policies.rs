@@ -4,6 +4,20 @@
 use super::WrongUse;
 use anyhow::{Result, bail};
 
+/// Policies by the names that they have today, for those that had another one earlier.
+///
+/// # Errors
+/// Wrong use, in one sentence: one twice.
+pub fn as_today(names: Vec<String>, current: impl Fn(&str) -> String) -> Result<Vec<String>> {
+    split(
+        &names
+            .iter()
+            .map(|name| current(name))
+            .collect::<Vec<String>>()
+            .join(","),
+    )
+}
+
 /// Splits at the commas that are outside of brackets.
 ///
 /// # Errors

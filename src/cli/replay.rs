@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur replay`: a recorded trace again, under other policies and on other machines.
 
+use super::console::note;
+use super::input::{self, Reading};
 use super::number::whole;
 use super::progress::Runs;
-use super::{WrongUse, convert, input, interrupt, machine_of, policies, taskset, threads};
+use super::trace::Part;
+use super::{WrongUse, convert, interrupt, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
 use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
 use crate::policy::TaskId;
 use crate::policy::cpu::{Places, registry};
-use crate::report::replay::Report;
+use crate::report::replay::{NO_WAKEUPS, Report};
+use crate::report::trace::step_remark;
 use crate::sim::burst::{BURSTS_MAX, Builder, Rebuilt};
 use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
-use crate::topology::{Cpu, Machine};
-use crate::trace::{Format, Header, Writer};
+use crate::topology::{Cpu, MAX_CPUS, Machine};
+use crate::trace::{Format, Header, Scope, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -33,14 +37,15 @@ Policies:
   rusty         scx_rusty's heuristic, with moves that are carried out
   augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
   model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
-  never         augur's placement; nothing is stolen or balanced
+  never         augur's placement and stealing; no moves are named, as of `run --policy never`; never[steal=0]: nothing is
+                stolen either
   random        augur's placement and stealing, and random moves between domains
   least-loaded  every wakeup to the least loaded CPU
   fcfs, rr      one queue for all CPUs; rr[slice_us=3000]; fifo is fcfs
   priority      one queue for all CPUs, greater weight first; priority[preempt=0] interrupts nobody
   power_of_d    every wakeup to the CPU with the fewest tasks of two drawn ones: power_of_d[d=2]
   sjf, srtf     shortest burst, shortest remaining burst first; they know the future
-  oracle        the best of everything that is found, with the future known: a bound
+  clairvoyant   the best of everything that is found, with the future known; not a bound: the first line says what is
 
 Every task does in the replay what it did in the trace: the same bursts of work, the same forks and wakeups. Who was \
 woken by a task wakes up when that task gets there; who was woken by a timer or a device, so long after it fell asleep. \
@@ -115,9 +120,10 @@ pub struct Args {
     /// Threads [default: one a CPU]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096))]
     threads: Option<u32>,
-    /// Take what is whole of a trace whose end is missing
-    #[arg(long)]
-    partial: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    part: Part,
 }
 
 /// Runs the command.
@@ -135,9 +141,10 @@ pub fn run(args: &Args) -> Result<()> {
             taskset::leave_out_recorded(&mut policies, &args.policy)?;
             (taskset::rebuilt(&args.file, taskset)?, Header::default())
         }
-        None => read(&args.file, args.partial)?,
+        None => read(&args.file, &args.reading, args.part.scope()?)?,
     };
     let recorded = recorded_machine(&rebuilt, &header)?;
+    remarks(&rebuilt, named.as_ref());
     let recorded_places = Arc::new(Places::new(Arc::new(recorded)));
     let places = match named {
         Some(machine) => Arc::new(Places::new(Arc::new(machine))),
@@ -185,7 +192,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The policies, all of them checked.
 fn policies(args: &Args) -> Result<Vec<String>> {
-    let policies = policies::split(&args.policy)?;
+    let policies = policies::as_today(policies::split(&args.policy)?, registry::current)?;
     for policy in &policies {
         registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -197,7 +204,7 @@ fn policies(args: &Args) -> Result<Vec<String>> {
         ));
     }
     let first = policies.first().map(String::as_str);
-    if args.timeline.is_some() && matches!(first, Some("recorded" | "oracle")) {
+    if args.timeline.is_some() && matches!(first, Some("recorded" | "clairvoyant")) {
         bail!(WrongUse(
             "the timeline is that of the first policy, which must be a simulated one; name that first"
                 .to_owned()
@@ -239,19 +246,29 @@ fn read_costs(path: &Path) -> Result<Costs> {
 }
 
 /// Reads a trace: the only place here that knows what reading looks like.
-fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
-    let mut reader = input::open(path)?;
+fn read(path: &Path, reading: &Reading, mut scope: Scope) -> Result<(Rebuilt, Header)> {
+    let mut reader = input::open(path, reading)?;
     let mut builder = Builder::default();
     let mut switches = 0u64;
-    while let Some(event) = input::next(&mut reader, path)? {
+    let mut next = input::next(&mut reader, path)?;
+    // What is known begins with the first line, whatever that tells of.
+    let first_ns = reader.notes().span().map_or(0, |(first_ns, _)| first_ns);
+    scope.starts(first_ns);
+    let (from_ns, to_ns) = scope.span_ns();
+    builder.begins(first_ns.max(from_ns));
+    while let Some(event) = next {
         switches += u64::from(event.kind.name() == "sched_switch");
-        builder.push(&event);
+        if let Some(event) = scope.narrow(event) {
+            builder.push(&event);
+        }
+        next = input::next(&mut reader, path)?;
     }
     let notes = reader.notes();
+    reading.judge(path, notes)?;
     if switches == 0 {
         bail!("{}: {}", path.display(), convert::no_switch(notes));
     }
-    if let Some(why) = notes.torn().filter(|_| !partial) {
+    if let Some(why) = notes.torn().filter(|_| !reading.partial) {
         bail!(
             "{}: {why}; --partial takes the events before that",
             path.display()
@@ -262,8 +279,52 @@ fn read(path: &Path, partial: bool) -> Result<(Rebuilt, Header)> {
         "{} has more than {BURSTS_MAX} bursts, which is more than a replay can number; replay a part of it",
         path.display()
     );
-    let header = reader.header().clone();
-    Ok((builder.finish(), header))
+    let mut header = reader.header().clone();
+    if !scope.is_all() {
+        header.topology.retain(|place| scope.has_cpu(place.id as u32));
+        header.cpus = if scope.cpus.is_some() { 0 } else { header.cpus };
+    }
+    // Packets come CPU by CPU, so a torn file ends at different times.
+    let torn = notes.torn().is_some() && reader.format() == Format::Perfetto;
+    let last_ns = notes.span().map(|(_, last_ns)| last_ns.min(to_ns));
+    let rebuilt = builder.finish_at(last_ns, torn);
+    ensure!(
+        rebuilt.program.tasks.iter().any(|task| task.bursts > 0),
+        "{}: nobody runs in that part of it; name another with --task, --cpu, --from and --to",
+        path.display()
+    );
+    if let Some(why) = rebuilt.recording.doubt.as_ref().filter(|_| !reading.partial) {
+        bail!("{}: {why}; --partial replays it all the same", path.display());
+    }
+    Ok((rebuilt, header))
+}
+
+/// What a reader of the table has to know goes to standard error.
+fn remarks(rebuilt: &Rebuilt, named: Option<&Machine>) {
+    let recording = &rebuilt.recording;
+    if let Some(why) = &recording.doubt {
+        note!("{why}");
+    }
+    if recording.hides_waits {
+        note!("{NO_WAKEUPS}");
+    }
+    if let Some(step) = &recording.step {
+        note!("{}", step_remark(step));
+    }
+    if let Some(machine) = named {
+        let homeless = |pinned: &u32| machine.cpu(*pinned as usize).is_none();
+        let count = rebuilt
+            .program
+            .tasks
+            .iter()
+            .filter(|task| task.pinned.as_ref().is_some_and(homeless))
+            .count();
+        if count > 0 {
+            note!(
+                "{count} tasks are bound to a CPU that this machine does not have; each is bound to another instead"
+            );
+        }
+    }
 }
 
 /// The machine that was recorded; where the trace does not say, one cache for all CPUs that it names.
@@ -274,6 +335,15 @@ fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
     {
         return Ok(machine);
     }
+    // CPUs of which nothing was heard are there all the same.
+    let mut seen = seen.clone();
+    let online = header.cpus.min(MAX_CPUS as u32);
+    let silent = (0..online).filter(|id| seen.binary_search(id).is_err());
+    let silent: Vec<u32> = silent
+        .take((online as usize).saturating_sub(seen.len()))
+        .collect();
+    seen.extend(silent);
+    seen.sort_unstable();
     let cpu = |&id: &u32| Cpu {
         id: id as usize,
         core: id as usize,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `scx_augur trace info`: what a trace holds.
+//! `scx_augur trace info` and `trace diff`: what a trace holds, and how two of them differ.
 
-use super::{input, interrupt};
-use crate::trace::summary::{Finished, TaskSummary};
-use crate::trace::{Header, Reader, Skip, Summary};
+use super::input::{self, Reading};
+use super::{WrongUse, interrupt};
+use crate::report::trace::Report;
+use crate::report::trace_diff::Diff;
+use crate::trace::scope::{self, Moment, Scope, Who};
+use crate::trace::{Format, Summary, Task};
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -20,229 +23,158 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what a trace holds: events, what was lost or could not be read, and every task
+    /// Show what a trace holds: events, what was lost or could not be read, every CPU and every task
     Info(Info),
+    /// Show what differs between two traces: events, and the tasks of each name
+    Diff(DiffArgs),
 }
 
 /// Show what a trace holds.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
-Reads native traces, Perfetto traces, and text of ftrace, `trace-cmd report` and `perf script`; the content says \
-which it is.
+Reads native traces, Perfetto traces, tables of events (Parquet, CSV), and text of ftrace, `trace-cmd report` and `perf \
+script`; the content says which it is. Packed with gzip or zstd, in a page of systrace, in JSON (`systemTraceEvents`) or in \
+the midst of a log, too.
+
+A trace most of which cannot be read, or whose times are none, is an error unless --partial is given; two machines, or \
+two recordings, are never mixed.
 
 A task migrates where it starts to run on another CPU than it last ran on. Its latency is the time from a wakeup to \
-the run that follows. A run that began before the trace, or goes on after it, counts for its part inside. What cannot \
-be read is skipped and reported with its line and the reason.")]
+the run that follows; `preempted` is what it waited after it was interrupted, `blocked` what it slept uninterruptibly. \
+A run that began before the trace, or goes on after it, counts for its part inside. Nothing is counted where a CPU is \
+not known: before its buffer began, and where events were lost. What the trace does not tell is `-`, null in JSON. What \
+cannot be read is skipped and reported with its line and the reason.")]
 struct Info {
     /// The trace; `-` is standard input
     file: PathBuf,
     /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    part: Part,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report {
-    format: &'static str,
-    cpus: u64,
-    start_ns: u64,
-    end_ns: u64,
-    events: BTreeMap<String, u64>,
-    lost: u64,
-    skipped: Vec<Skip>,
-    tasks: Vec<TaskSummary>,
+/// Show what differs between two traces.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Tasks are compared by their names, because pids differ between any two recordings. Only what differs is shown; --json \
+has all totals.")]
+struct DiffArgs {
+    /// The first trace
+    a: PathBuf,
+    /// The second trace
+    b: PathBuf,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Which part of a trace is asked for.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Part of the trace")]
+pub struct Part {
+    /// Only these tasks: pids, or names in which `*`, `?` and `[...]` stand for others
+    #[arg(long, value_name = "PID|NAME,...", value_delimiter = ',')]
+    task: Vec<String>,
+    /// Only these CPUs: 0,2-3
+    #[arg(long, value_name = "CPUS")]
+    cpu: Option<String>,
+    /// From that time: seconds of the trace's clock, or +S after its beginning
+    #[arg(long, value_name = "S|+S")]
+    from: Option<String>,
+    /// Until that time
+    #[arg(long, value_name = "S|+S")]
+    to: Option<String>,
+}
+
+impl Part {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Wrong use, in a sentence.
+    pub fn scope(&self) -> Result<Scope> {
+        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+        let moment = |text: &Option<String>| text.as_deref().map(Moment::parse).transpose();
+        let mut found = Scope::default();
+        found.from = moment(&self.from).map_err(wrong)?;
+        found.to = moment(&self.to).map_err(wrong)?;
+        found.cpus = self.cpu.as_deref().map(scope::cpus).transpose().map_err(wrong)?;
+        let tasks: Result<Vec<Who>> = self.task.iter().map(|text| Who::parse(text)).collect();
+        found.tasks = tasks.map_err(wrong)?;
+        Ok(found)
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where the file is no trace, has no switch, or cannot be read; where standard output cannot be written.
+/// Where a file is no trace, has no switch, or cannot be read; where standard output cannot be written.
 pub fn run(args: &Args) -> Result<()> {
-    let Command::Info(info) = &args.command;
-    let (report, header) = read(&info.file)?;
-    let out = std::io::BufWriter::new(std::io::stdout().lock());
-    if info.json {
-        json(out, &report)
-    } else {
-        table(out, &report, &header)
+    match &args.command {
+        Command::Info(info) => print(&read(&info.file, &info.reading, &info.part)?, info.json),
+        Command::Diff(diff) => {
+            let (a, b) = (
+                read(&diff.a, &diff.reading, &diff.part)?,
+                read(&diff.b, &diff.reading, &diff.part)?,
+            );
+            let name = |path: &Path| path.display().to_string();
+            print(&Diff::new((name(&diff.a), &a), (name(&diff.b), &b)), diff.json)
+        }
     }
-    .context("cannot write the report")
 }
 
-fn read(file: &Path) -> Result<(Report, Header)> {
+fn print(report: &(impl Serialize + Display), json: bool) -> Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = match json {
+        true => serde_json::to_writer(&mut out, report)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| Ok(writeln!(out)?)),
+        false => write!(out, "{report}").map_err(anyhow::Error::from),
+    };
+    written
+        .and_then(|()| Ok(out.flush()?))
+        .context("cannot write the report")
+}
+
+fn read(file: &Path, reading: &Reading, part: &Part) -> Result<Report> {
+    let scope = part.scope()?;
     interrupt::end_at_once()?;
-    let mut reader = input::open(file)?;
-    let mut summary = Summary::default();
-    while let Some(event) = input::next(&mut reader, file)? {
-        summary.add(&event);
+    let mut reader = input::open(file, reading)?;
+    let mut summary = Summary::of(scope.clone());
+    let mut next = input::next(&mut reader, file)?;
+    // What is known begins with the first line, whatever that tells of.
+    if let Some((first_ns, _)) = reader.notes().span() {
+        summary.begins(first_ns);
     }
-    let found = summary.finish();
+    let mut switches = 0u64;
+    while let Some(event) = next {
+        switches += u64::from(event.kind.name() == "sched_switch");
+        summary.add(&event);
+        next = input::next(&mut reader, file)?;
+    }
+    let notes = reader.notes();
+    reading.judge(file, notes)?;
     ensure!(
-        found.events.contains_key("sched_switch"),
+        switches > 0,
         "{}: {}",
         file.display(),
-        super::convert::no_switch(reader.notes())
+        super::convert::no_switch(notes)
     );
-    Ok((report(&reader, found), reader.header().clone()))
-}
-
-fn report(reader: &Reader, found: Finished) -> Report {
-    let notes = reader.notes();
-    let mut events = notes.foreign_events().clone();
-    events.extend(
-        found
-            .events
-            .into_iter()
-            .map(|(name, count)| (name.to_owned(), count)),
-    );
-    let mut skipped = notes.skipped();
-    if found.dropped {
-        let why = "this trace has more tasks or latencies than are kept; those beyond are not listed".into();
-        skipped.push(Skip { line: 0, why });
-    }
-    Report {
-        format: reader.format().name(),
-        cpus: u64::from(reader.header().cpus).max(found.cpus as u64),
-        start_ns: found.start_ns,
-        end_ns: found.end_ns,
-        events,
-        lost: found.lost.max(reader.header().lost),
-        skipped,
-        tasks: found.tasks,
-    }
-}
-
-fn json(mut out: impl Write, report: &Report) -> Result<()> {
-    serde_json::to_writer(&mut out, report)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
-}
-
-fn table(mut out: impl Write, report: &Report, header: &Header) -> Result<()> {
-    let seconds = (report.end_ns - report.start_ns) as f64 / 1e9;
-    writeln!(
-        out,
-        "{} trace, {} CPUs, {seconds:.6} s from {}.{:09} s",
-        report.format,
-        report.cpus,
-        report.start_ns / 1_000_000_000,
-        report.start_ns % 1_000_000_000
-    )?;
-    for (name, value) in [
-        ("kernel", header.kernel.clone()),
-        ("scheduler", header.scheduler.clone()),
-        ("clock", header.clock.clone()),
-        ("command", header.command.join(" ")),
-        (
-            "machine",
-            header
-                .machine()?
-                .map_or(String::new(), |machine| machine.to_string()),
-        ),
-    ] {
-        if !value.is_empty() {
-            writeln!(out, "{name}: {value}")?;
-        }
-    }
-    writeln!(out, "\n{:>12}  event", "count")?;
-    for (name, count) in &report.events {
-        writeln!(out, "{count:>12}  {name}")?;
-    }
-    writeln!(out, "\n{} events were lost", report.lost)?;
-    skipped(&mut out, &report.skipped)?;
-    tasks(&mut out, &report.tasks)?;
-    Ok(out.flush()?)
-}
-
-/// The first few; `--json` has more.
-fn skipped(out: &mut impl Write, skipped: &[Skip]) -> Result<()> {
-    const SHOWN: usize = 10;
-    for Skip { line, why } in skipped.iter().take(SHOWN) {
-        match line {
-            0 => writeln!(out, "{why}")?,
-            _ => writeln!(out, "line {line} is skipped: {why}")?,
-        }
-    }
-    if skipped.len() > SHOWN {
-        writeln!(out, "and {} more; --json lists them", skipped.len() - SHOWN)?;
-    }
-    Ok(())
-}
-
-/// Those who ran longest first.
-fn tasks(out: &mut impl Write, tasks: &[TaskSummary]) -> Result<()> {
-    writeln!(
-        out,
-        "\n{:>8} {:<16} {:>12} {:>8} {:>8} {:>12} {:>12} {:>10}",
-        "pid", "task", "on CPU ms", "runs", "wakeups", "median µs", "worst µs", "migrations"
-    )?;
-    let mut order: Vec<&TaskSummary> = tasks.iter().collect();
-    order.sort_by_key(|task| std::cmp::Reverse(task.run_ns));
-    for task in order {
-        let mut latencies = task.latencies_ns.clone();
-        latencies.sort_unstable();
-        let micros = |ns: Option<&u64>| ns.map_or("-".into(), |&ns| format!("{:.1}", ns as f64 / 1e3));
-        let median = latencies.get(latencies.len() / 2);
-        writeln!(
-            out,
-            "{:>8} {:<16} {:>12.3} {:>8} {:>8} {:>12} {:>12} {:>10}",
-            task.pid,
-            task.comm,
-            task.run_ns as f64 / 1e6,
-            task.runs,
-            task.wakeups,
-            micros(median),
-            micros(latencies.last()),
-            task.migrations
-        )?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_is_first_and_what_is_skipped_has_its_line() {
-        let task = |pid, run_ns| TaskSummary {
-            pid,
-            run_ns,
-            latencies_ns: vec![3000, 1000, 2000],
-            ..TaskSummary::default()
-        };
-        let report = Report {
-            format: "ftrace",
-            cpus: 2,
-            start_ns: 1_000_000_000,
-            end_ns: 1_500_000_000,
-            events: BTreeMap::from([("sched_switch".into(), 3)]),
-            lost: 4,
-            skipped: vec![Skip {
-                line: 7,
-                why: "no `[CPU]` in it".into(),
-            }],
-            tasks: vec![task(1, 10), task(2, 20)],
-        };
-        let mut out = Vec::new();
-        table(&mut out, &report, &Header::default()).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.starts_with("ftrace trace, 2 CPUs, 0.500000 s from 1.000000000 s\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("4 events were lost\nline 7 is skipped: no `[CPU]` in it\n"),
-            "{text}"
-        );
-        let rows: Vec<_> = text
-            .lines()
-            .rev()
-            .take(2)
-            .map(|row| row.split_whitespace().next())
-            .collect();
-        assert_eq!(rows, [Some("1"), Some("2")]);
-        assert!(text.contains("2.0          3.0"), "{text}");
-    }
+    // Packets come CPU by CPU, so a torn file ends at different times.
+    let torn = notes.torn().is_some() && reader.format() == Format::Perfetto;
+    let mut found = summary.finish_at(notes.span().map(|(_, last_ns)| last_ns), torn);
+    found.tasks.retain(|task| {
+        scope.has_task(&Task {
+            pid: task.pid,
+            comm: task.comm,
+            prio: 0,
+        })
+    });
+    Report::new(reader.format().name(), reader.header(), notes, found)
 }

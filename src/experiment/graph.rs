@@ -6,9 +6,6 @@ use crate::report::graph::{Outcome, Placed, Report};
 use crate::workload::Graph;
 use anyhow::{Result, ensure};
 
-/// Nodes after which the search for the optimum gives up: some tens of seconds.
-pub const MOST_NODES: u64 = 20_000_000;
-
 /// The policy that is the search's best schedule.
 pub const OPTIMAL: &str = "optimal";
 
@@ -24,13 +21,21 @@ pub fn check(policy: &str) -> Result<()> {
     }
 }
 
+/// How long the search for the shortest schedule may go on.
+pub struct Patience<'a> {
+    /// At most so many nodes; with no other limit the result is the same each time.
+    pub most_nodes: u64,
+    /// Asked again and again whether it should stop.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
 /// Schedules `graph` under each policy; with `optimal`, or the policy of that name, looks for the shortest schedule, too.
 ///
 /// # Errors
 /// One sentence: a policy that is not there, a schedule that is none.
-pub fn run(graph: &Graph, policies: &[String], optimal: bool, most_nodes: u64) -> Result<Report> {
+pub fn run(graph: &Graph, policies: &[String], optimal: bool, patience: &Patience<'_>) -> Result<Report> {
     let wanted = optimal || policies.iter().any(|policy| policy == OPTIMAL);
-    let found = wanted.then(|| optimal::search(graph, most_nodes));
+    let found = wanted.then(|| optimal::search(graph, patience.most_nodes, patience.stop));
     let mut report = Report {
         results: Vec::new(),
         bound: found
@@ -40,6 +45,11 @@ pub fn run(graph: &Graph, policies: &[String], optimal: bool, most_nodes: u64) -
             .as_ref()
             .filter(|found| found.proven)
             .map(|found| found.schedule.makespan()),
+        best: found.as_ref().map(|found| found.schedule.makespan()),
+        gap: found
+            .as_ref()
+            .and_then(|found| gap(found.schedule.makespan(), found.bound)),
+        nodes: found.as_ref().map(|found| found.nodes),
     };
     for policy in policies {
         let schedule = match &found {
@@ -55,11 +65,19 @@ pub fn run(graph: &Graph, policies: &[String], optimal: bool, most_nodes: u64) -
     Ok(report)
 }
 
+/// How far a makespan is above a bound, as a share of that; nothing where the bound is 0 and the makespan is not.
+fn gap(makespan: f64, bound: f64) -> Option<f64> {
+    match bound {
+        bound if bound > 0.0 => Some(makespan / bound - 1.0),
+        bound => (makespan <= bound).then_some(0.0),
+    }
+}
+
 fn outcome(graph: &Graph, policy: &str, schedule: &Schedule) -> Result<Outcome> {
     let fault = schedule.fault(graph);
     ensure!(
         fault.is_none(),
-        "the schedule of '{policy}' is none: {}",
+        "the schedule of '{policy}' is not one: {}",
         fault.unwrap_or_default()
     );
     let mut slots: Vec<_> = (0..graph.len())

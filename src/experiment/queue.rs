@@ -106,7 +106,9 @@ pub fn run(plan: &Plan, name: &str, mut progress: impl FnMut(u64)) -> Result<Out
         progress(left);
     });
     let mean = |sum: u128| sum as f64 / left.max(1) as f64 / MEAN_NS;
-    let percentile = |histogram: &Histogram<u64>, q: f64| histogram.value_at_quantile(q) as f64 / MEAN_NS;
+    let percentile = |histogram: &Histogram<u64>, q: f64| {
+        histogram.value_at_quantile(q).min(histogram.max()) as f64 / MEAN_NS
+    };
     let theory = theory(plan, routing);
     Ok(Outcome {
         policy: name.to_owned(),

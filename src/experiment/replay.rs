@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One program under several policies and seeds, side by side on all cores; and the oracle, which is the best of
-//! everything found.
+//! One program under several policies and seeds, side by side on all cores; and `clairvoyant`, which is the
+//! best of everything found.
 
 use crate::experiment::side_by_side;
 use crate::model::Predictor;
@@ -24,7 +24,7 @@ pub type LoadModel<'a> = dyn Fn(&str, Option<&str>) -> Result<Box<dyn Predictor>
 /// Told how far each run is: policy, seed, share of its bursts that have ended.
 pub type Watch<'a> = dyn Fn(&str, u64, f64) + Sync + 'a;
 
-/// What the oracle tries beside what was asked for.
+/// What `clairvoyant` tries beside what was asked for.
 const CANDIDATES: [&str; 8] = [
     "critical-path",
     "srtf",
@@ -32,7 +32,7 @@ const CANDIDATES: [&str; 8] = [
     "eevdf-like",
     "rusty",
     "least-loaded",
-    "never",
+    "never[steal=0]",
     "random",
 ];
 
@@ -97,12 +97,17 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
     for policy in plan.policies {
         for &seed in &plan.seeds {
             let figures = match registry::parse(policy, seed)? {
-                Choice::Oracle => oracle(&runs, policy, seed, plan),
+                Choice::Clairvoyant => clairvoyant(&runs, policy, seed, plan),
                 _ => runs
                     .get(&(policy.clone(), seed))
                     .map(|run| with_tasks(figures(&run.outcome, policy, seed), &run.outcome, plan)),
             };
-            findings.results.extend(figures);
+            findings.results.extend(figures.map(|mut figures| {
+                if plan.rebuilt.recording.hides_waits {
+                    figures.forget_waits();
+                }
+                figures
+            }));
         }
     }
     if let (Some(policy), Some(&seed)) = (plan.policies.first(), plan.seeds.first()) {
@@ -123,11 +128,16 @@ pub fn replay(plan: &Plan, load: &LoadModel) -> Result<Findings> {
 /// Whether a policy names moves between domains, so that there is something to log.
 pub fn makes_decisions(policy: &str) -> bool {
     match registry::parse(policy, 0) {
-        Ok(Choice::Scheme(scheme) | Choice::Model { scheme, .. }) => {
-            scheme.policy.is_some() && !scheme.forbids_steals
-        }
+        Ok(Choice::Scheme(scheme) | Choice::Model { scheme, .. }) => scheme
+            .policy
+            .as_ref()
+            .is_some_and(|policy| policy.name() != "never"),
         _ => false,
     }
+}
+
+fn is_clairvoyant(policy: &str) -> bool {
+    matches!(registry::parse(policy, 0), Ok(Choice::Clairvoyant))
 }
 
 /// One run.
@@ -137,7 +147,7 @@ struct Unit {
     options: Options,
 }
 
-/// The exact assignment, as a policy of the oracle's only.
+/// The exact assignment, as a policy of `clairvoyant` only.
 const ASSIGNED: &str = "assigned";
 
 /// The runs that are needed, each once.
@@ -146,10 +156,10 @@ fn units(plan: &Plan) -> Vec<Unit> {
         .policies
         .iter()
         .map(String::as_str)
-        .filter(|name| *name != "oracle")
+        .filter(|name| !is_clairvoyant(name))
         .collect();
     let logged = plan.policies.iter().find(|policy| makes_decisions(policy));
-    if plan.policies.iter().any(|name| name == "oracle") {
+    if plan.policies.iter().any(|name| is_clairvoyant(name)) {
         names.extend(CANDIDATES);
         if is_independent(&plan.rebuilt.program) {
             names.push(ASSIGNED);
@@ -196,7 +206,7 @@ fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
         (plan.watch)(&unit.policy, unit.seed, share.min(0.999));
     };
     let mut start = |mut options: Options, scheme: Scheme, model: Option<Box<dyn Predictor>>| {
-        options.oracle = scheme.oracle;
+        options.clairvoyant = scheme.clairvoyant;
         let balancer = scheme.policy.map(|policy| Balancer {
             interval_ns: scheme.interval_ns,
             forbids_steals: scheme.forbids_steals,
@@ -223,7 +233,7 @@ fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
         )?);
     }
     match registry::parse(&unit.policy, unit.seed)? {
-        Choice::Recorded | Choice::Oracle => Ok(Run {
+        Choice::Recorded | Choice::Clairvoyant => Ok(Run {
             outcome: recorded::outcome(plan.rebuilt, &plan.recorded_places),
             timeline: None,
             log: Vec::new(),
@@ -257,7 +267,7 @@ fn assigned(program: &Program, places: &Places) -> Assigned {
 }
 
 /// The run of the seed that ended first; of several, the one that waited least.
-fn oracle(runs: &BTreeMap<(String, u64), Run>, policy: &str, seed: u64, plan: &Plan) -> Option<Figures> {
+fn clairvoyant(runs: &BTreeMap<(String, u64), Run>, policy: &str, seed: u64, plan: &Plan) -> Option<Figures> {
     let simulated = runs
         .iter()
         .filter(|((name, other), _)| *other == seed && name != recorded::NAME);
@@ -334,9 +344,11 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         ping_pongs: ledger.ping_pongs,
         wakeup_latency_ns: Percentiles::of(&mut ledger.latencies_ns.clone()),
         wait_ns: Percentiles::of(&mut ledger.waits_ns.clone()),
-        idle_while_overloaded_ns: ledger.idle_while_overloaded_ns,
-        imbalance: ledger.imbalance(),
-        jain: jain(ran.map(|task| task.run_ns as f64 / (task.run_ns + task.wait_ns) as f64)),
+        idle_while_overloaded_ns: Some(ledger.idle_while_overloaded_ns),
+        imbalance: Some(ledger.imbalance()),
+        jain: Some(jain(
+            ran.map(|task| task.run_ns as f64 / (task.run_ns + task.wait_ns) as f64),
+        )),
         decisions: decisions.applied,
         decision_outcomes: DecisionOutcomes {
             rounds: decisions.rounds,

@@ -2,8 +2,8 @@
 //! Tasks in tables: the columns that say what a task is, in front of others.
 
 use crate::report::parquet::Cell;
-use crate::workload::Task;
 use crate::workload::task::NEVER_NS;
+use crate::workload::{Batch, Parents, Task};
 
 /// What may be known of a task.
 pub const COLUMNS: [(&str, Cell<'_>); 7] = [
@@ -15,6 +15,31 @@ pub const COLUMNS: [(&str, Cell<'_>); 7] = [
     ("arrival_ns", Cell::Integer(None)),
     ("deadline_ns", Cell::Integer(None)),
 ];
+
+/// The column of the tasks that a task waits for: their numbers, with semicolons between.
+pub const DEPENDENCIES: &str = "dependencies";
+
+/// What a task waits for, in that column.
+pub fn dependencies(batch: &Batch, parents: &Parents) -> String {
+    let numbers = parents
+        .as_slice()
+        .iter()
+        .filter_map(|&parent| batch.tasks.get(usize::from(parent)))
+        .map(|parent| parent.number.to_string());
+    numbers.collect::<Vec<String>>().join(";")
+}
+
+/// A task's values in these columns, as text.
+pub fn text(task: &Task) -> Vec<String> {
+    row(task)
+        .iter()
+        .map(|cell| match cell {
+            Cell::Integer(value) => value.map(|value| value.to_string()).unwrap_or_default(),
+            Cell::Real(value) => value.to_string(),
+            Cell::Text(words) => (*words).to_owned(),
+        })
+        .collect()
+}
 
 /// A task's cells in these columns.
 pub fn row(task: &Task) -> [Cell<'static>; 7] {

@@ -138,14 +138,15 @@ fn is_zstd(opening: &[u8]) -> bool {
 }
 
 /// All frames of a zstd file, one after the other.
-struct Frames<R> {
+pub struct Frames<R> {
     input: BufReader<R>,
     decoder: FrameDecoder,
     inside: bool,
 }
 
 impl<R: Read> Frames<R> {
-    fn new(input: R) -> Frames<R> {
+    /// Starts with the first frame.
+    pub fn new(input: R) -> Frames<R> {
         Frames {
             input: BufReader::new(input),
             decoder: FrameDecoder::new(),

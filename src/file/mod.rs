@@ -23,7 +23,7 @@ mod place;
 mod whole;
 
 pub use folder::{Folder, Used};
-pub use input::{Input, STANDARD, bytes, open, text, unpack};
+pub use input::{Frames, Input, STANDARD, bytes, open, text, unpack};
 pub use leftover::{Leftover, abandon, is_waiting, something_was_named};
 pub use output::Output;
 

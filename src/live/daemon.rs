@@ -351,7 +351,7 @@ impl Mind {
             .entry(format!("fallback_{label}"))
             .or_default() += 1;
         // A model that was refused or taken out of service tells its fault itself: one line is enough.
-        if self.note_events() {
+        if self.note_events().is_some() {
             self.fallback = Some(label.to_owned());
         }
         if self.fallback.as_deref() != Some(label) {
@@ -362,30 +362,33 @@ impl Mind {
         }
     }
 
-    /// Logs and counts what happened to the model; whether it failed.
-    fn note_events(&mut self) -> bool {
-        let mut failed = false;
+    /// Logs and counts what happened to the model; what it failed of last, where it did.
+    fn note_events(&mut self) -> Option<&'static str> {
+        let mut failed = None;
         for event in self.model.poll_events() {
             let label = match &event {
                 ModelEvent::Refused { fault } => format!("refused_{}", fault.label()),
                 other => other.label().to_owned(),
             };
             *self.metrics.model_events.entry(label).or_default() += 1;
-            if matches!(
-                event,
-                ModelEvent::Refused { .. } | ModelEvent::OutOfService { .. }
-            ) {
-                failed = true;
-                warn!("{event}");
-            } else {
-                info!("{event}");
+            match &event {
+                ModelEvent::Refused { fault } | ModelEvent::OutOfService { fault } => {
+                    failed = Some(fault.label());
+                    warn!("{event}");
+                }
+                _ => info!("{event}"),
             }
         }
         failed
     }
 
     fn note_model(&mut self) {
-        self.note_events();
+        // Told after this round was judged: the next round need not say so again.
+        if let Some(label) = self.note_events()
+            && self.model.name().is_none()
+        {
+            self.fallback = Some(label.to_owned());
+        }
         self.metrics.model = match (self.model.name(), &self.fallback) {
             (_, Some(cause)) => format!("none ({cause}): the heuristic decides"),
             (Some(name), None) => name.to_owned(),

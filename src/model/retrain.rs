@@ -67,6 +67,11 @@ impl Retrainer {
         self.rows.push_back((row, label));
     }
 
+    /// Has this forest until one of its own has grown.
+    pub fn begin_with(&mut self, forest: Forest) {
+        self.forest = Some(forest);
+    }
+
     /// Trains on the window, and waits for it.
     ///
     /// # Errors

@@ -73,6 +73,16 @@ pub struct Figures {
     pub events: u64,
     /// All that happened, as one number in hexadecimal.
     pub state_hash: String,
+    /// No policy has a lower mean completion on these tasks: proven.
+    #[serde(default)]
+    pub completion_bound_ns: f64,
+    /// No policy is done earlier with all of them: proven.
+    #[serde(default)]
+    pub makespan_bound_ns: u64,
+    /// How much higher the mean completion is than that of `clairvoyant` with the same seed, as a share of it; below 0: it
+    /// beat it; nothing: that policy was not run.
+    #[serde(default)]
+    pub behind_clairvoyant: Option<f64>,
     /// How it went, for the report of drift.
     #[serde(skip)]
     pub course: Record,
@@ -99,6 +109,8 @@ pub struct Spread {
     pub sla_miss_share: Interval,
     /// Mean regret.
     pub regret_mean_ns: Interval,
+    /// How much higher the mean completion is than what is proven to be possible, as a share of that.
+    pub above_bound: Interval,
 }
 
 /// Two policies on the same tasks, seed by seed.
@@ -120,7 +132,8 @@ pub struct Duel {
 
 impl Report {
     /// A report of these runs, policy by policy, each with the same seeds in the same order.
-    pub fn new(devices: Vec<String>, tasks: u64, results: Vec<Figures>) -> Report {
+    pub fn new(devices: Vec<String>, tasks: u64, mut results: Vec<Figures>) -> Report {
+        behind(&mut results);
         let runs: Vec<&[Figures]> = results.chunk_by(|a, b| a.policy == b.policy).collect();
         let several = runs.iter().any(|runs| runs.len() > 1);
         let intervals = if several {
@@ -157,6 +170,7 @@ impl Spread {
             cost_usd: over(|run| run.cost_usd),
             sla_miss_share: over(|run| run.sla_miss_share),
             regret_mean_ns: over(|run| run.regret_mean_ns),
+            above_bound: over(Figures::above_bound),
         }
     }
 }
@@ -184,13 +198,60 @@ impl Duel {
     }
 }
 
-const SHOWN: [&str; 12] = [
+/// How far each run is behind the clairvoyant policy's of the same seed.
+fn behind(results: &mut [Figures]) {
+    let told = |run: &&Figures| run.policy == "clairvoyant" || run.policy.starts_with("clairvoyant[");
+    let first = results.iter().find(told).map(|run| run.policy.clone());
+    let means: Vec<(u64, f64)> = results
+        .iter()
+        .filter(|run| Some(&run.policy) == first.as_ref())
+        .map(|run| (run.seed, run.completion_mean_ns))
+        .collect();
+    for run in results {
+        let same = means
+            .iter()
+            .find(|(seed, mean_ns)| *seed == run.seed && *mean_ns > 0.0);
+        run.behind_clairvoyant = same.map(|(_, mean_ns)| run.completion_mean_ns / mean_ns - 1.0);
+    }
+}
+
+/// Above this share of the time a device has no room for chance: queues grow as long as tasks come.
+const OVERLOADED: f64 = 0.95;
+
+/// Where a device has more to do than it can, a sentence for each policy.
+pub fn overloads(devices: &[String], results: &[Figures]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for runs in results.chunk_by(|a, b| a.policy == b.policy) {
+        let most = |device: usize| {
+            let used = runs.iter().filter_map(|run| run.utilisation.get(device));
+            used.copied().fold(0.0, f64::max)
+        };
+        let full: Vec<String> = devices
+            .iter()
+            .enumerate()
+            .filter(|(device, _)| most(*device) > OVERLOADED)
+            .map(|(device, name)| format!("{name} ({:.0} %)", most(device) * 100.0))
+            .collect();
+        if let Some(run) = runs.first().filter(|_| !full.is_empty()) {
+            told.push(format!(
+                "overloaded under {}: {}; its times grow with the number of tasks",
+                run.policy,
+                full.join(", ")
+            ));
+        }
+    }
+    told
+}
+
+const SHOWN: [&str; 14] = [
     "policy",
     "mean",
+    "above bound",
+    "behind clairvoyant",
     "p50",
     "p95",
     "p99",
-    "regret",
+    "decision regret",
     "makespan",
     "energy",
     "cost",
@@ -213,22 +274,34 @@ impl Report {
     fn runs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} tasks on {}; times from arrival until done",
+            "{} tasks on {}; times from arrival until done{}",
             self.tasks,
-            self.devices.join(", ")
+            self.devices.join(", "),
+            self.bound()
         )?;
         let several = !self.intervals.is_empty();
         let mut rows = vec![SHOWN.map(str::to_owned).to_vec()];
         rows.extend(self.results.iter().map(|run| row(run, several)));
         table::write(f, &rows)?;
+        for line in overloads(&self.devices, &self.results) {
+            writeln!(f, "{line}")?;
+        }
         if !several {
             return Ok(());
         }
         writeln!(f)?;
         let mut rows = vec![
-            ["over the seeds", "mean", "p99", "regret", "energy", "SLA misses"]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "over the seeds",
+                "mean",
+                "above bound",
+                "p99",
+                "decision regret",
+                "energy",
+                "SLA misses",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ];
         rows.extend(self.intervals.iter().map(spread));
         table::write(f, &rows)?;
@@ -237,6 +310,17 @@ impl Report {
             "\nseeds won on mean completion (line against column; = where the difference is inside the noise)"
         )?;
         table::write(f, &self.matrix())
+    }
+
+    /// What is proven, in words; where there are several seeds each has its own.
+    fn bound(&self) -> String {
+        match self.results.first() {
+            Some(run) if self.intervals.is_empty() && run.completion_bound_ns > 0.0 => format!(
+                "; no policy can have a mean below {}",
+                table::time(run.completion_bound_ns)
+            ),
+            _ => String::new(),
+        }
     }
 
     pub(super) fn matrix(&self) -> Vec<Vec<String>> {
@@ -278,9 +362,10 @@ fn spread(spread: &Spread) -> Vec<String> {
     vec![
         format!("{} ({})", spread.policy, spread.seeds),
         with(&spread.completion_mean_ns, table::time),
+        with(&spread.above_bound, |share| format!("{:.1} %", share * 100.0)),
         with(&spread.completion_p99_ns, table::time),
         with(&spread.regret_mean_ns, table::time),
-        with(&spread.energy_j, |energy| format!("{energy:.0} J")),
+        with(&spread.energy_j, |energy| format!("{} J", table::number(energy))),
         with(&spread.sla_miss_share, |share| format!("{:.2} %", share * 100.0)),
     ]
 }
@@ -300,13 +385,19 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
     vec![
         format!("{}{seed}", run.policy),
         table::time(run.completion_mean_ns),
+        match run.completion_bound_ns > 0.0 {
+            true => format!("{:.1} %", run.above_bound() * 100.0),
+            false => "-".to_owned(),
+        },
+        run.behind_clairvoyant
+            .map_or("-".to_owned(), |share| format!("{:+.1} %", share * 100.0)),
         table::time(run.completion_p50_ns as f64),
         table::time(run.completion_p95_ns as f64),
         table::time(run.completion_p99_ns as f64),
         table::time(run.regret_mean_ns),
         table::time(run.makespan_ns as f64),
-        format!("{:.0} J", run.energy_j),
-        format!("{:.3} $", run.cost_usd),
+        format!("{} J", table::number(run.energy_j)),
+        format!("{} $", table::number(run.cost_usd)),
         format!("{:.2} %", run.sla_miss_share * 100.0),
         format!("{} %", used.join("/")),
         table::time(run.decision_ns),
@@ -314,7 +405,7 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
 }
 
 /// The columns of [`Figures::values`].
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 19] = [
     "policy",
     "seed",
     "makespan_ns",
@@ -331,11 +422,22 @@ pub const COLUMNS: [&str; 16] = [
     "sla_miss_share",
     "splits",
     "balance",
+    "completion_bound_ns",
+    "makespan_bound_ns",
+    "behind_clairvoyant",
 ];
 
 impl Figures {
+    /// How much higher the mean completion is than what is proven to be possible, as a share of that.
+    pub fn above_bound(&self) -> f64 {
+        match self.completion_bound_ns {
+            bound_ns if bound_ns > 0.0 => self.completion_mean_ns / bound_ns - 1.0,
+            _ => f64::NAN,
+        }
+    }
+
     /// The run as a row of a table, without what differs from machine to machine and from time to time.
-    pub fn values(&self) -> [Value; 16] {
+    pub fn values(&self) -> [Value; 19] {
         [
             Value::Text(self.policy.clone()),
             Value::Count(self.seed),
@@ -353,6 +455,9 @@ impl Figures {
             Value::Real(self.sla_miss_share),
             Value::Count(self.splits),
             Value::Real(self.balance),
+            Value::Real(self.completion_bound_ns),
+            Value::Count(self.makespan_bound_ns),
+            Value::Real(self.behind_clairvoyant.unwrap_or(f64::NAN)),
         ]
     }
 }

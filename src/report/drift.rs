@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A policy is as good as before where it is behind the oracle by at most this much more than it was.
+/// A policy is as good as before where it is behind the clairvoyant by at most this much more than it was.
 const AS_BEFORE: f64 = 0.05;
 /// What is in the table of policies.
 const COLUMNS: [&str; 8] = [
@@ -99,8 +99,8 @@ pub struct Shift {
     pub detected_after_ns: Option<u64>,
     /// Its model decided again after so many tasks.
     pub came_back_after_tasks: Option<u64>,
-    /// It was as little behind the oracle as before, up to a twentieth, after so many tasks; nothing: never, or there is no
-    /// oracle beside it.
+    /// It was as little behind the clairvoyant as before, up to a twentieth, after so many tasks; nothing: never, or there is no
+    /// clairvoyant beside it.
     pub recovered_after_tasks: Option<u64>,
     /// How well it did before, at first and after.
     #[serde(flatten)]
@@ -116,7 +116,7 @@ pub struct Levels {
     pub first_mean_ns: Option<f64>,
     /// Settled after.
     pub after_mean_ns: Option<f64>,
-    /// How much longer than under the oracle with the same tasks, as a share of that, settled before.
+    /// How much longer than under the clairvoyant with the same tasks, as a share of that, settled before.
     pub before_excess: Option<f64>,
     /// In the first window.
     pub first_excess: Option<f64>,
@@ -150,11 +150,11 @@ pub struct Summary {
 
 impl Drift {
     /// The report of these runs, policy by policy. Each has its events, its windows and, for each change, its `at_task` and
-    /// `at_ns`; `watching` says whether it looks for drift. `oracle` is the policy that the others are measured by.
-    pub fn new(at: Vec<u64>, window_tasks: u64, mut runs: Vec<Course>, oracle: Option<&str>) -> Drift {
+    /// `at_ns`; `watching` says whether it looks for drift. `clairvoyant` is the policy that the others are measured by.
+    pub fn new(at: Vec<u64>, window_tasks: u64, mut runs: Vec<Course>, clairvoyant: Option<&str>) -> Drift {
         let bounds: Vec<(u64, Vec<Window>)> = runs
             .iter()
-            .filter(|run| Some(run.policy.as_str()) == oracle)
+            .filter(|run| Some(run.policy.as_str()) == clairvoyant)
             .map(|run| (run.seed, run.windows.clone()))
             .collect();
         for run in &mut runs {
@@ -233,8 +233,8 @@ impl Shift {
         (levels.before_mean_ns, levels.first_mean_ns, levels.after_mean_ns) = (before, first, after);
         let Some(bound) = bound else { return };
         let excess = |span: [u64; 2]| {
-            let oracle = mean(bound, span, window_tasks)?;
-            Some(mean(windows, span, window_tasks)? / oracle - 1.0)
+            let clairvoyant = mean(bound, span, window_tasks)?;
+            Some(mean(windows, span, window_tasks)? / clairvoyant - 1.0)
         };
         let [before, first, after] = spans.map(excess);
         (levels.before_excess, levels.first_excess, levels.after_excess) = (before, first, after);
@@ -331,8 +331,8 @@ impl fmt::Display for Drift {
         };
         writeln!(
             f,
-            "{at}; mean completion (and how far behind the oracle) settled before, in the first {} tasks, settled after; \
-             tasks until it was noticed, until the model decided again, until as near to the oracle as before",
+            "{at}; mean completion (and how far behind `clairvoyant`) settled before, in the first {} tasks, settled after; \
+             tasks until it was noticed, until the model decided again, until as near to `clairvoyant` as before",
             self.window_tasks
         )?;
         let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];

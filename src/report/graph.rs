@@ -14,6 +14,12 @@ pub struct Report {
     pub bound: f64,
     /// The makespan that is proven to be the shortest, where that was asked for and could be proven.
     pub optimal: Option<f64>,
+    /// The shortest makespan that the search found, where one was asked for.
+    pub best: Option<f64>,
+    /// How far that is above the bound, as a share of it; 0: it is proven to be the shortest.
+    pub gap: Option<f64>,
+    /// How many beginnings of schedules the search looked at.
+    pub nodes: Option<u64>,
 }
 
 /// One policy's schedule.
@@ -51,9 +57,16 @@ impl fmt::Display for Report {
             rows.push(vec![run.policy.clone(), number(run.makespan), above]);
         }
         table::write(f, &rows)?;
-        match self.optimal {
-            Some(optimal) => writeln!(f, "the shortest possible makespan is {}", number(optimal)),
-            None => writeln!(f, "no schedule is shorter than {}", number(self.bound)),
+        match (self.optimal, self.best, self.gap) {
+            (Some(optimal), ..) => writeln!(f, "the shortest possible makespan is {}", number(optimal)),
+            (None, Some(best), Some(gap)) => writeln!(
+                f,
+                "the shortest schedule found takes {}; no schedule is shorter than {}: a gap of {:.1} %",
+                number(best),
+                number(self.bound),
+                gap * 100.0
+            ),
+            _ => writeln!(f, "no schedule is shorter than {}", number(self.bound)),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Curve {
         };
         let mean = moving(&points);
         Curves {
-            title: format!("Training of {}: how the reward of a decision rises", self.policy),
+            title: format!("Training of {}: the reward of a decision, episode by episode", self.policy),
             description: "A point for each episode: the mean reward of a decision; a line: the moving mean of a tenth of the episodes."
                 .to_owned(),
             x: "decisions".to_owned(),

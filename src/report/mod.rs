@@ -25,6 +25,8 @@ pub mod replay;
 pub mod study;
 pub mod table;
 pub mod task;
+pub mod trace;
+pub mod trace_diff;
 
 pub use fairness::jain;
 pub use interval::Interval;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Percentiles, exact: by sorting, not by buckets.
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// The usual percentiles of a set of times, in ns. The p-th is the least value that at least p % do not exceed
-/// (nearest rank). All 0 for an empty set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// (nearest rank). An empty set has none: then all are 0 here, null in JSON, and [`Percentiles::known`] says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Percentiles {
     /// Half.
     pub p50: u64,
@@ -23,7 +23,36 @@ pub struct Percentiles {
     pub count: u64,
 }
 
+impl Serialize for Percentiles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Percentiles", 7)?;
+        let known = self.known();
+        for (name, of) in FIELDS {
+            fields.serialize_field(name, &known.map(of))?;
+        }
+        fields.serialize_field("mean", &known.map(|these| these.mean))?;
+        fields.serialize_field("count", &self.count)?;
+        fields.end()
+    }
+}
+
+/// A percentile's name, and where it is.
+type Field = (&'static str, fn(&Percentiles) -> u64);
+
+const FIELDS: [Field; 5] = [
+    ("p50", |these| these.p50),
+    ("p90", |these| these.p90),
+    ("p99", |these| these.p99),
+    ("p999", |these| these.p999),
+    ("max", |these| these.max),
+];
+
 impl Percentiles {
+    /// The same, unless the set is empty.
+    pub fn known(&self) -> Option<&Percentiles> {
+        (self.count > 0).then_some(self)
+    }
+
     /// The percentiles of `values`, which are sorted on the way.
     pub fn of(values: &mut [u64]) -> Percentiles {
         values.sort_unstable();
@@ -63,6 +92,14 @@ mod tests {
     fn few_and_none() {
         let found = Percentiles::of(&mut [7, 3]);
         assert_eq!((found.p50, found.p90, found.max), (3, 7, 7));
-        assert_eq!(Percentiles::of(&mut []), Percentiles::default());
+        let none = Percentiles::of(&mut []);
+        assert_eq!((none, none.known()), (Percentiles::default(), None));
+        let json = serde_json::to_value(none).unwrap();
+        assert_eq!(
+            (&json["p50"], &json["mean"]),
+            (&serde_json::Value::Null, &serde_json::Value::Null)
+        );
+        assert_eq!((&json["count"], json.as_object().unwrap().len()), (&0.into(), 7));
+        assert_eq!(serde_json::to_value(found).unwrap()["p90"], 7);
     }
 }

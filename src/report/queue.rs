@@ -27,14 +27,11 @@ pub struct Outcome {
     pub p99_sojourn: f64,
     /// The mean sojourn by theory, where there is a closed form.
     pub closed_form: Option<f64>,
-    /// Which one.
-    #[serde(skip)]
+    /// Which one; `-`: none.
     pub theory: &'static str,
     /// 95 % wait no longer.
-    #[serde(skip)]
     pub p95_wait: f64,
     /// 99 % wait no longer.
-    #[serde(skip)]
     pub p99_wait: f64,
 }
 

@@ -7,6 +7,10 @@ use super::{Interval, Percentiles};
 use serde::Serialize;
 use std::fmt;
 
+/// Why latencies and waits are unknown.
+pub const NO_WAKEUPS: &str = "there is no wakeup in this trace, so latencies and waits are unknown; record sched_waking (or \
+                              sched_wakeup), too";
+
 /// The whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -40,17 +44,18 @@ pub struct Figures {
     pub causes: Causes,
     /// Migrations that undid the one before.
     pub ping_pongs: u64,
-    /// From each wakeup to the first run after it.
+    /// From each wakeup to the first run after it. Unknown where the trace shows no wakeups, and so are all that follow
+    /// from who waited.
     pub wakeup_latency_ns: Percentiles,
     /// Every wait for a CPU.
     pub wait_ns: Percentiles,
     /// CPU time that idled while tasks waited that could have moved.
-    pub idle_while_overloaded_ns: u64,
+    pub idle_while_overloaded_ns: Option<u64>,
     /// How unequally tasks were spread over CPUs: standard deviation of their number, root of the mean square over
     /// time.
-    pub imbalance: f64,
+    pub imbalance: Option<f64>,
     /// Jain's index over tasks of run / (run + wait).
-    pub jain: f64,
+    pub jain: Option<f64>,
     /// Decisions between domains that were seen to come true.
     pub decisions: u64,
     /// What became of all of them.
@@ -61,7 +66,7 @@ pub struct Figures {
     pub stranded: u64,
     /// Events that were simulated, or read for `recorded`.
     pub events: u64,
-    /// The oracle: which policy's schedule it is.
+    /// `clairvoyant`: which policy's schedule it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// All that happened, as one number in hexadecimal.
@@ -130,9 +135,18 @@ pub struct Spread {
     /// All migrations.
     pub migrations: Interval,
     /// 99th percentile of the wakeup latency.
-    pub p99_ns: Interval,
+    pub p99_ns: Option<Interval>,
     /// Mean wait.
-    pub mean_wait_ns: Interval,
+    pub mean_wait_ns: Option<Interval>,
+}
+
+impl Figures {
+    /// The trace does not tell who waited, and since when.
+    pub fn forget_waits(&mut self) {
+        self.wakeup_latency_ns = Percentiles::default();
+        self.wait_ns = Percentiles::default();
+        (self.idle_while_overloaded_ns, self.imbalance, self.jain) = (None, None, None);
+    }
 }
 
 impl Report {
@@ -162,8 +176,10 @@ impl Spread {
             seeds: runs.len(),
             makespan_ns: over(|run| run.makespan_ns as f64),
             migrations: over(|run| run.migrations.total as f64),
-            p99_ns: over(|run| run.wakeup_latency_ns.p99 as f64),
-            mean_wait_ns: over(|run| run.wait_ns.mean),
+            p99_ns: (runs.iter().all(|run| run.wakeup_latency_ns.count > 0))
+                .then(|| over(|run| run.wakeup_latency_ns.p99 as f64)),
+            mean_wait_ns: (runs.iter().all(|run| run.wait_ns.count > 0))
+                .then(|| over(|run| run.wait_ns.mean)),
         }
     }
 }
@@ -198,23 +214,30 @@ impl fmt::Display for Report {
         table::write(f, &rows)?;
         for spread in &self.intervals {
             let plus = |interval: &Interval| interval.high - interval.mean;
+            let about = |interval: &Option<Interval>| match interval {
+                Some(interval) => format!("{} ± {}", time(interval.mean), time(plus(interval))),
+                None => "-".to_owned(),
+            };
             writeln!(
                 f,
-                "{} over {} seeds: makespan {} ± {}, migrations {:.0} ± {:.0}, p99 {} ± {}, mean wait {} ± {}",
+                "{} over {} seeds: makespan {} ± {}, migrations {:.0} ± {:.0}, p99 {}, mean wait {}",
                 spread.policy,
                 spread.seeds,
                 time(spread.makespan_ns.mean),
                 time(plus(&spread.makespan_ns)),
                 spread.migrations.mean,
                 plus(&spread.migrations),
-                time(spread.p99_ns.mean),
-                time(plus(&spread.p99_ns)),
-                time(spread.mean_wait_ns.mean),
-                time(plus(&spread.mean_wait_ns)),
+                about(&spread.p99_ns),
+                about(&spread.mean_wait_ns),
             )?;
         }
         Ok(())
     }
+}
+
+/// What is unknown.
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
 }
 
 fn row(run: &Figures, several: bool) -> Vec<String> {
@@ -224,7 +247,8 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
         String::new()
     };
     let by = run.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
-    let (kinds, causes, latency) = (&run.migrations, &run.causes, &run.wakeup_latency_ns);
+    let (kinds, causes, latency) = (&run.migrations, &run.causes, run.wakeup_latency_ns.known());
+    let span = |of: fn(&Percentiles) -> u64| or_dash(latency.map(|latency| time(of(latency) as f64)));
     vec![
         format!("{}{by}{seed}", run.policy),
         time(run.makespan_ns as f64),
@@ -234,13 +258,13 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
             kinds.same_core, kinds.same_llc, kinds.cross_llc, kinds.cross_node
         ),
         format!("{}/{}/{}", causes.wakeup, causes.steal, causes.balance),
-        time(latency.p50 as f64),
-        time(latency.p99 as f64),
-        time(latency.p999 as f64),
-        time(latency.max as f64),
-        time(run.wait_ns.mean),
-        time(run.idle_while_overloaded_ns as f64),
-        format!("{:.4}", run.jain),
+        span(|latency| latency.p50),
+        span(|latency| latency.p99),
+        span(|latency| latency.p999),
+        span(|latency| latency.max),
+        or_dash(run.wait_ns.known().map(|wait| time(wait.mean))),
+        or_dash(run.idle_while_overloaded_ns.map(|idle_ns| time(idle_ns as f64))),
+        or_dash(run.jain.map(|jain| format!("{jain:.4}"))),
         run.state_hash.clone(),
     ]
 }
@@ -253,6 +277,11 @@ mod tests {
         Figures {
             policy: policy.to_owned(),
             makespan_ns,
+            wakeup_latency_ns: Percentiles::of(&mut [3]),
+            wait_ns: Percentiles::of(&mut [3]),
+            idle_while_overloaded_ns: Some(0),
+            imbalance: Some(0.0),
+            jain: Some(1.0),
             ..Figures::default()
         }
     }
@@ -270,6 +299,31 @@ mod tests {
         assert!(text.contains("makespan 2.0 µs"), "{text}");
         let header = text.lines().nth(1).unwrap();
         assert!(header.contains("migrations") && header.contains("makespan") && header.contains("p99"));
+    }
+
+    #[test]
+    fn what_is_unknown_is_a_dash_and_null() {
+        let mut unknown = run("a", 5);
+        unknown.forget_waits();
+        let report = Report::new("m".into(), 1, 0, vec![unknown.clone(), unknown]);
+        let text = report.to_string();
+        let row = text.lines().nth(2).unwrap();
+        assert_eq!(
+            row.split_whitespace().filter(|cell| *cell == "-").count(),
+            7,
+            "{text}"
+        );
+        assert!(text.contains("p99 -, mean wait -"), "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        let run = &json["results"][0];
+        for unknown in [
+            &run["jain"],
+            &run["idle_while_overloaded_ns"],
+            &run["wait_ns"]["mean"],
+        ] {
+            assert!(unknown.is_null(), "{json}");
+        }
+        assert_eq!(run["wakeup_latency_ns"]["count"], 0);
     }
 
     #[test]

@@ -19,6 +19,8 @@ impl Display for Value {
         match self {
             Value::Text(words) => f.write_str(words),
             Value::Count(count) => count.fmt(f),
+            // What is not known is left empty.
+            Value::Real(number) if number.is_nan() => Ok(()),
             Value::Real(number) => number.fmt(f),
         }
     }

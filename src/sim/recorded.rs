@@ -24,6 +24,7 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
         last: vec![(NONE, NONE); rebuilt.program.tasks.len()],
         counts: vec![0; cpus.len()],
         hash: StateHash::default(),
+        tells_moves: rebuilt.recording.doubt.is_none(),
     };
     let pinned: Vec<bool> = rebuilt
         .program
@@ -34,7 +35,13 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
     let mut stays: Spool<Seated> = Spool::default();
     for (number, &stay) in rebuilt.recording.stays.iter().enumerate() {
         let cpu = index(stay.cpu).unwrap_or(0) as u32;
-        stays.push(Seated { stay, cpu, number });
+        let from = index(stay.from).map_or(NONE, |from| from as u32);
+        stays.push(Seated {
+            stay,
+            cpu,
+            from,
+            number,
+        });
     }
     stays.sort_unstable_by_key(|seated| {
         (
@@ -44,9 +51,13 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
             seated.number,
         )
     });
-    let last_ns = teller.follow(&stays, &pinned);
-    for Seated { stay, cpu, .. } in stays.iter() {
-        teller.tell(stay, *cpu);
+    let gaps = rebuilt.recording.gaps.iter().map(|gap| {
+        let cpu = index(gap.cpu).unwrap_or(0);
+        (gap.start_ns, gap.end_ns, cpu)
+    });
+    let last_ns = teller.follow(&stays, gaps, &pinned);
+    for seated in stays.iter() {
+        teller.tell(seated);
     }
     let span_ns = rebuilt.recording.span_ns;
     teller
@@ -64,11 +75,12 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
     }
 }
 
-/// A stay, its CPU by its index, and which of the recording's it is.
+/// A stay, its CPU and the one before by their index, and which of the recording's it is.
 #[derive(Clone, Copy)]
 struct Seated {
     stay: Stay,
     cpu: u32,
+    from: u32,
     number: usize,
 }
 
@@ -80,6 +92,8 @@ struct Teller<'a> {
     last: Vec<(u32, u32)>,
     counts: Vec<u32>,
     hash: StateHash,
+    /// The switches fit each other, so that who runs elsewhere than before has moved.
+    tells_moves: bool,
 }
 
 /// What changes at one moment; the order of two at the same moment is that of this list.
@@ -88,13 +102,26 @@ enum Change {
     Ends,
     Waits,
     Begins,
+    /// Nobody knows whether a CPU idles.
+    Hides,
+    /// It is known again.
+    Shows,
 }
 
 impl Teller<'_> {
     /// Idleness beside queues, and how tasks were spread, along the time line. When the last change was: a stay that begins where the
     /// trace ends lasts 1 ns beyond it.
-    fn follow(&mut self, stays: &[Seated], pinned: &[bool]) -> u64 {
+    fn follow(
+        &mut self,
+        stays: &[Seated],
+        gaps: impl Iterator<Item = (u64, u64, usize)>,
+        pinned: &[bool],
+    ) -> u64 {
         let mut changes = Spool::default();
+        for (start_ns, end_ns, cpu) in gaps {
+            changes.push((start_ns, Change::Hides, cpu));
+            changes.push((end_ns, Change::Shows, cpu));
+        }
         for (number, Seated { stay, .. }) in stays.iter().enumerate() {
             changes.push((stay.queued_ns, Change::Waits, number));
             changes.push((stay.start_ns, Change::Begins, number));
@@ -103,6 +130,11 @@ impl Teller<'_> {
         changes.sort_unstable();
         let mut busy = vec![0u32; self.counts.len()];
         for &(at_ns, change, number) in changes.iter() {
+            if matches!(change, Change::Hides | Change::Shows) {
+                // A CPU of which nothing is known does not idle.
+                self.occupies(&mut busy[number], at_ns, change == Change::Hides);
+                continue;
+            }
             let Seated { stay, cpu, .. } = stays[number];
             let cpu = cpu as usize;
             let movable = !pinned[stay.task as usize];
@@ -117,21 +149,24 @@ impl Teller<'_> {
                     if movable {
                         self.ledger.waits(at_ns, false);
                     }
-                    busy[cpu] += 1;
-                    if busy[cpu] == 1 {
-                        self.ledger.busy(at_ns, true);
-                    }
+                    self.occupies(&mut busy[cpu], at_ns, true);
                 }
+                Change::Hides | Change::Shows => {}
                 Change::Ends => {
-                    busy[cpu] -= 1;
-                    if busy[cpu] == 0 {
-                        self.ledger.busy(at_ns, false);
-                    }
+                    self.occupies(&mut busy[cpu], at_ns, false);
                     self.count(at_ns, cpu, false);
                 }
             }
         }
         changes.last().map_or(0, |&(at_ns, ..)| at_ns)
+    }
+
+    /// One more, or one less, that keeps a CPU from idling.
+    fn occupies(&mut self, count: &mut u32, at_ns: u64, more: bool) {
+        *count = if more { *count + 1 } else { *count - 1 };
+        if *count == u32::from(more) {
+            self.ledger.busy(at_ns, more);
+        }
     }
 
     fn count(&mut self, at_ns: u64, cpu: usize, more: bool) {
@@ -142,20 +177,26 @@ impl Teller<'_> {
     }
 
     /// One stay: what the task did, and whether it came from elsewhere.
-    fn tell(&mut self, stay: &Stay, cpu: u32) {
+    fn tell(&mut self, seated: &Seated) {
+        let Seated { stay, cpu, from, .. } = *seated;
         let waited = stay.start_ns - stay.queued_ns;
         let task = &mut self.tasks[stay.task as usize];
         task.run_ns += stay.end_ns - stay.start_ns;
         task.wait_ns += waited;
         task.done_ns = task.done_ns.max(stay.end_ns);
         self.ledger.makespan_ns = self.ledger.makespan_ns.max(stay.end_ns);
-        self.ledger.waits_ns.push(waited);
-        if stay.woken {
+        if stay.waited {
+            self.ledger.waits_ns.push(waited);
+        }
+        if stay.woken && stay.waited {
             task.latencies.add(waited);
             self.ledger.latencies_ns.push(waited);
         }
-        let (last, before) = self.last[stay.task as usize];
-        if last != NONE && last != cpu && stay.seen {
+        let (last, before) = match self.last[stay.task as usize] {
+            (NONE, before) => (from, before),
+            last => last,
+        };
+        if last != NONE && last != cpu && stay.seen && self.tells_moves {
             let cause = if stay.cause == Cause::Other {
                 Cause::Balance
             } else {
@@ -165,7 +206,7 @@ impl Teller<'_> {
             self.ledger.ping_pongs += u64::from(before == cpu);
             task.migrations += 1;
         }
-        if last != cpu {
+        if last != cpu || self.last[stay.task as usize].0 == NONE {
             self.last[stay.task as usize] = (cpu, last);
         }
         self.hash.add(stay.start_ns);

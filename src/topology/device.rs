@@ -52,9 +52,9 @@ pub struct Settings {
     pub cpu: CpuSettings,
     /// What each GPU is like.
     pub gpu: GpuSettings,
-    /// The speed of each CPU; the last one holds for the others.
+    /// The speed of each CPU; none: all 1.
     pub cpu_speeds: Vec<f64>,
-    /// The speed of each GPU; the last one holds for the others.
+    /// The speed of each GPU; none: all 1.
     pub gpu_speeds: Vec<f64>,
 }
 
@@ -132,6 +132,16 @@ impl Settings {
             (1..=MOST_DEVICES).contains(&count),
             "machine.cpus and machine.gpus must be 1 to {MOST_DEVICES} together, not {count}"
         );
+        for (name, speeds, count) in [
+            ("cpu", &self.cpu_speeds, self.cpus),
+            ("gpu", &self.gpu_speeds, self.gpus),
+        ] {
+            ensure!(
+                speeds.is_empty() || speeds.len() == count,
+                "machine.{name}_speeds has {} speeds, but machine.{name}s is {count}; give one for each, or none",
+                speeds.len()
+            );
+        }
         let positive = [
             ("cpu.memory_mb", self.cpu.memory_mb),
             ("gpu.memory_mb", self.gpu.memory_mb),
@@ -192,7 +202,7 @@ impl Settings {
 }
 
 fn speed(speeds: &[f64], at: usize) -> f64 {
-    speeds.get(at).or(speeds.last()).copied().unwrap_or(1.0)
+    speeds.get(at).copied().unwrap_or(1.0)
 }
 
 impl Devices {

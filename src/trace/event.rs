@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a recorder saw, in the kernel's own terms: one event for each tracepoint hit.
 
+use super::shown;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Most bytes of a task's name; the kernel's TASK_COMM_LEN less its final zero.
@@ -29,6 +31,11 @@ impl Comm {
         comm
     }
 
+    /// The name as text, as it is; whoever shows it to people uses `Display`.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.as_bytes())
+    }
+
     /// The bytes, without padding.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
@@ -42,8 +49,9 @@ impl From<&str> for Comm {
 }
 
 impl fmt::Display for Comm {
+    /// As people may see it: control signs are written out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&String::from_utf8_lossy(self.as_bytes()))
+        f.pad(&shown(&self.text()))
     }
 }
 
@@ -187,5 +195,12 @@ mod tests {
         assert_eq!(Comm::from("rs:main Q:Reg").to_string(), "rs:main Q:Reg");
         assert_eq!(Comm::from("a name of many bytes").to_string(), "a name of many ");
         assert_eq!(Comm::new(b"cc1\0\0\0"), Comm::from("cc1"));
+    }
+
+    #[test]
+    fn a_name_that_is_shown_steers_no_terminal() {
+        let comm = Comm::from("\u{1b}[31mred\n");
+        assert_eq!(comm.to_string(), "\\x1b[31mred\\n");
+        assert_eq!(comm.text(), "\u{1b}[31mred\n");
     }
 }

@@ -3,6 +3,7 @@
 
 use super::native::MAGIC;
 use super::perfetto;
+use super::table;
 use super::text::{self, Tool};
 use anyhow::{Result, bail};
 use std::fmt;
@@ -21,8 +22,10 @@ pub enum Format {
     Perf,
     /// Perfetto's protobuf.
     Perfetto,
-    /// A table in Parquet; only written.
+    /// A table in Parquet.
     Parquet,
+    /// The same in CSV.
+    Csv,
     /// A workload for rt-app; only written.
     RtApp,
 }
@@ -39,6 +42,7 @@ const NAMES: &[(Format, &str, &[&str])] = &[
         &["perfetto-trace", "pftrace", "perfetto"],
     ),
     (Format::Parquet, "parquet", &["parquet"]),
+    (Format::Csv, "csv", &["csv"]),
     (Format::RtApp, "rt-app", &["json"]),
 ];
 
@@ -52,10 +56,17 @@ const OTHERS: &[(&[u8], &str)] = &[
         b"PERFILE2",
         "this is perf's own file; give the output of `perf script` instead",
     ),
-    (b"PAR1", "a Parquet file is only written, not read"),
-    (b"\x1f\x8b", "this is a gzip file; unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "this is a zstd file; unpack it first"),
+    (
+        b"\x1f\x8b",
+        "this is packed more often than twice; unpack it first",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "this is packed more often than twice; unpack it first",
+    ),
     (b"\xfd7zXZ", "this is an xz file; unpack it first"),
+    (b"BZh", "this is a bzip2 file; unpack it first"),
+    (b"PK\x03\x04", "this is a zip file; unpack it first"),
 ];
 
 impl Format {
@@ -96,32 +107,57 @@ impl Format {
         words.collect::<Vec<_>>().join(", ")
     }
 
-    /// The format of a file with this beginning.
+    /// Whether this format is a text.
+    pub(super) fn tool(self) -> Option<Tool> {
+        match self {
+            Format::Ftrace => Some(Tool::Ftrace),
+            Format::TraceCmd => Some(Tool::TraceCmd),
+            Format::Perf => Some(Tool::Perf),
+            _ => None,
+        }
+    }
+
+    /// The formats that can be read, for a message.
+    pub fn read() -> String {
+        let names = NAMES.iter().filter(|(format, ..)| format.is_read());
+        names.map(|&(_, name, _)| name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether this format can be read.
+    pub fn is_read(self) -> bool {
+        !matches!(self, Format::RtApp)
+    }
+
+    /// The format of a file with this beginning; `None` where it is a text in which no event was seen yet.
     ///
     /// # Errors
     /// One sentence, where it is none that can be read.
-    pub fn detect(opening: &[u8]) -> Result<Format> {
+    pub fn detect(opening: &[u8]) -> Result<Option<Format>> {
         if opening.is_empty() {
             bail!("the file is empty; give a trace with events");
         }
         if opening.starts_with(MAGIC) {
-            return Ok(Format::Native);
+            return Ok(Some(Format::Native));
         }
         if let Some((_, why)) = OTHERS.iter().find(|(begin, _)| opening.starts_with(begin)) {
             bail!("{why}");
         }
+        if opening.starts_with(b"PAR1") {
+            return Ok(Some(Format::Parquet));
+        }
+        if table::is_table(opening) {
+            return Ok(Some(Format::Csv));
+        }
         if perfetto::is_trace(opening) {
-            return Ok(Format::Perfetto);
+            return Ok(Some(Format::Perfetto));
         }
         if opening.contains(&0) {
             bail!(
-                "a binary file of no format that is known; give a native, Perfetto, ftrace, trace-cmd or perf trace"
+                "a binary file of no format that is known; give a native, Perfetto, ftrace, trace-cmd or perf trace, or name \
+                 its format with --input-format"
             );
         }
-        text_format(opening).map_or_else(
-            || bail!("no line of it is an event of ftrace, `trace-cmd report` or `perf script`; give one of these"),
-            Ok,
-        )
+        Ok(text_format(opening))
     }
 }
 
@@ -159,7 +195,8 @@ mod tests {
 
     fn check(opening: &[u8], expected: &str) {
         let found = match Format::detect(opening) {
-            Ok(format) => format.name().to_owned(),
+            Ok(Some(format)) => format.name().to_owned(),
+            Ok(None) => "a text".to_owned(),
             Err(err) => err.to_string(),
         };
         assert!(found.contains(expected), "{found}");
@@ -171,6 +208,9 @@ mod tests {
         check(MAGIC, "native");
         check(b"# tracer: nop\n", "ftrace");
         check(b"cpus=2\n", "trace-cmd");
+        check(b"PAR1", "parquet");
+        check(b"time_ns,cpu,event,pid\r\n", "csv");
+        check(b"time_ns,cpu\n", "a text");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: x\n";
         check(line, "trace-cmd");
         let line = b" bash-1 [000] d..3. 1.000001: sched_switch: prev_comm=x\n";
@@ -180,7 +220,16 @@ mod tests {
             "ftrace",
         );
         check(b" bash 1 [000] 1.000001: sched:sched_switch: x\n", "perf");
-        check(b"hello\nworld\n", "no line of it");
+        check(b"hello\nworld\n", "a text");
+        check(b" bash-1 [000] d..3. 30426632231: x: y\n", "ftrace");
+        check(
+            b" 1/2 [000] 1.5: sched_switch: a:1 [120] S ==> b:2 [120]\n",
+            "perf",
+        );
+        assert_eq!(
+            Format::read(),
+            "native, ftrace, trace-cmd, perf, perfetto, parquet, csv"
+        );
         check(b"\x7fELF\x02\x01\x01\0\0", "binary");
         check(b"PERFILE2", "perf script");
     }

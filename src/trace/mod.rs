@@ -2,36 +2,43 @@
 //! Traces: what a scheduler did, event by event. One file for each format that is read or written.
 //!
 //! ```text
-//!  file ─▶ Format::detect ─▶ text │ perfetto │ native ─▶ Reader ─▶ Event, Event, …
+//!  file ─▶ unpack ─▶ Format::detect ─▶ text │ perfetto │ native │ table ─▶ Reader ─▶ Event, Event, …
 //!                                                          └─▶ Notes: skipped lines, foreign events, a torn tail
-//!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet │ rt-app JSON
+//!  Event, Event, … ─▶ Writer ─▶ native │ perfetto │ ftrace text │ Parquet, CSV │ rt-app JSON
 //! ```
 //!
-//! Both ends stream: a reader holds a buffer and a small window of events, a writer one chunk, whatever the size of
-//! the file. A reader never panics, and what it cannot read it reports and skips. A file that is written gets its
-//! name when it is whole. No other room knows a file format.
+//! Both ends stream: a reader holds a buffer and a window of events (of text and Perfetto up to 40 MB, for what is out of
+//! order there is sorted), a writer one chunk, whatever the size of the file. A reader never panics, and what it cannot
+//! read it reports and skips. A file that is written gets its name when it is whole. No other room knows a file format.
 
 mod census;
+pub mod coverage;
 pub mod event;
 mod format;
 mod header;
 mod lines;
 mod native;
 mod notes;
-mod parquet;
 mod perfetto;
 mod reader;
 mod rtapp;
+pub mod scope;
+mod shown;
 mod sort;
 pub mod summary;
+mod table;
 mod text;
+mod unpack;
 mod writer;
 
+pub use coverage::Coverage;
 pub use event::{Comm, Event, EventKind, State, Task};
 pub use format::Format;
 pub use header::{Header, Place};
 pub use native::NativeWriter;
 pub use notes::{Notes, Skip};
-pub use reader::Reader;
+pub use reader::{Choice, Reader};
+pub use scope::Scope;
+pub use shown::shown;
 pub use summary::Summary;
 pub use writer::{Sink, Writer};

@@ -3,12 +3,15 @@
 
 use super::EventKind;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Most skipped lines that are kept with their reason; the rest is only counted.
 const KEPT: usize = 1000;
 /// Most names of foreign events that are kept.
 const NAMES: usize = 1000;
+/// Most threads whose processes are kept.
+const GROUPS: usize = 1 << 20;
 /// What foreign events beyond that are called.
 const OTHER: &str = "other events";
 /// What reasons beyond those that are kept are called.
@@ -40,15 +43,17 @@ pub struct Notes {
     doubt: Option<String>,
     torn: Option<String>,
     span: Option<(u64, u64)>,
+    groups: BTreeMap<i32, i32>,
 }
 
 impl Notes {
     /// Reports a line that is skipped.
-    pub fn skip(&mut self, line: u64, why: impl Into<String>) {
+    pub fn skip(&mut self, line: u64, why: impl Into<Cow<'static, str>>) {
         let why = why.into();
         self.skipped += 1;
         bounded(&mut self.reasons, &why, OTHER_REASONS);
         if self.kept.len() < KEPT {
+            let why = why.into_owned();
             self.kept.push(Skip { line, why });
         } else if self.first_unkept == 0 {
             self.first_unkept = line;
@@ -56,7 +61,7 @@ impl Notes {
     }
 
     /// Reports a switch that is skipped.
-    pub fn skip_switch(&mut self, line: u64, why: impl Into<String>) {
+    pub fn skip_switch(&mut self, line: u64, why: impl Into<Cow<'static, str>>) {
         self.damaged_switches += 1;
         self.skip(line, why);
     }
@@ -110,6 +115,18 @@ impl Notes {
         self.span
     }
 
+    /// That thread belongs to that process (thread group); the last word counts.
+    pub fn belongs(&mut self, pid: i32, tgid: i32) {
+        if pid > 0 && tgid > 0 && (self.groups.len() < GROUPS || self.groups.contains_key(&pid)) {
+            self.groups.insert(pid, tgid);
+        }
+    }
+
+    /// The processes of threads, as far as the trace tells.
+    pub fn groups(&self) -> &BTreeMap<i32, i32> {
+        &self.groups
+    }
+
     /// How many lines were skipped.
     pub fn skipped_count(&self) -> u64 {
         self.skipped
@@ -149,6 +166,11 @@ impl Notes {
     /// What is no event and was left out on purpose, by its name.
     pub fn asides(&self) -> &BTreeMap<String, u64> {
         &self.asides
+    }
+
+    /// Why what was read cannot be trusted, as the reader found.
+    pub fn doubtful(&self) -> Option<&str> {
+        self.doubt.as_deref()
     }
 
     /// Why the trace as a whole is not to be trusted, as the end of a sentence: its times are none, or most of it could

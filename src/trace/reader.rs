@@ -3,14 +3,18 @@
 
 use super::native::NativeSource;
 use super::perfetto::PerfettoSource;
-use super::text::{TextSource, Tool};
+use super::table::{CsvSource, ParquetSource};
+use super::text::{JsonText, TextSource};
+use super::unpack::{Input, Unpacked, unpack};
 use super::{Event, EventKind, Format, Header, Notes};
 use crate::topology::MAX_CPUS;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes by which a format is known.
 const OPENING: usize = 1 << 16;
@@ -21,6 +25,10 @@ const WINDOW: usize = 256;
 pub trait Source: Send {
     /// What is known of the recording.
     fn header(&self) -> &Header;
+    /// Its format, where that shows only on the way.
+    fn format(&self) -> Option<Format> {
+        None
+    }
     /// Where the last event came from: the number of its line, packet or chunk, from 1.
     fn position(&self) -> u64;
     /// The next event; `None` at the end. What cannot be read goes to `notes`.
@@ -28,6 +36,16 @@ pub trait Source: Send {
     /// # Errors
     /// Where the file cannot be read at all.
     fn next(&mut self, notes: &mut Notes) -> Result<Option<Event>>;
+}
+
+/// What the user knows of a trace.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Its format, where the content does not say.
+    pub format: Option<Format>,
+    /// Which one is wanted of several machines or buffers: a machine's number in Perfetto, a file's or a buffer's name in
+    /// the output of `trace-cmd report`, `top` for the one without a name.
+    pub machine: Option<String>,
 }
 
 /// Reads a trace of any format, event by event.
@@ -41,6 +59,8 @@ pub struct Reader {
     window: VecDeque<Event>,
     last_ns: u64,
     at_end: bool,
+    /// What is packed was torn.
+    torn: Arc<AtomicBool>,
     /// CPUs that had an event.
     seen: HashSet<u32>,
 }
@@ -61,19 +81,32 @@ impl Reader {
     ///
     /// # Errors
     /// One sentence, where it is no trace.
-    pub fn new(mut input: impl Read + Send + 'static) -> Result<Reader> {
-        let mut opening = Vec::new();
-        input.by_ref().take(OPENING as u64).read_to_end(&mut opening)?;
-        let format = Format::detect(&opening)?;
-        let head = opening.clone();
-        let input = Retrying(Cursor::new(opening).chain(input));
-        let source: Box<dyn Source> = match format {
-            Format::Native => Box::new(NativeSource::new(input)?),
-            Format::Perfetto => Box::new(PerfettoSource::new(input)),
-            Format::Ftrace => Box::new(TextSource::new(input, Tool::Ftrace, &head)),
-            Format::TraceCmd => Box::new(TextSource::new(input, Tool::TraceCmd, &head)),
-            Format::Perf => Box::new(TextSource::new(input, Tool::Perf, &head)),
-            Format::Parquet | Format::RtApp => anyhow::bail!("{format} is only written, not read"),
+    pub fn new(input: impl Read + Send + 'static) -> Result<Reader> {
+        Reader::choosing(input, &Choice::default())
+    }
+
+    /// Reads from anywhere what was chosen.
+    ///
+    /// # Errors
+    /// One sentence, where it is no trace, or not of that format.
+    pub fn choosing(input: impl Read + Send + 'static, choice: &Choice) -> Result<Reader> {
+        let Unpacked { opening, rest, torn } = unpack(Retrying(input), OPENING)?;
+        let machine = choice.machine.clone();
+        let in_json = choice.format.is_none_or(|format| format.tool().is_some()) && is_json(&opening);
+        let (format, source): (Format, Box<dyn Source>) = if in_json {
+            let mut text = JsonText::new(Cursor::new(opening).chain(rest))?;
+            let mut opening = Vec::new();
+            text.by_ref().take(OPENING as u64).read_to_end(&mut opening)?;
+            let tool = choice.format.or(Format::detect(&opening)?).and_then(Format::tool);
+            let input: Input = Box::new(Cursor::new(opening).chain(text));
+            (Format::Ftrace, Box::new(TextSource::new(input, tool, machine)))
+        } else {
+            let format = match choice.format {
+                Some(format) => Some(format),
+                None => Format::detect(&opening)?,
+            };
+            let input: Input = Box::new(Cursor::new(opening).chain(rest));
+            (format.unwrap_or(Format::Ftrace), source(input, format, machine)?)
         };
         Ok(Reader {
             source,
@@ -82,13 +115,14 @@ impl Reader {
             window: VecDeque::with_capacity(WINDOW + 1),
             last_ns: 0,
             at_end: false,
+            torn,
             seen: HashSet::new(),
         })
     }
 
-    /// The file's format.
+    /// The file's format; some texts show theirs in their midst: it is known after the first event.
     pub fn format(&self) -> Format {
-        self.format
+        self.source.format().unwrap_or(self.format)
     }
 
     /// What is known of the recording. Some formats say it in their midst: it is complete after the last event.
@@ -105,12 +139,20 @@ impl Reader {
         while !self.at_end && self.window.len() < WINDOW {
             match self.source.next(&mut self.notes)? {
                 Some(event) => self.take(event),
-                None => self.at_end = true,
+                None => self.end(),
             }
         }
         let event = self.window.pop_front();
         self.last_ns = event.as_ref().map_or(self.last_ns, |event| event.time_ns);
         Ok(event)
+    }
+
+    fn end(&mut self) {
+        self.at_end = true;
+        if self.torn.load(Ordering::Relaxed) {
+            self.notes
+                .tear("the packed file is torn or damaged: what came after that is lost");
+        }
     }
 
     fn take(&mut self, event: Event) {
@@ -145,6 +187,33 @@ impl Reader {
             self.window.insert(at, event);
         }
     }
+}
+
+fn source(input: Input, format: Option<Format>, machine: Option<String>) -> Result<Box<dyn Source>> {
+    let tool = format.and_then(Format::tool);
+    if machine.is_some() && format == Some(Format::Native) {
+        bail!("a native trace is always of one machine; leave --trace-machine out");
+    }
+    Ok(match format {
+        Some(Format::Native) => Box::new(NativeSource::new(input)?),
+        Some(Format::Perfetto) => Box::new(PerfettoSource::new(input, machine)),
+        Some(Format::Parquet) => Box::new(ParquetSource::new(input)?),
+        Some(Format::Csv) => Box::new(CsvSource::new(input)?),
+        Some(format @ Format::RtApp) => bail!("{format} is only written, not read"),
+        Some(Format::Ftrace | Format::TraceCmd | Format::Perf) | None => {
+            Box::new(TextSource::new(input, tool, machine))
+        }
+    })
+}
+
+/// Whether it begins as JSON does. A line of a text could, too: then a name in quotation marks would have to follow.
+fn is_json(opening: &[u8]) -> bool {
+    let text = opening
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(opening)
+        .trim_ascii_start();
+    let inside = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inside.is_some_and(|inside| inside.starts_with(b"\"")) || text.starts_with(b"[{")
 }
 
 impl Iterator for Reader {
@@ -202,6 +271,7 @@ mod tests {
             window: VecDeque::new(),
             last_ns: 0,
             at_end: false,
+            torn: Arc::default(),
             seen: HashSet::new(),
         };
         let times = reader.by_ref().map(|event| event.unwrap().time_ns).collect();

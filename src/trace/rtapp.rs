@@ -8,18 +8,23 @@ use super::census::Census;
 use super::{Comm, Event, EventKind, Sink, State, Task};
 use crate::file::Output;
 use anyhow::{Result, ensure};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
 /// Most phases of all tasks together: 8 MB here, and more than rt-app can do anything with.
 const PHASES: usize = 1 << 20;
-/// Most tasks; rt-app makes a thread of each.
+/// Most tasks.
 const TASKS: usize = 1 << 15;
+/// Threads, beyond which tasks follow each other in one. rt-app 1.0 compares CPU sets of 128 bytes where it has made room for
+/// few: with hundreds of threads, one of these lies at the end of a heap now and then, and rt-app dies.
+const THREADS: usize = 128;
+/// rt-app's times have 31 bits.
+const LONGEST_US: u64 = 2_000_000_000;
 
 /// A run, and the sleep behind it.
 struct Phase {
-    run_us: u32,
-    sleep_us: u32,
+    run_us: u64,
+    sleep_us: u64,
 }
 
 struct Workload {
@@ -27,6 +32,8 @@ struct Workload {
     comm: Comm,
     prio: i32,
     first_ns: u64,
+    /// When its last run ended.
+    last_ns: u64,
     phases: Vec<Phase>,
     /// Ran since it slept.
     burst_ns: u64,
@@ -40,6 +47,7 @@ impl Workload {
             comm: task.comm,
             prio: task.prio,
             first_ns: now_ns,
+            last_ns: now_ns,
             phases: Vec::new(),
             burst_ns: 0,
             asleep_since: None,
@@ -49,7 +57,7 @@ impl Workload {
     fn sleeps(&mut self, now_ns: u64) {
         let run_us = micros(std::mem::take(&mut self.burst_ns));
         self.phases.push(Phase { run_us, sleep_us: 0 });
-        self.asleep_since = Some(now_ns);
+        (self.asleep_since, self.last_ns) = (Some(now_ns), now_ns);
     }
 
     fn wakes(&mut self, now_ns: u64) {
@@ -59,8 +67,8 @@ impl Workload {
     }
 }
 
-fn micros(ns: u64) -> u32 {
-    u32::try_from(ns / 1000).unwrap_or(u32::MAX)
+fn micros(ns: u64) -> u64 {
+    ns / 1000
 }
 
 /// Collects runs and sleeps, and writes them at the end.
@@ -135,7 +143,12 @@ impl RtAppWriter {
         for (index, since) in std::mem::take(&mut self.running).into_values() {
             self.tasks[index].burst_ns += self.end_ns.saturating_sub(since);
         }
+        let few = self.tasks.len() <= THREADS;
         for task in &mut self.tasks {
+            // A sleep at the end is nothing that others could not be played in.
+            if !few && task.asleep_since.take().is_some() {
+                continue;
+            }
             task.wakes(self.end_ns);
             if task.burst_ns >= 1000 {
                 task.sleeps(self.end_ns);
@@ -147,12 +160,17 @@ impl RtAppWriter {
 
     fn print(&mut self) -> io::Result<()> {
         let start_ns = self.start_ns.unwrap_or(0);
+        let threads = threads(&self.tasks);
         let out = &mut self.out;
         out.write_all(GLOBAL.as_bytes())?;
         writeln!(out, "  \"tasks\": {{")?;
-        for (index, task) in self.tasks.iter().enumerate() {
-            let end = if index + 1 < self.tasks.len() { "," } else { "" };
-            print_task(out, index, task, start_ns)?;
+        for (index, members) in threads.iter().enumerate() {
+            let end = if index + 1 < threads.len() { "," } else { "" };
+            let members: Vec<&Workload> = members
+                .iter()
+                .filter_map(|&member| self.tasks.get(member))
+                .collect();
+            print_thread(out, index, &members, start_ns)?;
             writeln!(out, "    }}{end}")?;
         }
         writeln!(out, "  }}\n}}")
@@ -172,43 +190,125 @@ const GLOBAL: &str = r#"{
   },
 "#;
 
-fn print_task(out: &mut impl Write, index: usize, task: &Workload, start_ns: u64) -> io::Result<()> {
+/// Which tasks a thread plays one after the other, by index. As long as there are few, each has its own; beyond that a
+/// task goes on in the thread of one that is over.
+fn threads(tasks: &[Workload]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    order.sort_by_key(|&index| tasks[index].first_ns);
+    let mut threads: Vec<Vec<usize>> = Vec::new();
+    // For each class, the threads with the end of their last task.
+    let mut over: BTreeMap<Class, BTreeSet<(u64, usize)>> = BTreeMap::new();
+    for index in order {
+        let task = &tasks[index];
+        let ends = over.entry(task.class()).or_default();
+        let free = ends.first().copied().filter(|_| threads.len() >= THREADS);
+        let thread = match free.filter(|&(end_ns, _)| end_ns <= task.first_ns) {
+            Some(first) => {
+                ends.remove(&first);
+                first.1
+            }
+            None => {
+                threads.push(Vec::new());
+                threads.len() - 1
+            }
+        };
+        threads[thread].push(index);
+        ends.insert((task.last_ns, thread));
+    }
+    threads
+}
+
+fn print_thread(out: &mut impl Write, index: usize, members: &[&Workload], start_ns: u64) -> io::Result<()> {
+    let Some(first) = members.first() else {
+        return Ok(());
+    };
     // The number keeps names apart where a pid was used again.
-    let name = serde_json::to_string(&format!("{index}-{}-{}", task.comm, task.pid))?;
-    let (policy, priority) = policy(task.prio);
-    writeln!(out, "    {name}: {{")?;
-    writeln!(
-        out,
-        "      \"policy\": \"{policy}\", \"priority\": {priority}, \"loop\": 1,"
-    )?;
-    writeln!(
-        out,
-        "      \"delay\": {},",
-        task.first_ns.saturating_sub(start_ns) / 1000
-    )?;
+    let name = format!("{index}-{}-{}", file_name(&first.comm), first.pid);
+    writeln!(out, "    {}: {{", serde_json::to_string(&name)?)?;
+    writeln!(out, "      {}, \"loop\": 1,", first.class().json(first))?;
+    let delay_us = first.first_ns.saturating_sub(start_ns) / 1000;
+    writeln!(out, "      \"delay\": {},", delay_us.min(LONGEST_US))?;
     writeln!(out, "      \"phases\": {{")?;
-    let phases = task
-        .phases
-        .iter()
-        .filter(|phase| phase.run_us > 0 || phase.sleep_us > 0);
-    for (number, phase) in phases.enumerate() {
+    let mut number = 0;
+    let mut phase = |out: &mut dyn Write, run_us: u64, sleep_us: u64| {
         let comma = if number > 0 { ",\n" } else { "" };
         write!(out, "{comma}        \"p{number}\": {{ ")?;
-        match (phase.run_us, phase.sleep_us) {
-            (run, 0) => write!(out, "\"run\": {run} }}")?,
-            (0, sleep) => write!(out, "\"sleep\": {sleep} }}")?,
-            (run, sleep) => write!(out, "\"run\": {run}, \"sleep\": {sleep} }}")?,
+        number += 1;
+        match (run_us, sleep_us) {
+            (run, 0) => write!(out, "\"run\": {run} }}"),
+            (0, sleep) => write!(out, "\"sleep\": {sleep} }}"),
+            (run, sleep) => write!(out, "\"run\": {run}, \"sleep\": {sleep} }}"),
         }
+    };
+    let mut now_us = delay_us.min(LONGEST_US);
+    for task in members {
+        let phases = task.phases.iter().map(|phase| (phase.run_us, phase.sleep_us));
+        let begins_us = task.first_ns.saturating_sub(start_ns) / 1000;
+        for (run_us, sleep_us) in [(0, begins_us.saturating_sub(now_us))].into_iter().chain(phases) {
+            let mut run_us = run_us;
+            let mut sleep_us = sleep_us;
+            while run_us > 0 || sleep_us > 0 {
+                let (run, sleep) = (run_us.min(LONGEST_US), sleep_us.min(LONGEST_US));
+                phase(out, run, sleep)?;
+                (run_us, sleep_us) = (run_us - run, sleep_us - sleep);
+            }
+        }
+        now_us = task.last_ns.saturating_sub(start_ns) / 1000;
     }
     writeln!(out, "\n      }}")
 }
 
-/// rt-app's priority is the nice value, or the real-time priority.
-fn policy(prio: i32) -> (&'static str, i32) {
-    match prio {
-        0..=99 => ("SCHED_FIFO", 99 - prio),
-        100..=139 => ("SCHED_OTHER", prio - 120),
-        _ => ("SCHED_OTHER", 0),
+/// rt-app names a file after each task: what stands there must not lead elsewhere.
+fn file_name(comm: &Comm) -> String {
+    let safe = |sign: char| match sign {
+        '/' => '_',
+        _ if sign.is_control() => '_',
+        _ => sign,
+    };
+    comm.text().chars().map(safe).collect()
+}
+
+/// How the kernel schedules a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    /// SCHED_DEADLINE, below all priorities. Each has its own budget: the task's number.
+    Deadline(i32),
+    /// SCHED_FIFO or SCHED_RR, which a trace does not tell apart, and the real-time priority.
+    RealTime(i32),
+    /// By the nice value.
+    Fair(i32),
+}
+
+impl Workload {
+    fn class(&self) -> Class {
+        match self.prio {
+            ..0 => Class::Deadline(self.pid),
+            0..=99 => Class::RealTime((99 - self.prio).max(1)),
+            100..=139 => Class::Fair(self.prio - 120),
+            _ => Class::Fair(0),
+        }
+    }
+}
+
+impl Class {
+    /// rt-app's priority is the nice value, or the real-time priority. The budget of a deadline task is not in a trace:
+    /// it gets what it used, and a period of which that is a part that all such tasks together can have.
+    fn json(self, task: &Workload) -> String {
+        match self {
+            Class::Fair(nice) => format!("\"policy\": \"SCHED_OTHER\", \"priority\": {nice}"),
+            Class::RealTime(priority) => format!("\"policy\": \"SCHED_FIFO\", \"priority\": {priority}"),
+            Class::Deadline(_) => {
+                let used_us = task.phases.iter().map(|phase| phase.run_us).max().unwrap_or(0);
+                let runtime_us = used_us.clamp(10, 1_000_000);
+                let span_us = task.last_ns.saturating_sub(task.first_ns) / 1000;
+                let period_us = (span_us / task.phases.len().max(1) as u64)
+                    .clamp(20 * runtime_us.min(200_000), 4_000_000);
+                format!(
+                    "\"policy\": \"SCHED_DEADLINE\", \"dl-runtime\": {runtime_us}, \"dl-deadline\": {period_us}, \
+                     \"dl-period\": {period_us}"
+                )
+            }
+        }
     }
 }
 
@@ -262,6 +362,10 @@ impl Sink for RtAppWriter {
 
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.close();
+        ensure!(
+            !self.tasks.is_empty(),
+            "nobody is seen to run for a microsecond, so there is no workload; record sched_switch for longer"
+        );
         self.print()?;
         self.out
             .into_inner()

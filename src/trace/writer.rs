@@ -2,13 +2,14 @@
 //! One writer for all formats.
 
 use super::native::{NativeSink, NativeWriter};
-use super::parquet::ParquetWriter;
 use super::perfetto::PerfettoWriter;
 use super::rtapp::RtAppWriter;
+use super::table::{CsvWriter, ParquetWriter};
 use super::text::TextWriter;
 use super::{Event, Format, Header};
 use crate::file::Output;
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What a format has to do.
@@ -18,6 +19,9 @@ pub trait Sink {
     /// # Errors
     /// Where the file cannot be written.
     fn write(&mut self, event: &Event) -> Result<()>;
+
+    /// Which thread belongs to which process; most formats have no place for that.
+    fn set_groups(&mut self, _groups: &BTreeMap<i32, i32>) {}
 
     /// Ends the file and gives it its name.
     ///
@@ -51,6 +55,7 @@ impl Writer {
             Format::Ftrace => Box::new(TextWriter::new(out, header)?),
             Format::Perfetto => Box::new(PerfettoWriter::new(out, header)?),
             Format::Parquet => Box::new(ParquetWriter::new(out)?),
+            Format::Csv => Box::new(CsvWriter::new(out)?),
             Format::RtApp => Box::new(RtAppWriter::new(out)),
             Format::TraceCmd | Format::Perf => bail!("{format} is only read; write ftrace instead"),
         };
@@ -67,6 +72,11 @@ impl Writer {
     pub fn write(&mut self, event: &Event) -> Result<()> {
         let result = self.sink.write(event);
         result.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Tells which thread belongs to which process, before the end.
+    pub fn set_groups(&mut self, groups: &BTreeMap<i32, i32>) {
+        self.sink.set_groups(groups);
     }
 
     /// Ends the file and gives it its name.

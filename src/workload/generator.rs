@@ -51,7 +51,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            tasks: 10_000,
+            tasks: 2_000,
             rate_per_s: 100.0,
             size: [100.0, 5000.0],
             intensity: [0.0, 1.0],

@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 const TIME_MOST: f64 = 1e150;
 /// Longest graph that is taken: positions are kept in tables of tasks × devices.
 const MOST_CELLS: usize = 50_000_000;
+/// Longest time that is taken: sums of all of them are still numbers.
+const MOST_TIME: f64 = 1e100;
 
 /// A directed acyclic graph of tasks. Times are in one unit, whatever it is.
 #[derive(Clone, Debug, Default)]
@@ -161,8 +163,8 @@ impl Graph {
 
     fn connect(&mut self, from: usize, to: usize, transfer: f64, a: &str, b: &str) -> Result<()> {
         ensure!(
-            transfer >= 0.0 && transfer.is_finite(),
-            "the edge from '{a}' to '{b}' has the transfer {transfer}; it must be 0 or more"
+            (0.0..=MOST_TIME).contains(&transfer),
+            "the edge from '{a}' to '{b}' has the transfer {transfer}; it must be 0 to {MOST_TIME:e}"
         );
         ensure!(from != to, "task '{a}' depends on itself");
         self.children[from].push(Edge { task: to, transfer });
@@ -290,13 +292,13 @@ fn check_task(id: &str, release: f64, time: &[f64], devices: &[String]) -> Resul
         devices.len()
     );
     ensure!(
-        release >= 0.0 && release.is_finite(),
-        "task '{id}' has the release {release}; it must be 0 or more"
+        (0.0..=MOST_TIME).contains(&release),
+        "task '{id}' has the release {release}; it must be 0 to {MOST_TIME:e}"
     );
     for (time, device) in time.iter().zip(devices) {
         ensure!(
-            *time >= 0.0,
-            "task '{id}' has the time {time} on '{device}'; it must be 0 or more"
+            (0.0..=MOST_TIME).contains(time) || *time == f64::INFINITY,
+            "task '{id}' has the time {time} on '{device}'; it must be 0 to {MOST_TIME:e}"
         );
     }
     ensure!(

@@ -53,6 +53,37 @@ fn a_graph_has_the_json_that_others_rely_on() {
     );
 }
 
+/// A search that is stopped has a schedule, a bound and the gap between them; one that is not is done.
+#[test]
+fn a_search_says_what_it_has() {
+    let stopped = read(&["graph", GRAPH, "--optimal", "--time-limit", "0", "--json"]);
+    let number = |report: &Value, name: &str| report[name].as_f64().unwrap();
+    let (best, bound) = (number(&stopped, "best"), number(&stopped, "bound"));
+    // 73 is the shortest; the best of HEFT, PEFT and lookahead is 76.
+    assert!(
+        stopped["optimal"].is_null() && bound <= 73.0 && (73.0..=76.0).contains(&best),
+        "{stopped}"
+    );
+    assert!((number(&stopped, "gap") - (best / bound - 1.0)).abs() < 1e-12);
+    let done = read(&["graph", GRAPH, "--optimal", "--json"]);
+    assert_eq!(
+        (&done["optimal"], &done["best"], &done["gap"]),
+        (&json!(73.0), &json!(73.0), &json!(0.0))
+    );
+}
+
+/// A name that a policy had earlier is read, and called by today's.
+#[test]
+fn the_earlier_name_of_the_clairvoyant_policy_is_read() {
+    let report = read(&["--tasks", "50", "--policies", "eft,oracle[step=0.1]", "--json"]);
+    assert_eq!(report["results"][1]["policy"], "clairvoyant[step=0.1]");
+    for run in report["results"].as_array().unwrap() {
+        assert!(run["completion_bound_ns"].as_f64().unwrap() <= run["completion_mean_ns"].as_f64().unwrap());
+        assert!(run["completion_p50_ns"].as_u64() <= run["completion_max_ns"].as_u64());
+    }
+    assert_eq!(report["results"][1]["behind_clairvoyant"], json!(0.0));
+}
+
 #[test]
 fn a_queue_has_the_json_that_others_rely_on() {
     let report = read(&[
@@ -80,10 +111,18 @@ fn a_queue_has_the_json_that_others_rely_on() {
             "mean_sojourn",
             "mean_wait",
             "p95_sojourn",
+            "p95_wait",
             "p99_sojourn",
-            "policy"
+            "p99_wait",
+            "policy",
+            "theory"
         ]
     );
+    // M/M/2: of those that wait, P(W > t) = C · e^(−2 · (1 − 0.5) · t) with C = 1/3; t = ln(C / 0.05) and ln(C / 0.01).
+    for (name, share) in [("p95_wait", 0.05f64), ("p99_wait", 0.01)] {
+        let exact = (1.0 / 3.0 / share).ln();
+        assert!((run[name].as_f64().unwrap() / exact - 1.0).abs() < 0.03, "{name}");
+    }
     // Two servers at half load: a third waits, 1/3 on average.
     assert!((run["closed_form"].as_f64().unwrap() - 4.0 / 3.0).abs() < 1e-9);
     assert!((run["mean_sojourn"].as_f64().unwrap() * 0.75 - 1.0).abs() < 0.01);
@@ -99,7 +138,7 @@ fn a_simulation_leaves_all_its_files() {
         "--gpus",
         "2",
         "--policies",
-        "eft,oracle[step=0.1]",
+        "eft,clairvoyant[step=0.1]",
         "--seeds",
         "3",
         "--json",
@@ -223,6 +262,14 @@ fn bad_input_is_one_sentence_that_names_the_place() {
         ),
         (
             1,
+            graph(
+                "{\"id\":\"A\",\"time\":[1e308,1]},{\"id\":\"B\",\"time\":[1e308,1]}",
+                "",
+            ),
+            "add up to more than",
+        ),
+        (
+            1,
             graph("{\"id\":\"A\",\"time\":[3,1],\"release\":-1}", ""),
             "release -1",
         ),
@@ -263,6 +310,11 @@ fn bad_input_is_one_sentence_that_names_the_place() {
         ("[workload]\nsize = [5, 1]\n", "workload.size"),
         ("[workload]\nmemory_mb = [10, 100000]\n", "fits no device"),
         ("[machine]\ncpus = 0\ngpus = 0\n", "machine.cpus"),
+        (
+            "[machine]\ngpu_speeds = [1.0]\n",
+            "gpu_speeds has 1 speeds, but machine.gpus is 4",
+        ),
+        ("[machine]\ncpus = 3\ncpu_speeds = [1.0, 2.0]\n", "cpu_speeds"),
         ("[hybrid_ml.forest]\ntrees = 0\n", "trees"),
         ("[workload.drift]\ngpu_speed = 0\n", "drift.gpu_speed"),
         ("[workload.drift]\nsize = [9, 1]\n", "drift.size"),

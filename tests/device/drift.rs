@@ -10,8 +10,8 @@ use scx_augur::report::drift::{Course, Drift};
 use scx_augur::topology::device::Settings;
 use std::ops::ControlFlow;
 
-const FROZEN: &str = "hybrid_ml[retrain_interval=0]";
-const BLIND: &str = "hybrid_ml";
+const FROZEN: &str = "hybrid_ml[alone=0,retrain_interval=0]";
+const BLIND: &str = "hybrid_ml[alone=0]";
 const DETECTORS: [&str; 3] = ["adwin", "page_hinkley", "ddm"];
 
 /// Small forests, and so seldom a task that nobody waits: what differs is what was learned.
@@ -19,13 +19,13 @@ const CALM: &str = "[workload]\ntasks = 2000\nrate_per_s = 5\n[workload.drift]\n
                     [hybrid_ml]\npretrain_tasks = 400\nwindow = 400\n[hybrid_ml.forest]\ntrees = 10\ndepth = 8\n";
 
 fn adaptive(detector: &str) -> String {
-    format!("hybrid_ml[drift={detector}]")
+    format!("hybrid_ml[alone=0,drift={detector}]")
 }
 
 fn drift(change: impl Fn(&mut Config), seeds: u64) -> Drift {
     let mut config = Config::from_toml(CALM, Scenario::CpuGpu).unwrap();
     change(&mut config);
-    let mut policies: Vec<String> = ["oracle", FROZEN, BLIND].map(str::to_owned).to_vec();
+    let mut policies: Vec<String> = ["clairvoyant", FROZEN, BLIND].map(str::to_owned).to_vec();
     policies.extend(DETECTORS.map(adaptive));
     let plan = Plan {
         config: &config,
@@ -50,7 +50,7 @@ fn devices_become_others_and_come_back() {
     context.workload.rate_per_s = 1.0;
     context.workload.drift.at = vec![100, 200];
     let slow = Settings {
-        gpu_speeds: vec![0.4],
+        gpu_speeds: vec![0.4; 4],
         gpu: scx_augur::topology::device::GpuSettings {
             bandwidth_mb_per_s: 16_000.0,
             ..Default::default()
@@ -79,7 +79,7 @@ fn devices_become_others_and_come_back() {
     assert!(on_gpus.iter().all(|&count| count > 30), "{on_gpus:?}");
 }
 
-/// A GPU that became slow makes what was learned wrong. Whoever notices is as near to the oracle again as before; whoever
+/// A GPU that became slow makes what was learned wrong. Whoever notices is as near to the clairvoyant again as before; whoever
 /// learned once stays far behind; whoever forgets slowly is slower.
 #[test]
 fn who_notices_recovers_and_who_is_frozen_does_not() {

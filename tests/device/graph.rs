@@ -67,7 +67,7 @@ fn the_graph_of_the_peft_paper() {
 fn the_shortest_schedules_of_the_published_graphs_are_proven() {
     for name in ["topcuoglu-2002", "arabnejad-2014"] {
         let graph = published(name);
-        let found = optimal::search(&graph, 20_000_000);
+        let found = optimal::search(&graph, 20_000_000, &|| false);
         assert!(found.proven, "{name}: {} nodes", found.nodes);
         assert_eq!(found.schedule.fault(&graph), None);
         println!("{name}: {} after {} nodes", found.bound, found.nodes);
@@ -79,8 +79,97 @@ fn the_shortest_schedules_of_the_published_graphs_are_proven() {
 
 #[test]
 fn a_search_that_gives_up_says_so() {
-    let found = optimal::search(&published("topcuoglu-2002"), 5);
+    let found = optimal::search(&published("topcuoglu-2002"), 5, &|| false);
     assert!(!found.proven && found.bound < found.schedule.makespan());
+}
+
+/// Layers of tasks, each with up to three parents in the layer before; times and transfers of up to 20, drawn by a seed.
+fn layers(tasks: usize, devices: usize, layers: usize, seed: u64) -> Graph {
+    let mut state = seed;
+    let mut draw = |most: u64| {
+        // Knuth's MMIX generator; the high bits are the good ones.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    let layer = |task: usize| task * layers / tasks;
+    let rows = (0..tasks).map(|task| {
+        let times = (0..devices).map(|_| 1.0 + draw(20) as f64).collect();
+        (format!("T{task}"), 0.0, times)
+    });
+    let rows: Vec<_> = rows.collect();
+    let mut edges: Vec<(String, String, f64)> = Vec::new();
+    for task in 0..tasks {
+        let before: Vec<usize> = (0..tasks)
+            .filter(|&other| layer(other) + 1 == layer(task))
+            .collect();
+        for _ in 0..before.len().min(3) {
+            let parent = before[draw(before.len() as u64) as usize];
+            let edge = (format!("T{parent}"), format!("T{task}"), draw(20) as f64);
+            if !edges
+                .iter()
+                .any(|other| (&other.0, &other.1) == (&edge.0, &edge.1))
+            {
+                edges.push(edge);
+            }
+        }
+    }
+    let names = (0..devices).map(|device| format!("P{device}")).collect();
+    Graph::new(names, rows, &edges).unwrap()
+}
+
+/// The longer the search, the shorter the schedule and the higher the bound; both are true at any time, and where they meet
+/// it is the shortest. A search that is told to stop does so at once.
+#[test]
+fn a_search_has_a_schedule_and_a_bound_at_any_time() {
+    for seed in 1..=3 {
+        let graph = layers(20, 3, 5, seed);
+        let done = optimal::search(&graph, u64::MAX, &|| false);
+        assert!(done.proven && done.bound == done.schedule.makespan());
+        let (mut bound, mut best) = (0.0, f64::INFINITY);
+        for most_nodes in [0, 100, 10_000, 60_000, 200_000] {
+            let found = optimal::search(&graph, most_nodes, &|| false);
+            assert_eq!(found.schedule.fault(&graph), None);
+            let makespan = found.schedule.makespan();
+            assert!(
+                bound <= found.bound && found.bound <= done.bound,
+                "{seed}: {} {}",
+                found.bound,
+                done.bound
+            );
+            assert!(
+                done.bound <= makespan && makespan <= best,
+                "{seed}: {makespan} {best}"
+            );
+            (bound, best) = (found.bound, makespan);
+        }
+    }
+    let large = layers(40, 8, 6, 1);
+    let found = optimal::search(&large, u64::MAX, &|| true);
+    assert!(
+        found.bound <= found.schedule.makespan() && found.nodes < 100_000,
+        "{found:?}"
+    );
+}
+
+/// A graph of 30 tasks on four devices is done within what a machine does in a second or so.
+#[test]
+fn thirty_tasks_on_four_devices_are_proven() {
+    let found = optimal::search(&layers(30, 4, 10, 4), 400_000, &|| false);
+    println!(
+        "{} after {} nodes, at least {}",
+        found.schedule.makespan(),
+        found.nodes,
+        found.bound
+    );
+    assert!(
+        found.proven,
+        "{} {} {}",
+        found.nodes,
+        found.bound,
+        found.schedule.makespan()
+    );
 }
 
 /// Every order that keeps parents before children, on every device: what branch and bound must find, too.
@@ -153,7 +242,7 @@ proptest! {
     fn branch_and_bound_finds_what_brute_force_finds(graph in graphs()) {
         let mut least = f64::INFINITY;
         brute_force(&graph, &mut Vec::new(), &mut least);
-        let found = optimal::search(&graph, 1_000_000);
+        let found = optimal::search(&graph, 1_000_000, &|| false);
         prop_assert!(found.proven);
         prop_assert_eq!(found.schedule.fault(&graph), None);
         prop_assert!((found.schedule.makespan() - least).abs() < 1e-6, "{} and not {least}", found.schedule.makespan());

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is learned: near the oracle where nobody waits, and worth nothing where features tell nothing.
+//! What is learned: near the clairvoyant where nobody waits, and worth nothing where features tell nothing.
 
 use super::physics::context;
 use super::run::run;
+use scx_augur::experiment::simulate::Scenario;
 use scx_augur::policy::device::hybrid_ml::label;
 use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, parse};
 use scx_augur::workload::{Batch, Generator, Task};
 
 /// Seeds that no forest has seen: those of training are drawn from a seed of their own.
 const SEEDS: [u64; 3] = [101, 102, 103];
+
+/// What was learned, and nothing else: which split.
+const SPLITS: &str = "hybrid_ml[alone=0]";
 
 /// So seldom a task that nobody waits.
 fn uncontended() -> Context {
@@ -61,17 +65,17 @@ fn best_constant(context: &Context) -> f64 {
 }
 
 #[test]
-fn hybrid_ml_is_within_two_percent_of_the_oracle_and_ahead_of_simple_rules() {
+fn hybrid_ml_is_within_two_percent_of_the_clairvoyant_policy_and_ahead_of_simple_rules() {
     let context = uncontended();
-    let oracle = named(&context, "oracle");
-    let hybrid = named(&context, "hybrid_ml");
+    let clairvoyant = named(&context, "clairvoyant");
+    let hybrid = named(&context, SPLITS);
     let (round_robin, greedy) = (named(&context, "round_robin"), named(&context, "greedy"));
     println!(
-        "oracle {oracle:.3} ms, hybrid_ml {hybrid:.3}, greedy {greedy:.3}, round_robin {round_robin:.3}"
+        "clairvoyant {clairvoyant:.3} ms, hybrid_ml {hybrid:.3}, greedy {greedy:.3}, round_robin {round_robin:.3}"
     );
     assert!(
-        hybrid >= oracle && hybrid <= 1.02 * oracle,
-        "{hybrid} beside {oracle}"
+        hybrid >= clairvoyant && hybrid <= 1.02 * clairvoyant,
+        "{hybrid} beside {clairvoyant}"
     );
     assert!(round_robin >= 1.4 * hybrid && greedy >= 1.15 * hybrid);
 }
@@ -84,7 +88,7 @@ fn where_features_tell_nothing_nothing_is_learned() {
     // How much better than one share for all.
     let advantage = |context: &Context| {
         let share = best_constant(context);
-        mean_ms(context, || Box::new(Constant(share))) / named(context, "hybrid_ml")
+        mean_ms(context, || Box::new(Constant(share))) / named(context, SPLITS)
     };
     let (known, unknown) = (advantage(&honest), advantage(&shuffled));
     println!("better than the best constant share by {known:.3}, with durations shuffled by {unknown:.3}");
@@ -96,37 +100,59 @@ fn where_features_tell_nothing_nothing_is_learned() {
 fn devices_alone_help_where_tasks_wait() {
     let mut context = context();
     context.workload.tasks = 1_000;
-    let (plain, alone) = (
-        named(&context, "hybrid_ml"),
-        named(&context, "hybrid_ml[alone=1]"),
-    );
+    let (plain, alone) = (named(&context, SPLITS), named(&context, "hybrid_ml"));
     let round_robin = named(&context, "round_robin");
-    println!("under load: hybrid_ml {plain:.2} ms, with alone=1 {alone:.2}, round_robin {round_robin:.2}");
+    println!(
+        "under load: splits only {plain:.2} ms, devices alone, too {alone:.2}, round_robin {round_robin:.2}"
+    );
     assert!(
         1.4 * alone <= round_robin && alone < plain,
         "{alone} {plain} {round_robin}"
     );
 }
 
+/// As `simulate` has it where nothing else is said: a fifth better than taking turns, and a twentieth than the greedy share, with
+/// every seed.
+#[test]
+fn what_is_learned_pays_at_the_defaults() {
+    let context = Scenario::CpuGpu.config().context().unwrap();
+    for seed in SEEDS {
+        let mean = |name: &str| {
+            let mut policy = parse(name, &context, seed).unwrap();
+            run(&context, &mut *policy, seed).0.completion_mean_ns
+        };
+        let (hybrid, round_robin, greedy) = (mean("hybrid_ml"), mean("round_robin"), mean("greedy"));
+        println!(
+            "seed {seed}: {:.2} times round_robin, {:.2} times greedy",
+            round_robin / hybrid,
+            greedy / hybrid
+        );
+        assert!(
+            round_robin >= 1.2 * hybrid && greedy >= 1.05 * hybrid,
+            "{seed}: {hybrid} {round_robin} {greedy}"
+        );
+    }
+}
+
 #[test]
 fn gradient_boosting_learns_as_well() {
     let context = uncontended();
-    let boosted = named(&context, "hybrid_ml[model=gradient_boosting]");
-    assert!(boosted <= 1.03 * named(&context, "oracle"), "{boosted}");
+    let boosted = named(&context, "hybrid_ml[alone=0,model=gradient_boosting]");
+    assert!(boosted <= 1.03 * named(&context, "clairvoyant"), "{boosted}");
 }
 
-/// With noise the best share cannot be known; what is learned stays behind the oracle and ahead of simple rules.
+/// With noise the best share cannot be known; what is learned stays behind the clairvoyant and ahead of simple rules.
 #[test]
 fn noise_costs_but_does_not_confuse() {
     let mut context = uncontended();
     context.workload.noise = 0.3;
-    let (oracle, hybrid, greedy) = (
-        named(&context, "oracle"),
-        named(&context, "hybrid_ml"),
+    let (clairvoyant, hybrid, greedy) = (
+        named(&context, "clairvoyant"),
+        named(&context, SPLITS),
         named(&context, "greedy"),
     );
     assert!(
-        oracle < hybrid && hybrid < greedy / 1.1,
-        "{oracle} {hybrid} {greedy}"
+        clairvoyant < hybrid && hybrid < greedy / 1.1,
+        "{clairvoyant} {hybrid} {greedy}"
     );
 }

@@ -250,7 +250,7 @@ fn what_is_wrong_with_a_file_is_one_sentence_that_names_the_place() {
     for (bytes, words) in [
         (&b"size\n\xff\n"[..], "line 2 is not UTF-8"),
         (b"PAR1 and no more", "Parquet"),
-        (b"\x1f\x8btorn", "cannot read"),
+        (b"\x1f\x8b\x08\x00torn", "cannot read"),
     ] {
         let workload = file(folder.path(), "wrong", bytes);
         fails(

@@ -2,7 +2,7 @@
 //! The laws of a simulated machine, and the bound of one decision.
 
 use proptest::prelude::*;
-use scx_augur::policy::device::{Context, Fleet, State, oracle, parse, registry};
+use scx_augur::policy::device::{Context, Fleet, State, clairvoyant, parse, registry};
 use scx_augur::topology::device::Settings;
 use scx_augur::workload::{Physics, Task, Work, generator};
 
@@ -65,7 +65,13 @@ prop_compose! {
         cpus in 0usize..3,
         gpus in 1usize..5,
     ) -> Fleet {
-        let settings = Settings { cpus, gpus, cpu_speeds, gpu_speeds, ..Settings::default() };
+        let settings = Settings {
+            cpus,
+            gpus,
+            cpu_speeds: cpu_speeds[..cpus].to_vec(),
+            gpu_speeds: gpu_speeds[..gpus].to_vec(),
+            ..Settings::default()
+        };
         let mut fleet = Fleet::new(settings.devices().unwrap(), Physics::default());
         for (state, backlog_s) in fleet.states.iter_mut().zip(backlogs) {
             *state = State { backlog_s, queue: usize::from(backlog_s > 0.0) };
@@ -82,10 +88,10 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn no_decision_is_better_than_the_oracles(fleet in fleets(), task in tasks()) {
+    fn no_decision_is_better_than_the_clairvoyant_policys(fleet in fleets(), task in tasks()) {
         let context = Context { devices: fleet.devices.clone(), ..context() };
         let work = fleet.estimate(&task);
-        let (placement, finish_s) = oracle::best(&fleet, &work, None);
+        let (placement, finish_s) = clairvoyant::best(&fleet, &work, None);
         prop_assert!((fleet.finish_s(&work, placement) - finish_s).abs() < 1e-15);
         for (name, _) in registry::NAMES {
             // A forest would be grown for each case, a network read; their placements are among the grid's below.
@@ -93,7 +99,7 @@ proptest! {
                 continue;
             }
             let other = parse(name, &context, 7).unwrap().place(&fleet, &task);
-            prop_assert!(finish_s <= fleet.finish_s(&work, other) + 1e-12, "{name}: {other:?}, oracle {placement:?}");
+            prop_assert!(finish_s <= fleet.finish_s(&work, other) + 1e-12, "{name}: {other:?}, clairvoyant {placement:?}");
         }
         for share in 1..1000 {
             for cpu in fleet.cpus() {
@@ -104,7 +110,7 @@ proptest! {
             }
         }
         // Steps of 5 % are never better than exact, and seldom much worse.
-        let (_, stepped_s) = oracle::best(&fleet, &work, Some(0.05));
+        let (_, stepped_s) = clairvoyant::best(&fleet, &work, Some(0.05));
         prop_assert!(finish_s <= stepped_s + 1e-12 && stepped_s <= finish_s * 1.2);
     }
 }

@@ -15,10 +15,11 @@ use std::sync::atomic::AtomicBool;
 /// As many policies as there are, some of long names, one of them with a label.
 const THIRTEEN: &str = "\
 [experiment]
+measure = false
 title = \"Thirteen <policies> & more\"
 seeds = 2
 policies = [\"round_robin\", \"random\", \"greedy\", \"least_work\", \"eft\", \"heft\", \"cpop\", \"peft\", \"lookahead\", \"portfolio\",
-  \"hybrid_ml[trees=2,depth=3,pretrain_tasks=40,window=50]\", \"hybrid_ml[alone=1,trees=2,depth=4,drift=adwin,fallback=eft]\", \"oracle\"]
+  \"hybrid_ml[trees=2,depth=3,pretrain_tasks=40,window=50]\", \"hybrid_ml[alone=1,trees=2,depth=4,drift=adwin,fallback=eft]\", \"clairvoyant\"]
 labels = { \"portfolio\" = \"several at once\" }
 heatmap = [2, 2]
 windows = 4
@@ -33,7 +34,8 @@ pretrain_tasks = 40
 trees = 2
 depth = 3
 ";
-const PICTURES: [&str; 13] = [
+const PICTURES: [&str; 14] = [
+    "gpu_fraction",
     "race",
     "tail",
     "completion",
@@ -413,7 +415,7 @@ fn thirteen_policies_are_read_by_everybody() {
 fn distributions_and_schedules_are_those_of_the_runs() {
     let folder = tempfile::tempdir().unwrap();
     experiment(
-        "[experiment]\nseeds = 2\npolicies = [\"round_robin\", \"hybrid_ml[trees=2,pretrain_tasks=40]\"]\nlearning_tasks = [20]\n\
+        "[experiment]\nmeasure = false\nseeds = 2\npolicies = [\"round_robin\", \"hybrid_ml[trees=2,pretrain_tasks=40]\"]\nlearning_tasks = [20]\n\
          learning_trees = [1]\nheld_out_tasks = 20\n[workload]\ntasks = 200\n",
         folder.path(),
     );

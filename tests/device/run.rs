@@ -14,7 +14,7 @@ pub const POLICIES: [&str; 12] = [
     "round_robin",
     "random",
     "greedy",
-    "oracle",
+    "clairvoyant",
     "least_work",
     "eft",
     "graph",
@@ -126,12 +126,12 @@ fn parents_come_first(context: &Context, all: &[Done], name: &str) {
 }
 
 #[test]
-fn regret_is_never_of_the_oracle_and_of_all_others() {
+fn regret_is_never_of_the_clairvoyant_policy_and_of_all_others() {
     let context = busy();
     for name in POLICIES {
         let mut policy = parse(name, &context, 9).unwrap();
         let (outcome, all) = run(&context, &mut *policy, 9);
-        if name == "oracle" {
+        if name == "clairvoyant" {
             assert!(
                 all.iter().all(|done| done.regret_ns <= 1),
                 "{}",
@@ -143,11 +143,11 @@ fn regret_is_never_of_the_oracle_and_of_all_others() {
     }
 }
 
-/// What a task takes is seen only when it ran: a policy that is no oracle sees queues by the machine's laws.
+/// What a task takes is seen only when it ran: a policy that is no clairvoyant sees queues by the machine's laws.
 #[test]
-fn noise_is_seen_by_the_oracle_only() {
+fn noise_is_seen_by_the_clairvoyant_policy_only() {
     struct Look {
-        oracle: bool,
+        clairvoyant: bool,
         wrong: bool,
     }
     impl DevicePolicy for Look {
@@ -169,8 +169,8 @@ fn noise_is_seen_by_the_oracle_only() {
             }
             Placement::One(0)
         }
-        fn is_oracle(&self) -> bool {
-            self.oracle
+        fn is_clairvoyant(&self) -> bool {
+            self.clairvoyant
         }
     }
     let mut context = context();
@@ -182,10 +182,13 @@ fn noise_is_seen_by_the_oracle_only() {
         noise: 0.5,
         ..context.workload
     };
-    for oracle in [false, true] {
-        let mut look = Look { oracle, wrong: false };
+    for clairvoyant in [false, true] {
+        let mut look = Look {
+            clairvoyant,
+            wrong: false,
+        };
         run(&context, &mut look, 3);
-        assert_eq!(look.wrong, oracle);
+        assert_eq!(look.wrong, clairvoyant);
     }
 }
 

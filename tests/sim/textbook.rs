@@ -18,7 +18,7 @@ fn waits(policy: &str, processes: &[(u64, u64)]) -> Vec<u64> {
     let program = Program::independent(processes.iter().map(|&(at, run)| (at * MS, run * MS)));
     let options = Options {
         costs: Costs::FREE,
-        oracle: scheme.oracle,
+        clairvoyant: scheme.clairvoyant,
         ..Options::default()
     };
     let run = cpu::run(Arc::new(program), places("1"), scheme.discipline, None, &options).unwrap();

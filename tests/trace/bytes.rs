@@ -37,6 +37,26 @@ const WORDS: &[&str] = &[
     "18446744073709551616",
 ];
 
+/// Every line of the texts that are kept as tests.
+fn shapes() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    let folders = [root.clone(), root.join("cases")];
+    let files = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut paths: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|ending| ending == "txt" || ending == "json")
+    });
+    paths.sort();
+    let lines = |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(lines).collect()
+}
+
 /// Reads all there is.
 fn survive(bytes: Vec<u8>) {
     let Ok(mut reader) = Reader::new(Cursor::new(bytes)) else {
@@ -70,6 +90,26 @@ proptest! {
         ),
     ) {
         survive([begin, words.concat().as_bytes()].concat());
+    }
+
+    /// Lines of every tool, with signs and pieces in the wrong place.
+    #[test]
+    fn mutated_lines(
+        lines in prop::collection::vec(prop::sample::select(shapes()), 1..30),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[ -~]{1,6}|0x[0-9a-f]{1,18}|[0-9]{1,20}"), 0..12),
+    ) {
+        let mut text = lines.join("\n").into_bytes();
+        for (at, how, piece) in damage {
+            text.push(b'\n');
+            let at = at.index(text.len());
+            match how {
+                0 => text[at] = piece.as_bytes()[0],
+                1 => drop(text.splice(at..at, piece.bytes())),
+                2 => drop(text.drain(at..(at + piece.len()).min(text.len() - 1).max(at))),
+                _ => drop(text.splice(at..at, *b"\n")),
+            }
+        }
+        survive(text);
     }
 
     #[test]

@@ -51,10 +51,15 @@ fn check(events: &[Event], expected: &[Row<'_>]) {
                 wakeups,
                 latencies_ns: latencies_us.iter().map(|us| us * 1000).collect(),
                 migrations,
+                ..TaskSummary::default()
             },
         )
         .collect();
-    assert_eq!(sum(events).tasks, expected);
+    let mut tasks = sum(events).tasks;
+    for task in &mut tasks {
+        (task.preempted_ns, task.sleep_ns, task.blocked_ns) = (0, 0, 0);
+    }
+    assert_eq!(tasks, expected);
 }
 
 #[test]
@@ -171,7 +176,7 @@ fn after_lost_events_nothing_is_guessed() {
     ];
     check(&events, &[(1, 10, 2, 0, &[], 0), (2, 0, 0, 0, &[], 0)]);
     let found = sum(&events);
-    assert_eq!((found.lost, found.cpus), (8, 1));
+    assert_eq!((found.lost, found.cpus.len()), (8, 1));
     assert_eq!((found.start_ns, found.end_ns), (10_000, 60_000));
     assert_eq!((found.events["sched_switch"], found.events["lost"]), (3, 2));
 }

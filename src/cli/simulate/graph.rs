@@ -2,9 +2,9 @@
 //! `scx_augur simulate graph`: a graph of tasks under list schedulers.
 
 use crate::cli::console::tell;
-use crate::cli::number::whole;
+use crate::cli::number::{real, whole};
 use crate::cli::{WrongUse, interrupt, policies};
-use crate::experiment::graph::{self, MOST_NODES};
+use crate::experiment::graph::{self, Patience};
 use crate::file::{self, Output};
 use crate::report::gantt::Gantt;
 use crate::workload::workflow::{Format, Site};
@@ -12,6 +12,8 @@ use crate::workload::{Graph, Workflow};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 const AFTER_HELP: &str = "\
 The file:
@@ -45,8 +47,10 @@ Policies:
   portfolio    the best of all but the last two
   optimal      the best that branch and bound finds
 
-The bound is the longest chain on the best devices, or all work shared equally. With --optimal it is the shortest makespan \
-itself, where branch and bound can prove it; `optimal` is null where it cannot.";
+The bound is proven: no schedule is shorter. Without --optimal it is the longest chain on the best devices, or all work shared \
+equally. With it branch and bound raises the bound and shortens the best schedule until both meet, and `optimal` is that \
+makespan; after --time-limit, --max-nodes or Ctrl-C it says what it has: the shortest schedule found (`best`), the bound, and \
+the gap between them. `optimal` is null then. It searches graphs of up to 128 tasks.";
 
 /// Schedule a graph of tasks with given times and transfers.
 #[derive(Debug, Parser)]
@@ -77,9 +81,12 @@ pub struct Args {
     /// Look for the shortest schedule of all
     #[arg(long)]
     optimal: bool,
-    /// Give up looking for it after so many steps
-    #[arg(long, value_name = "N", default_value_t = MOST_NODES, value_parser = whole::<u64>(1..))]
-    max_nodes: u64,
+    /// Stop looking for it after so many seconds, and print what was found by then
+    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = real(0.0..=1e9))]
+    time_limit: f64,
+    /// Stop looking for it after so many steps: the result is then the same each time
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..))]
+    max_nodes: Option<u64>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -108,14 +115,14 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let (graph, notes) = read(&args.file, args.format.as_deref(), site.as_ref())?;
-    let report = graph::run(&graph, &policies, args.optimal, args.max_nodes)?;
-    if args.optimal && report.optimal.is_none() {
-        tell!(
-            "the shortest schedule is not proven: the search took more than {} steps or the graph has more than 64 tasks; \
-             --max-nodes allows more steps",
-            args.max_nodes
-        );
-    }
+    // From here on there is something to keep.
+    let interrupted = interrupt::flag()?;
+    let until = Instant::now().checked_add(Duration::from_secs_f64(args.time_limit));
+    let patience = Patience {
+        most_nodes: args.max_nodes.unwrap_or(u64::MAX),
+        stop: &|| interrupted.load(Ordering::Relaxed) || until.is_some_and(|until| Instant::now() >= until),
+    };
+    let report = graph::run(&graph, &policies, args.optimal, &patience)?;
     for note in notes {
         tell!("{}: {note}", args.file.display());
     }

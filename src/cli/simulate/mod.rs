@@ -7,7 +7,7 @@ mod queue;
 pub(super) mod train;
 
 use super::by_time::ByTime;
-use super::{WrongUse, interrupt, policies, threads};
+use super::{WrongUse, environment, interrupt, policies, threads};
 use crate::cli::number::whole;
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
@@ -25,7 +25,8 @@ Policies:
   random       any share, any CPU and GPU
   greedy       the GPU's share is the task's intensity
   hybrid_ml    a forest predicts the share: hybrid_ml[retrain_interval=50,window=1000,pretrain_tasks=1000,trees=100,
-               depth=15,model=random_forest] (or model=gradient_boosting; alone=1 weighs devices alone, too;
+               depth=15,model=random_forest] (or model=gradient_boosting; alone=0 splits only, and never weighs a device alone;
+               forest=FILE begins with one that `experiment` left in train/*.forest.json;
                retrain_interval=0 never learns again; drift=adwin, page_hinkley or ddm watches for drift, and after
                one fallback=mean_share or eft decides until it has learned again)
   dqn          a deep Q-network that `simulate train` trained: dqn[dir=DIR]
@@ -35,7 +36,7 @@ Policies:
   eft          the device where the task ends first
   heft, cpop, peft, lookahead    graphs of tasks as a whole (workload.tasks_per_graph); a task alone as eft
   portfolio    the best list schedule of each graph
-  oracle       knows what a task takes, has it done as early as can be: a bound of each decision; oracle[step=0.05]
+  clairvoyant  knows what a task takes, has it done as early as can be, one task after the other; clairvoyant[step=0.05]
 
 A task takes duration_scale_s · N^1.5 / (I + 0.5) on a CPU, 1 + 3 · I times less on a GPU after its data was brought there. \
 A split task begins on both devices together, and leaves each when its part there is done. Queues are first come, first \
@@ -53,13 +54,13 @@ Settings (--config), with their defaults:
   [machine.gpu]  memory_mb = 16384, power_w = 50, price_usd_per_hour = 1, bandwidth_mb_per_s = 64000
   [physics]    duration_scale_s = 1e-7, size_exponent = 1.5, intensity_offset = 0.5, speedup_base = 1,
                speedup_slope = 3
-  [workload]   tasks = 10000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
+  [workload]   tasks = 2000, rate_per_s = 100, size = [100, 5000], intensity = [0, 1], memory_mb = [10, 500],
                tasks_per_graph = 1, parents_most = 3, deadline_durations = [2, 6], priorities = 5, noise = 0,
                shuffled = false (a control: features tell nothing)
   [workload.drift]  at = [] (as --drift-at), gpu_speed = 0.4, gpu_bandwidth = 0.25, cpu_speed = 1 (times what it was;
                multiprocessor: cpu_speed = 0.8);
                size, intensity, memory_mb, rate_per_s (as before where not given); window_tasks = 250
-  [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = false, energy_weight = 0.5,
+  [hybrid_ml]  retrain_interval = 50, window = 1000, pretrain_tasks = 1000, snap = 0.025, alone = true, energy_weight = 0.5,
                time_scale_s = 10, energy_scale_j = 500, drift = \"off\", fallback = \"mean_share\",
                wrong_above = 0.05
   [hybrid_ml.forest]  model = \"random_forest\", trees = 100, depth = 15, min_samples_leaf = 1, learning_rate = 0.3,
@@ -71,9 +72,16 @@ Settings (--config), with their defaults:
                (multiprocessor: energy_weight = 0, sla_penalty = 0.25, imbalance_penalty = 0.02, normalise = true,
                queues = true, discount = 0.6, learning_rate_decay = 0.9999, epsilon_decay = 0.9998)
 
+*above bound*: no policy, whatever it knows, has a lower mean on these tasks. That is proven: each task as early as it could be \
+done on an empty machine, or all devices together as one that is interrupted for whatever is shorter, whichever says more. *behind \
+clairvoyant*: beside a policy that knows what each task takes; others may beat it. *decision regret*: how much later than possible \
+a task is done, as devices were when it was placed.
+
 With --drift-at the report says after how many tasks each policy that watches noticed, how often without cause, when its \
-model decided again, and how far it was behind the oracle (if that is among the policies) before and after. Policies are \
+model decided again, and how far it was behind `clairvoyant` (if that is among the policies) before and after. Policies are \
 not told of drift: they plan with the devices as they were at the beginning, and learn from what tasks took.
+
+The environment's NUM_GPUS and RETRAIN_INTERVAL (of hybrid_ml) go before --config, and the command line before both.
 
 --out DIR leaves there tasks-POLICY-SEED.parquet with every task, results.csv and report.json; after an error \
 there is none of them, after Ctrl-C there are those of the runs that were finished.";
@@ -86,11 +94,11 @@ pub struct Args {
     command: Option<Command>,
     #[command(flatten)]
     machine: Machine,
-    /// How many tasks come [default: 10000]
+    /// How many tasks come [default: 2000]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=1_000_000_000_000))]
     tasks: Option<u64>,
     /// Policies, `name[key=value,...]`, separated by commas [default: round_robin, random, greedy, least_work, eft,
-    /// hybrid_ml, oracle; multiprocessor: round_robin, least_work, eft]
+    /// hybrid_ml, clairvoyant; multiprocessor: round_robin, least_work, eft]
     #[arg(long, alias = "policy", value_name = "P,...")]
     policies: Option<String>,
     /// What is drawn at random is drawn from this
@@ -171,6 +179,7 @@ fn simulate(args: &Args) -> Result<()> {
             .as_deref()
             .unwrap_or(args.machine.scenario().policies()),
     )?;
+    let policies = policies::as_today(policies, registry::current)?;
     for policy in &policies {
         registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
@@ -237,6 +246,7 @@ impl Machine {
                     .with_context(|| format!("the settings {shown} are wrong"))?
             }
         };
+        environment::apply(&mut config)?;
         config.workload.tasks = tasks.unwrap_or(config.workload.tasks);
         if let Some(at) = drift_at {
             config.workload.drift.at = at.to_vec();

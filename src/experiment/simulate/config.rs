@@ -43,7 +43,7 @@ impl Scenario {
     /// The policies that are compared where none are named.
     pub fn policies(self) -> &'static str {
         match self {
-            Scenario::CpuGpu => "round_robin,random,greedy,least_work,eft,hybrid_ml,oracle",
+            Scenario::CpuGpu => "round_robin,random,greedy,least_work,eft,hybrid_ml,clairvoyant",
             Scenario::Multiprocessor => "round_robin,least_work,eft",
         }
     }

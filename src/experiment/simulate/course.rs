@@ -59,7 +59,7 @@ impl Recorder {
 pub fn report(
     drift: &workload::Drift,
     records: Vec<(String, u64, Record)>,
-    oracle: Option<&str>,
+    clairvoyant: Option<&str>,
 ) -> Option<Drift> {
     let watched = records.iter().any(|(_, _, record)| record.events.is_some());
     if drift.at.is_empty() && !watched {
@@ -75,7 +75,7 @@ pub fn report(
         drift.at.clone(),
         window_tasks,
         courses.collect(),
-        oracle,
+        clairvoyant,
     ))
 }
 

@@ -15,7 +15,7 @@ use crate::experiment::side_by_side;
 use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Done, Fault, Left, Options, Outcome};
+use crate::sim::device::{self, Bound, Done, Fault, Left, Options, Outcome};
 use anyhow::{Context as _, Result, ensure};
 use files::Files;
 use std::ops::ControlFlow;
@@ -95,6 +95,9 @@ pub fn run_or_part(
         .iter()
         .flat_map(|&seed| plan.policies.iter().map(move |policy| (seed, policy)))
         .collect();
+    let bounds = side_by_side(plan.threads, &plan.seeds, |&seed| {
+        Ok((seed, device::bound(&Options::of(&context, seed))))
+    })?;
     let stopped = AtomicBool::new(false);
     let finished = side_by_side(plan.threads, &units, |&(seed, policy)| {
         if stopped.load(Ordering::Relaxed) {
@@ -106,7 +109,12 @@ pub fn run_or_part(
                 stopped.store(true, Ordering::Relaxed);
                 Ok(None)
             }
-            figures => figures.map(Some),
+            figures => figures.map(|mut figures| {
+                if let Some((_, bound)) = bounds.iter().find(|(other, _)| *other == seed) {
+                    limit(&mut figures, bound);
+                }
+                Some(figures)
+            }),
         }
     })?;
     let runs = Runs {
@@ -145,8 +153,8 @@ fn report(plan: &Plan, context: &Context, mut finished: Vec<Option<Figures>>, ru
         .iter_mut()
         .map(|run| (run.policy.clone(), run.seed, std::mem::take(&mut run.course)))
         .collect();
-    let oracle = plan.policies.iter().find(|policy| is_oracle(policy));
-    let drift = drift_report(&workload.drift, records, oracle.map(String::as_str));
+    let clairvoyant = plan.policies.iter().find(|policy| is_clairvoyant(policy));
+    let drift = drift_report(&workload.drift, records, clairvoyant.map(String::as_str));
     let mut report = Report {
         drift: drift.filter(|_| runs.all()),
         ..Report::new(devices, workload.tasks, results)
@@ -155,9 +163,15 @@ fn report(plan: &Plan, context: &Context, mut finished: Vec<Option<Figures>>, ru
     report
 }
 
+/// Notes what no policy can be better than.
+pub(in crate::experiment) fn limit(figures: &mut Figures, bound: &Bound) {
+    figures.completion_bound_ns = bound.completion_mean_ns;
+    figures.makespan_bound_ns = bound.makespan_ns;
+}
+
 /// The first one of them is what drift is measured by.
-fn is_oracle(policy: &str) -> bool {
-    policy.split('[').next() == Some("oracle")
+fn is_clairvoyant(policy: &str) -> bool {
+    policy.split('[').next() == Some("clairvoyant")
 }
 
 fn one(

@@ -62,8 +62,8 @@ impl DevicePolicy for Timed {
         self.policy.notices()
     }
 
-    fn is_oracle(&self) -> bool {
-        self.policy.is_oracle()
+    fn is_clairvoyant(&self) -> bool {
+        self.policy.is_clairvoyant()
     }
 
     fn foresee(&mut self, work: &Work) {

@@ -33,10 +33,10 @@ pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &st
     let records = records.collect();
     let devices = context.devices.all().iter().map(|device| device.name.clone());
     let cells = Cells::new(experiment.heatmap, context);
-    let oracle = oracle(experiment, context)?;
+    let clairvoyant = clairvoyant(experiment, context)?;
     let mut study = Study::new(
         devices.collect(),
-        oracle,
+        clairvoyant,
         &runs,
         &lessons,
         (cells.size, cells.intensity),
@@ -73,11 +73,11 @@ fn marks(config: &Config) -> Vec<Mark> {
     marks
 }
 
-fn oracle(experiment: &Settings, context: &Context) -> Result<Option<String>> {
+fn clairvoyant(experiment: &Settings, context: &Context) -> Result<Option<String>> {
     for policy in &experiment.policies {
         // Made only to ask it: what learns before its first task is not.
         let name = policy.split('[').next().unwrap_or_default();
-        if name == "oracle" && registry::parse(policy, context, 0)?.is_oracle() {
+        if name == "clairvoyant" && registry::parse(policy, context, 0)?.is_clairvoyant() {
             return Ok(Some(policy.clone()));
         }
     }

@@ -3,14 +3,15 @@
 //!
 //! ```text
 //! profile    where it runs                                      profile.json
-//! generate   the tasks of each seed                             tasks/SEED.parquet
-//! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json train/NETWORK.json
-//! schedule   each policy on the tasks of each seed              runs/POLICY-SEED.json
+//! generate   the tasks of each seed                             tasks/SEED.parquet tasks/SEED.csv
+//! train      what learns, on tasks that no policy is tried on   train/LEARNER-SEED.json train/LEARNER-SEED.forest.json train/NETWORK.json
+//! schedule   each policy on the tasks of each seed              runs/POLICY-SEED.json decisions/POLICY-SEED.csv
 //! evaluate   tables, pictures and a page out of all that        *.csv *.parquet *.png *.svg *.pdf report.html
 //! ```
 //! Each unit is a file that is there whole or not at all ([`store`]); the last phase reads only files, so that what was
 //! stopped and went on is the same, bit by bit, as what was not.
 
+mod decisions;
 mod evaluate;
 mod generate;
 mod networks;
@@ -160,7 +161,7 @@ fn file(settings: &Settings, unit: &Unit) -> String {
 fn one(plan: &Plan<'_>, store: &Store, context: &Context, unit: &Unit) -> Result<()> {
     let settings = &plan.config.experiment;
     match unit {
-        Unit::Profile => profile::profile(store, settings.hardware_profile.as_deref()),
+        Unit::Profile => profile::profile(store, settings, plan.threads),
         Unit::Generate(seed) => generate::draw(store, context, *seed),
         Unit::Train(learner, seed) => train::lessons(store, context, settings, *learner, *seed),
         Unit::Learn(at) => networks::learn(store, plan, *at),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Phase one: where the experiment runs.
 //!
-//! What `scx_augur profile` measures joins here: [`profile`] passes its `hardware_profile.json` on to the report as it is.
+//! What `scx_augur profile` measures joins here: its `hardware_profile.json` is passed on to the report as it is, or the same
+//! is measured now, with fewer repeats. It changes no result.
 
+use super::Settings;
 use super::store::Store;
+use crate::experiment::profile::{Plan, measure};
 use crate::file;
 use crate::report::study::Profile;
 use anyhow::{Context, Result};
@@ -12,12 +15,29 @@ use std::path::Path;
 /// The unit.
 pub const UNIT: &str = "profile.json";
 
-/// Looks at this machine, and reads the hardware profile if one was named.
+/// The sizes of `scx_augur profile`, and how often each is measured: some seconds in all.
+const SIZES: [usize; 4] = [256, 512, 1024, 2048];
+const REPEATS: u32 = 3;
+
+/// Looks at this machine, and reads the hardware profile if one was named, or measures it.
 ///
 /// # Errors
 /// Where that profile cannot be read, or is not JSON.
-pub fn profile(store: &Store, hardware: Option<&Path>) -> Result<()> {
-    let measured = hardware.map(read).transpose()?;
+pub fn profile(store: &Store, settings: &Settings, threads: usize) -> Result<()> {
+    let measured = match &settings.hardware_profile {
+        Some(path) => Some(read(path)?),
+        None if settings.measure => {
+            let plan = Plan {
+                sizes: &SIZES,
+                repeats: REPEATS,
+                threads,
+                watch: &|_, _| (),
+            };
+            // That there is no GPU is seen in the report.
+            Some(serde_json::to_value(measure(&plan).0)?)
+        }
+        None => None,
+    };
     let first = |path: &str, key: &str| {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(key)).map(str::to_owned);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Phase four: one policy on the tasks of one seed, and where its tasks lost time.
 
+use super::decisions::Decisions;
 use super::store::Store;
 use crate::experiment::simulate::{self, Recorder, Timed};
 use crate::policy::device::{Context, DevicePolicy, Placement};
 use crate::report::study::{Piece, Run, Tally, shares};
-use crate::sim::device::Done;
+use crate::sim::device::{self, Done, Options};
 use crate::workload::Task;
 use anyhow::{Context as _, Result};
 use hdrhistogram::Histogram;
 use std::ops::ControlFlow;
 
+/// Bins of intensities for the GPU's share.
+const INTENSITIES: usize = 20;
 /// Of so many tasks it is kept where and when they ran.
 const PIECES_TASKS: u64 = 60;
 
@@ -73,8 +76,11 @@ pub fn run(
     let mut run = Run {
         cells: vec![Tally::default(); cells.len()],
         windows: vec![Tally::default(); windows as usize],
+        gpu_shares: vec![(0, 0.0); INTENSITIES],
         ..Run::default()
     };
+    let mut decisions = Decisions::create(store, context, (at, name, seed))?;
+    let mut failure = None;
     let mut recorder = Recorder::new(&context.workload.drift, tasks);
     let mut completions = Histogram::<u64>::new(3).context("no room for percentiles")?;
     let mut left = |done: &Done| {
@@ -88,17 +94,40 @@ pub fn run(
         run.cells[cells.at(&done.task)].add(completion_ns);
         let window = u128::from(done.task.number) * u128::from(windows) / u128::from(tasks);
         run.windows[window as usize].add(completion_ns);
+        let bin = (done.task.intensity * INTENSITIES as f64) as usize;
+        let (tasks, sum) = &mut run.gpu_shares[bin.min(INTENSITIES - 1)];
+        *tasks += 1;
+        *sum += gpu_share(done.placement, context.devices.cpus());
+        if let Err(err) = decisions.add(done) {
+            failure = Some(err);
+            return ControlFlow::Break(());
+        }
         watch()
     };
     let mut timed = Timed::new(policy);
-    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left)?;
+    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left);
+    if let Some(err) = failure {
+        return Err(err);
+    }
+    let outcome = outcome?;
+    decisions.finish()?;
     run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
+    simulate::limit(&mut run.figures, &device::bound(&Options::of(context, seed)));
     run.course = recorder.finish(timed.notices());
     let longest_ns = run.figures.completion_max_ns;
     run.completion_ns = shares()
         .map(|share| completions.value_at_quantile(share).min(longest_ns))
         .collect();
     store.keep(&unit(at, name, seed), &run)
+}
+
+/// The share of a task that a GPU did.
+pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
+    match placement {
+        Placement::One(device) if device < cpus => 0.0,
+        Placement::One(_) => 1.0,
+        Placement::Split { share, .. } => share,
+    }
 }
 
 /// A task on its devices.

@@ -27,6 +27,8 @@ pub struct Settings {
     /// What `scx_augur profile` left, for the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hardware_profile: Option<PathBuf>,
+    /// Where there is none, what the hardware can do is measured, likewise for the report.
+    pub measure: bool,
     /// Cells of the heatmap: sizes, intensities.
     pub heatmap: [usize; 2],
     /// Windows of the timeline.
@@ -53,8 +55,7 @@ impl Default for Settings {
             "least_work",
             "eft",
             "hybrid_ml",
-            "hybrid_ml[alone=1]",
-            "oracle",
+            "clairvoyant",
         ];
         Settings {
             title: "Scheduling policies on a simulated machine of CPUs and GPUs".to_owned(),
@@ -64,6 +65,7 @@ impl Default for Settings {
             networks: Vec::new(),
             episodes: 25,
             hardware_profile: None,
+            measure: true,
             heatmap: [5, 5],
             windows: 20,
             learning_tasks: vec![25, 50, 100, 200, 400, 800, 1600],

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 const SETTINGS: &str = "experiment.toml";
 /// Folders of units, by phase.
-const PHASES: [&str; 3] = ["tasks", "train", "runs"];
+const PHASES: [&str; 4] = ["tasks", "train", "runs", "decisions"];
 
 /// A folder, held by one set of settings.
 pub struct Store {

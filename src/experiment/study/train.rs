@@ -29,6 +29,11 @@ pub fn unit(learner: &str, seed: u64) -> String {
     format!("train/{learner}-{seed}.json")
 }
 
+/// The forest that learned from the most tasks, as `hybrid_ml[forest=FILE]` reads it.
+fn forest_unit(learner: &str, seed: u64) -> String {
+    format!("train/{learner}-{seed}.forest.json")
+}
+
 /// Trains a learner on more and more tasks, and with more and more trees, and tries it on tasks that it has not seen.
 ///
 /// # Errors
@@ -69,6 +74,7 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
                 .push(held_out.lesson(("trees", trees), &forest, snap, pair));
         }
         if let Some(forest) = last {
+            store.keep(&forest_unit(learner, seed), &forest)?;
             let predict = |row: &Row| forest.predict(row);
             let added = importance(&held_out.rows, &held_out.labels, predict, seed, SHUFFLES);
             let names = hybrid_ml::FEATURES.map(str::to_owned);
@@ -122,17 +128,23 @@ impl Set {
         snap: f64,
         (cpu, gpu): (&Device, &Device),
     ) -> Lesson {
-        let (mut wrong, mut took_s, mut best_s) = (0.0, 0.0, 0.0);
+        let (mut wrong, mut squares, mut took_s, mut best_s) = (0.0, 0.0, 0.0, 0.0);
+        let count_of = self.rows.len().max(1) as f64;
+        let mean = self.labels.iter().sum::<f64>() / count_of;
+        let all: f64 = self.labels.iter().map(|label| (label - mean).powi(2)).sum();
         for ((row, label), work) in self.rows.iter().zip(&self.labels).zip(&self.works) {
             let share = snapped(forest.predict(row), snap);
             wrong += (share - label).abs();
+            squares += (share - label).powi(2);
             took_s += takes_s(work, cpu, gpu, share);
             best_s += takes_s(work, cpu, gpu, *label);
         }
         Lesson {
             by: by.to_owned(),
             count: count as u64,
-            share_error: wrong / self.rows.len().max(1) as f64,
+            share_error: wrong / count_of,
+            // Where nothing varies there is nothing to explain.
+            r2: if all > 0.0 { 1.0 - squares / all } else { 0.0 },
             time_lost: took_s / best_s - 1.0,
         }
     }

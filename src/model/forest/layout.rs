@@ -11,11 +11,28 @@ const ABREAST: usize = 8;
 
 /// A node: to its first child where the feature is at most the threshold, else to the one behind it. A leaf is its own
 /// first child, and every feature is below its threshold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(from = "[u32; 2]", into = "[u32; 2]")]
 struct Node {
     threshold: f32,
     /// The feature in the highest bits, the child in the others.
     packed: u32,
+}
+
+/// Bits, for JSON knows no infinity.
+impl From<[u32; 2]> for Node {
+    fn from([threshold, packed]: [u32; 2]) -> Node {
+        Node {
+            threshold: f32::from_bits(threshold),
+            packed,
+        }
+    }
+}
+
+impl From<Node> for [u32; 2] {
+    fn from(node: Node) -> [u32; 2] {
+        [node.threshold.to_bits(), node.packed]
+    }
 }
 
 const FEATURE_SHIFT: u32 = 29;
@@ -23,7 +40,7 @@ const CHILD_MASK: u32 = (1 << FEATURE_SHIFT) - 1;
 const _: () = assert!(MOST_FEATURES == 1 << (32 - FEATURE_SHIFT));
 
 /// All trees behind each other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Layout {
     nodes: Vec<Node>,
     /// What a leaf says; 0 for other nodes.
@@ -96,6 +113,27 @@ fn open<T: for<'a> Deserialize<'a>>(grown: &impl Serialize) -> Result<T> {
 }
 
 impl Layout {
+    /// Whether every way through it stays inside of it and ends: a file may say anything.
+    pub fn is_whole(&self) -> bool {
+        let count = self.nodes.len();
+        let inside = |node: usize| node < count;
+        let leads_on = |(at, node): (usize, &Node)| {
+            let child = (node.packed & CHILD_MASK) as usize;
+            match child == at {
+                true => node.threshold == f32::INFINITY,
+                false => inside(child) && inside(child + 1),
+            }
+        };
+        self.values.len() == count
+            && self.roots.len() == self.steps.len() * ABREAST
+            && self.roots.iter().all(|&root| inside(root as usize))
+            && self.steps.iter().all(|&steps| (steps as usize) <= count)
+            && self.nodes.iter().enumerate().all(leads_on)
+            && self.values.iter().all(|value| value.is_finite())
+            && self.offset.is_finite()
+            && self.factor.is_finite()
+    }
+
     /// The mean of trees.
     pub fn of_bagged(grown: &impl Serialize) -> Result<Layout> {
         let forest: Bagged = open(grown)?;

@@ -112,8 +112,9 @@ impl Row {
     }
 }
 
-/// A forest that was grown.
-#[derive(Clone, Debug)]
+/// A forest that was grown. As a file it is JSON: read again, it predicts the same bit by bit.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Forest {
     mean: [f64; MOST_FEATURES],
     /// 1 / standard deviation.
@@ -122,6 +123,21 @@ pub struct Forest {
 }
 
 impl Forest {
+    /// A forest as it was written.
+    ///
+    /// # Errors
+    /// One sentence where that is not a forest.
+    pub fn from_json(text: &str) -> Result<Forest> {
+        let forest: Forest = serde_json::from_str(text).context("it is not a forest")?;
+        let finite = forest
+            .mean
+            .iter()
+            .chain(&forest.scale)
+            .all(|value| value.is_finite());
+        ensure!(finite && forest.layout.is_whole(), "it is a damaged forest");
+        Ok(forest)
+    }
+
     /// Grows a forest on rows, which are standardised first, and their labels. The same input gives the same forest.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Disciplines that know every burst's length: the textbook's SJF and SRTF, and list scheduling by critical path.
-//! Bounds, never competitors.
+//! Never competitors; nor bounds, for each is a rule, and a rule can be beaten.
 
 use super::{Cause, Discipline, Dispatch, Enqueue, Future, Placement, Request, Wake, Why, World};
 

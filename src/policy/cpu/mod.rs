@@ -141,7 +141,7 @@ pub trait Discipline: Send {
     /// Called once before anything else, with all tasks and CPUs; returns how many queues it needs.
     fn prepare(&mut self, world: &World) -> usize;
 
-    /// Called after [`Discipline::prepare`], for an oracle.
+    /// Called after [`Discipline::prepare`], where the future is known.
     fn foresee(&mut self, _future: &Future) {}
 
     /// A task became runnable; it is placed next.

@@ -34,15 +34,15 @@ pub struct Scheme {
     /// Nobody steals, within a domain either.
     pub forbids_steals: bool,
     /// It is told the future.
-    pub oracle: bool,
+    pub clairvoyant: bool,
 }
 
 /// What can stand behind a name.
 pub enum Choice {
     /// What really happened.
     Recorded,
-    /// The bound.
-    Oracle,
+    /// The best of all that is found with the future known.
+    Clairvoyant,
     /// `augur`, its moves and its stealing gated by the model in a directory.
     Model {
         /// The model's directory.
@@ -71,7 +71,7 @@ pub const NAMES: [(&str, &str); 16] = [
     ),
     (
         "never",
-        "augur's placement, and nothing is ever stolen or balanced",
+        "names no moves, as of `run --policy`; never[steal=0]: and nothing is stolen either",
     ),
     (
         "random",
@@ -92,22 +92,33 @@ pub const NAMES: [(&str, &str); 16] = [
     ("sjf", "shortest burst first; knows the future"),
     ("srtf", "shortest remaining burst first; knows the future"),
     (
-        "oracle",
-        "the best found by all of these and by list scheduling that knows the future: a bound",
+        "clairvoyant",
+        "the best found by all of these and by list scheduling that knows the future; no bound",
     ),
 ];
+
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today.
+pub fn current(text: &str) -> String {
+    match text {
+        text if text == EARLIER.0 => EARLIER.1.to_owned(),
+        _ => text.to_owned(),
+    }
+}
 
 /// Reads `name` or `name[key=value,…]`. What is random draws from `seed`.
 ///
 /// # Errors
 /// One sentence that says what is wrong and names what would be right.
 pub fn parse(text: &str, seed: u64) -> Result<Choice> {
-    let spelling: Spelling = text.parse()?;
+    let spelling: Spelling = current(text.trim()).parse()?;
     let bare = |choice: Choice| spelling.only(&[]).map(|()| choice);
     let plain = |discipline: Box<dyn Discipline>| Choice::Scheme(Box::new(Scheme::of(text, discipline)));
     match spelling.name() {
         "recorded" => bare(Choice::Recorded),
-        "oracle" => bare(Choice::Oracle),
+        "clairvoyant" => bare(Choice::Clairvoyant),
         "augur" => Ok(Choice::Scheme(Box::new(augur(&spelling, &[])?))),
         "model" => model(&spelling),
         "never" => Ok(Choice::Scheme(Box::new(never(&spelling)?))),
@@ -137,7 +148,7 @@ impl Scheme {
             policy: None,
             interval_ns: INTERVAL_NS,
             forbids_steals: false,
-            oracle: false,
+            clairvoyant: false,
         }
     }
 }
@@ -178,12 +189,16 @@ fn model(spelling: &Spelling) -> Result<Choice> {
 }
 
 fn never(spelling: &Spelling) -> Result<Scheme> {
-    spelling.only(&Tuning::names())?;
+    let tuning = Tuning::names();
+    let known: Vec<&str> = tuning.iter().chain(&["steal"]).copied().collect();
+    spelling.only(&known)?;
+    let steal = spelling.integer("steal")?.unwrap_or(1);
+    ensure!(steal <= 1, "policy '{spelling}' needs steal=0 or steal=1");
     let name = spelling.to_string();
     let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
     Ok(Scheme {
         policy: Some(Box::new(Never)),
-        forbids_steals: true,
+        forbids_steals: steal == 0,
         ..Scheme::of(&name, Box::new(discipline))
     })
 }
@@ -238,7 +253,7 @@ fn power_of_d(spelling: &Spelling, seed: u64) -> Result<PowerOfD> {
 pub fn clairvoyant(order: Order) -> Scheme {
     let discipline = Clairvoyant::new(order);
     Scheme {
-        oracle: true,
+        clairvoyant: true,
         ..Scheme::of(&discipline.name(), Box::new(discipline))
     }
 }

@@ -9,7 +9,7 @@
 use super::watch::{Event, Notices, Watch};
 use super::{DevicePolicy, Fleet, Placement, eft};
 use crate::model::detect;
-use crate::model::forest::{Parameters, Row};
+use crate::model::forest::{Forest, Parameters, Row};
 use crate::model::retrain::Retrainer;
 use crate::topology::device::Devices;
 use crate::workload::generator;
@@ -53,6 +53,9 @@ pub struct Settings {
     pub window: usize,
     /// Before the first task it learns from so many drawn like those that come; 0: it begins as greedy.
     pub pretrain_tasks: usize,
+    /// It begins with this forest in place of learning before the first task.
+    #[serde(skip)]
+    pub forest_read: Option<Forest>,
     /// A share that is nearer than this to 0 or 1 is that.
     pub snap: f64,
     /// Devices alone are weighed, too, and not only splits.
@@ -78,8 +81,9 @@ impl Default for Settings {
             retrain_interval: 50,
             window: 1000,
             pretrain_tasks: 1000,
+            forest_read: None,
             snap: 0.025,
-            alone: false,
+            alone: true,
             energy_weight: 0.5,
             time_scale_s: 10.0,
             energy_scale_j: 500.0,
@@ -160,7 +164,7 @@ pub fn features(task: &Task) -> Row {
     ])
 }
 
-/// What would have been right for a task that ran: the share of the first CPU and the first GPU, as the oracle splits.
+/// What would have been right for a task that ran: the share of the first CPU and the first GPU, split as well as can be.
 pub fn label(devices: &Devices, work: &Work) -> f64 {
     let (all, cpus) = (devices.all(), devices.cpus());
     match (all.get(..cpus).and_then(<[_]>::first), all.get(cpus)) {
@@ -215,7 +219,9 @@ impl HybridMl {
             drift: Drift::default(),
             ..workload.clone()
         };
-        if settings.pretrain_tasks > 0 {
+        if let Some(forest) = &settings.forest_read {
+            retrainer.begin_with(forest.clone());
+        } else if settings.pretrain_tasks > 0 {
             let mut generator = Generator::new(&drawn, physics, TRAINING);
             let mut batch = Batch::default();
             while generator.next(&mut batch) {

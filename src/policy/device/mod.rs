@@ -13,9 +13,10 @@
 //! registry  all of them by name
 //! ```
 //! As any policy, a device policy reads no clock, file, map or global, and no future. What a task takes it knows by the
-//! machine's laws from the task's features ([`crate::workload::Physics`]); what it really takes is told when it ran. An oracle is told
-//! before ([`DevicePolicy::foresee`]), and is a bound, never a competitor.
+//! machine's laws from the task's features ([`crate::workload::Physics`]); what it really takes is told when it ran. A clairvoyant policy is told
+//! before ([`DevicePolicy::foresee`]), and is never a competitor. Nor is it a bound: others may beat it.
 
+pub mod clairvoyant;
 pub mod dqn;
 pub mod eft;
 pub mod fleet;
@@ -25,7 +26,6 @@ pub mod hybrid_ml;
 pub mod learner;
 pub mod least_work;
 pub mod list;
-pub mod oracle;
 pub mod planned;
 pub mod power_of_d;
 pub mod random;
@@ -78,11 +78,11 @@ pub trait DevicePolicy: Send {
     }
 
     /// Whether it is told the future.
-    fn is_oracle(&self) -> bool {
+    fn is_clairvoyant(&self) -> bool {
         false
     }
 
-    /// What the task that is placed next really takes; only an oracle is told.
+    /// What the task that is placed next really takes; only a clairvoyant policy is told.
     fn foresee(&mut self, _work: &Work) {}
 }
 

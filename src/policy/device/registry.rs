@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every device policy by its name: the one table that a new policy is entered in.
 
+use super::clairvoyant::Clairvoyant;
 use super::dqn::{self, Dqn, DqnLearner, Encoder};
 use super::eft::Eft;
 use super::graph::{self, Graph, GraphLearner};
 use super::greedy::Greedy;
 use super::hybrid_ml::{self, Fallback, HybridMl};
 use super::least_work::LeastWork;
-use super::oracle::Oracle;
 use super::planned::Planned;
 use super::power_of_d::PowerOfD;
 use super::random::Random;
 use super::round_robin::RoundRobin;
 use super::{DevicePolicy, Learner, list};
 use crate::model::detect;
-use crate::model::forest::Kind;
+use crate::model::forest::{Forest, Kind};
 use crate::policy::Generator;
 use crate::policy::spelling::Spelling;
 use crate::topology::device::Devices;
@@ -59,8 +59,8 @@ pub const NAMES: [(&str, &str); 16] = [
         "a graph network for any number of devices; graph[dir=DIR] one of `simulate train`",
     ),
     (
-        "oracle",
-        "knows what the task takes; a bound of each decision; oracle[step=0.05]",
+        "clairvoyant",
+        "knows what the task takes, and has it done as early as can be; clairvoyant[step=0.05]",
     ),
     ("least_work", "the device with the least left to do"),
     (
@@ -79,12 +79,27 @@ pub const NAMES: [(&str, &str); 16] = [
     ("portfolio", "the best list schedule of each graph"),
 ];
 
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today.
+pub fn current(text: &str) -> String {
+    match text.strip_prefix(EARLIER.0) {
+        Some(rest) if rest.is_empty() || rest.starts_with('[') => format!("{}{rest}", EARLIER.1),
+        _ => text.to_owned(),
+    }
+}
+
+fn spelling(text: &str) -> Result<Spelling> {
+    current(text.trim()).parse()
+}
+
 /// Makes the policy that is written `name` or `name[key=value,…]`. What is random draws from `seed`.
 ///
 /// # Errors
 /// One sentence that says what is wrong and names what would be right.
 pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DevicePolicy>> {
-    let spelling: Spelling = text.parse()?;
+    let spelling = spelling(text)?;
     let bare = |policy: Box<dyn DevicePolicy>| spelling.only(&[]).map(|()| policy);
     match spelling.name() {
         "round_robin" => bare(Box::<RoundRobin>::default()),
@@ -122,14 +137,14 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
                 None => Ok(Box::new(Graph::read(spelling.to_string(), None)?)),
             }
         }
-        "oracle" => {
+        "clairvoyant" => {
             spelling.only(&["step"])?;
             let step = spelling.number("step", 0.5)?.map(f64::from);
             ensure!(
                 step.is_none_or(|step| step >= 0.001),
                 "policy '{spelling}' needs a step of at least 0.001"
             );
-            Ok(Box::new(Oracle::new(spelling.to_string(), step)))
+            Ok(Box::new(Clairvoyant::new(spelling.to_string(), step)))
         }
         "hybrid_ml" => {
             let settings = hybrid_settings(&spelling, &context.hybrid_ml)?;
@@ -173,7 +188,7 @@ pub fn trained(text: &str, directory: &Path, context: &Context) -> Result<Box<dy
 /// # Errors
 /// One sentence that says what is wrong and names what would be right.
 pub fn check(text: &str, context: &Context) -> Result<()> {
-    let spelling: Spelling = text.parse()?;
+    let spelling = spelling(text)?;
     if spelling.name() == "hybrid_ml" {
         return hybrid_settings(&spelling, &context.hybrid_ml).map(|_| ());
     }
@@ -265,6 +280,7 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
         "retrain_interval",
         "window",
         "pretrain_tasks",
+        "forest",
         "trees",
         "depth",
         "model",
@@ -286,6 +302,12 @@ fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hy
     settings.alone = spelling
         .integer("alone")?
         .map_or(settings.alone, |alone| alone != 0);
+    if let Some(path) = spelling.text("forest") {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("policy '{spelling}': cannot read the forest {path}"))?;
+        let forest = Forest::from_json(&text).with_context(|| format!("policy '{spelling}': {path}"))?;
+        settings.forest_read = Some(forest);
+    }
     if let Some(detector) = spelling.text("drift") {
         settings.drift = detect::Kind::parse(detector).with_context(|| format!("policy '{spelling}'"))?;
     }

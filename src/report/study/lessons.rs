@@ -21,6 +21,7 @@ pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
                     count: lesson.count,
                     share_error: over(|lesson| lesson.share_error),
                     time_lost: over(|lesson| lesson.time_lost),
+                    r2: over(|lesson| lesson.r2),
                 }
             };
             curves.push(Curve {

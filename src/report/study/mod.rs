@@ -4,13 +4,14 @@
 //! ```text
 //! unit       one policy on one seed, one learner on one seed: what is kept of it in a file
 //! summary    all of that together, with confidence intervals     labels  short names
-//! lessons    those of learners
+//! lessons    those of learners                fraction  how much GPUs did
 //! column     figures below each other, in one unit
 //! tables     that as CSV and Parquet          text    as text
 //! pictures   as pictures, one file each       page    as one page that needs nothing else
 //! ```
 
 mod column;
+mod fraction;
 mod labels;
 mod lessons;
 mod page;

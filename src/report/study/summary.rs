@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! All units of an experiment together, with 95 % confidence over the seeds.
 
+use super::fraction::Fraction;
 use super::labels::labels;
 use super::lessons::{curves, importance};
 use super::unit::{Lessons, Mark, Piece, Profile, Run, Tally, shares};
@@ -23,6 +24,7 @@ pub struct Study {
     /// The devices' names.
     pub devices: Vec<String>,
     /// The policy that was told the future, if any.
+    #[serde(rename = "clairvoyant")]
     pub oracle: Option<String>,
     /// One for each policy, in the order that they were asked for.
     pub policies: Vec<Line>,
@@ -39,6 +41,8 @@ pub struct Study {
     /// How networks became better, episode by episode.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub training: Vec<learning::Curve>,
+    /// How much of each task GPUs did.
+    pub gpu_fractions: Vec<Fraction>,
     /// Over the run.
     pub timeline: Timeline,
     /// What drift did, where there was any or somebody looked for it.
@@ -134,8 +138,11 @@ pub struct Gap {
     pub policy: String,
     /// How much later than possible a task was done, as devices were when it was placed.
     pub decision_ns: Interval,
-    /// How much later it was done than in the oracle's run, seed by seed.
+    /// How much later it was done than in the clairvoyant policy's run, seed by seed; below 0: earlier.
+    #[serde(rename = "behind_clairvoyant_ns")]
     pub behind_oracle_ns: Option<Interval>,
+    /// How much later it was done than what is proven to be possible.
+    pub above_bound_ns: Interval,
 }
 
 /// Mean completion by size and intensity.
@@ -182,6 +189,8 @@ pub struct Point {
     pub share_error: Interval,
     /// Time lost against the best share.
     pub time_lost: Interval,
+    /// R²: how much of what the best share varies is explained.
+    pub r2: Interval,
 }
 
 /// What a learner looks at.
@@ -237,7 +246,7 @@ impl Study {
         let reference = oracle
             .clone()
             .or_else(|| best(&lines).map(|line| line.policy.clone()));
-        let report = device::Report::new(devices.clone(), tasks, figures.clone());
+        let report = device::Report::new(devices.clone(), tasks, figures);
         Study {
             title: String::new(),
             tasks,
@@ -251,6 +260,7 @@ impl Study {
             learning: curves(lessons),
             importance: importance(lessons),
             training: Vec::new(),
+            gpu_fractions: of_policy.iter().map(|runs| Fraction::of(runs)).collect(),
             timeline: timeline(&of_policy),
             drift: None,
             oracle,
@@ -262,7 +272,7 @@ impl Study {
             made: Made::default(),
             completion: of_policy.iter().filter_map(|runs| distribution(runs)).collect(),
             schedules: of_policy.iter().filter_map(|runs| schedule(runs)).collect(),
-            runs: figures,
+            runs: report.results,
         }
     }
 
@@ -394,6 +404,9 @@ fn gap(runs: &[Run], oracle: Option<&str>, all: &[&[Run]]) -> Gap {
             .map_or_else(String::new, |run| run.figures.policy.clone()),
         decision_ns: over(runs, |figures| figures.regret_mean_ns),
         behind_oracle_ns: oracle.and(of_oracle).map(behind),
+        above_bound_ns: over(runs, |figures| {
+            figures.completion_mean_ns - figures.completion_bound_ns
+        }),
     }
 }
 

@@ -82,6 +82,8 @@ fn cells(row: &[Value]) -> Vec<Cell<'_>> {
 pub fn sheets(study: &Study) -> Vec<Sheet> {
     let mut all = vec![
         results(study),
+        utilisation(study),
+        gpu_fraction(study),
         summary(study),
         win_loss(study),
         regret(study),
@@ -122,6 +124,50 @@ fn results(study: &Study) -> Sheet {
         columns,
         rows: study.runs.iter().map(row).collect(),
     }
+}
+
+/// Every run and device, a row each.
+fn utilisation(study: &Study) -> Sheet {
+    let mut rows = Vec::new();
+    for run in &study.runs {
+        for (device, used) in study.devices.iter().zip(&run.utilisation) {
+            rows.push(vec![
+                word(&run.policy),
+                Value::Count(run.seed),
+                word(device),
+                Value::Real(*used),
+            ]);
+        }
+    }
+    Sheet::new("utilisation", &["policy", "seed", "device", "utilisation"], rows)
+}
+
+/// How much of tasks of an intensity GPUs did, policy by policy.
+fn gpu_fraction(study: &Study) -> Sheet {
+    let mut rows = Vec::new();
+    for fraction in &study.gpu_fractions {
+        for (at, share) in fraction.share_mean.iter().enumerate() {
+            let edge = |at: usize| Value::Real(at as f64 / fraction.share_mean.len() as f64);
+            rows.push(vec![
+                word(&fraction.policy),
+                edge(at),
+                edge(at + 1),
+                Value::Count(fraction.tasks[at]),
+                Value::Real(share.unwrap_or(f64::NAN)),
+            ]);
+        }
+    }
+    Sheet::new(
+        "gpu_fraction",
+        &[
+            "policy",
+            "intensity_from",
+            "intensity_to",
+            "tasks",
+            "gpu_share_mean",
+        ],
+        rows,
+    )
 }
 
 /// Every policy and figure, with its interval.
@@ -187,7 +233,8 @@ fn regret(study: &Study) -> Sheet {
     for gap in &study.regret {
         let of = [
             ("decision", Some(&gap.decision_ns)),
-            ("behind_oracle", gap.behind_oracle_ns.as_ref()),
+            ("behind_clairvoyant", gap.behind_oracle_ns.as_ref()),
+            ("above_bound", Some(&gap.above_bound_ns)),
         ];
         for (kind, interval) in of {
             if let Some(interval) = interval {
@@ -247,6 +294,7 @@ fn learning(study: &Study) -> Sheet {
             let mut row = vec![word(&curve.learner), word(&curve.by), Value::Count(point.count)];
             spread(&mut row, &point.share_error);
             spread(&mut row, &point.time_lost);
+            spread(&mut row, &point.r2);
             rows.push(row);
         }
     }
@@ -262,6 +310,9 @@ fn learning(study: &Study) -> Sheet {
             "time_lost",
             "time_lost_low",
             "time_lost_high",
+            "r2",
+            "r2_low",
+            "r2_high",
         ],
         rows,
     )

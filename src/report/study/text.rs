@@ -17,6 +17,9 @@ impl fmt::Display for Study {
         )?;
         let rows = self.rows();
         table::write(f, &rows)?;
+        for line in device::overloads(&self.devices, &self.runs) {
+            writeln!(f, "{line}")?;
+        }
         if self.win_loss.is_empty() {
             return Ok(());
         }
@@ -35,7 +38,7 @@ type Figure = (&'static str, Kind, fn(&Study, &Line) -> Option<Interval>);
 const FIGURES: [Figure; 6] = [
     ("mean", Kind::Time, |_, line| Some(line.completion_mean_ns)),
     ("p99", Kind::Time, |_, line| Some(line.completion_p99_ns)),
-    ("regret", Kind::Time, |study, line| {
+    ("decision regret", Kind::Time, |study, line| {
         let gap = study.regret.iter().find(|gap| gap.policy == line.policy);
         gap.map(|gap| gap.decision_ns)
     }),

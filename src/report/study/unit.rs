@@ -42,6 +42,9 @@ pub struct Run {
     pub cells: Vec<Tally>,
     /// By arrival, so many tasks each.
     pub windows: Vec<Tally>,
+    /// Tasks by intensity, in bins of equal width from 0 to 1, and the sum of the GPU's shares of each.
+    #[serde(default)]
+    pub gpu_shares: Vec<(u64, f64)>,
     /// How it went beside a drift, and what it noticed.
     pub course: Record,
     /// By when each of [`shares`] of the tasks were done, each counted from its own arrival.
@@ -98,6 +101,9 @@ pub struct Lesson {
     pub share_error: f64,
     /// How much longer those take than with the best share, all together, where nothing waits.
     pub time_lost: f64,
+    /// R² of the share, on the same: 1 where every one is right, 0 where it is no better than their mean.
+    #[serde(default)]
+    pub r2: f64,
 }
 
 /// A moment that something changes in the workload.

@@ -10,8 +10,10 @@
 //! when the waker gets there.
 //!
 //! Open ends: who runs when the trace begins has been running since then, who runs when it ends runs to its end, and
-//! both count as time on a CPU. Where events of a CPU were lost, a stay whose beginning or end was not seen counts no
-//! time. Who is first seen waiting has waited since the beginning. A task that sleeps at the end is done.
+//! both count as time on a CPU, where that CPU is known ([`Coverage`]). Where events of a CPU were lost, a stay whose
+//! beginning or end was not seen counts no time, and whoever waited then may have run: nobody knows how long it waited.
+//! Who first runs after somebody else, and was not woken, has waited since its CPU is known; on a CPU that was idle it did
+//! not wait. A task that sleeps at the end is done.
 //!
 //! Events are taken one by one and not kept: what grows is a [`Spool`], which need not fit into memory: 48 bytes a burst, 24 a wakeup by
 //! a task, 40 a stay on a CPU. What memory has to hold is each task.
@@ -22,14 +24,14 @@ mod recording;
 mod task;
 
 pub use rebuilt::Rebuilt;
-pub use recording::{Notes, Recording, Stay};
+pub use recording::{Gap, Notes, Recording, Stay};
 
 use super::program::WOKEN;
 use super::spool::Spool;
-use crate::trace::{Event, EventKind, State, Task};
+use crate::trace::{Coverage, Event, EventKind, State, Task};
 use pieces::{Link, Pieces};
 use std::collections::{BTreeMap, HashMap};
-use task::{Origin, Phase, Tracked, Waker};
+use task::{Awake, Origin, Phase, Tracked, Waker};
 
 /// `EXIT_DEAD` and `EXIT_ZOMBIE`: the task does not come back.
 const DEAD: u16 = 0x10 | 0x20;
@@ -52,6 +54,8 @@ enum Seat {
 struct CpuSeen {
     seat: Seat,
     since_ns: u64,
+    /// Its last event.
+    last_ns: u64,
 }
 
 /// Takes a trace's events, in order of time, and gives the program.
@@ -63,10 +67,16 @@ pub struct Builder {
     tasks: Vec<Tracked>,
     pieces: Pieces,
     stays: Spool<Stay>,
-    start_ns: Option<u64>,
+    gaps: Spool<Gap>,
+    coverage: Coverage,
+    started: bool,
     now_ns: u64,
+    /// When events were last lost.
+    gap_ns: u64,
     notes: Notes,
+    /// Whether any wakeup was seen, and whether one of a task that slept.
     wakeups: bool,
+    wakeups_of_sleepers: bool,
 }
 
 /// Rebuilds a whole trace.
@@ -77,12 +87,26 @@ pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rebuilt {
 }
 
 impl Builder {
+    /// The trace begins at that time, whatever its first event is.
+    pub fn begins(&mut self, time_ns: u64) {
+        if !self.started {
+            self.coverage.begins(time_ns);
+        }
+    }
+
     /// Takes the next event.
     pub fn push(&mut self, event: &Event) {
         self.notes.events += 1;
-        let start_ns = *self.start_ns.get_or_insert(event.time_ns);
+        if !self.started {
+            self.coverage.begins(event.time_ns);
+            self.started = true;
+        }
+        let start_ns = self.coverage.start_ns();
         let at_ns = event.time_ns.saturating_sub(start_ns);
         self.notes.backwards += u64::from(at_ns < self.now_ns || event.time_ns < start_ns);
+        if self.coverage.add(event) {
+            self.lose_all();
+        }
         self.now_ns = self.now_ns.max(at_ns);
         let cpu = event.cpu;
         self.cpu(cpu);
@@ -95,7 +119,11 @@ impl Builder {
             EventKind::Waking { task, target_cpu } => self.waking(cpu, task, *target_cpu),
             EventKind::Wakeup { task, target_cpu } => self.wakeup(cpu, task, *target_cpu),
             EventKind::WakeupNew { task, target_cpu } => self.wakeup_new(cpu, task, *target_cpu),
-            EventKind::Migrate { task, dest_cpu, .. } => self.migrate(task, *dest_cpu),
+            EventKind::Migrate {
+                task,
+                orig_cpu,
+                dest_cpu,
+            } => self.migrate(task, *orig_cpu, *dest_cpu),
             EventKind::Fork { parent, child } => self.fork(parent, child),
             EventKind::Exec { task, old_pid, .. } => self.exec(task, *old_pid),
             EventKind::Exit { task } => {
@@ -103,14 +131,44 @@ impl Builder {
                 let done_ns = self.tasks[index as usize].done_ns(self.now_ns);
                 self.tasks[index as usize].exits_ns = Some(done_ns);
             }
-            EventKind::Lost { count } => {
-                self.notes.lost += (*count).max(1);
-                let seen = *self.cpu(cpu);
-                if let Seat::Taken(running) = seen.seat {
-                    self.lose(running, cpu, seen.since_ns);
-                }
-                self.cpu(cpu).seat = Seat::Unknown;
+            EventKind::Lost { .. } => {
+                self.lose_cpu(cpu);
+                self.gap_ns = self.now_ns;
             }
+        }
+        self.cpu(cpu).last_ns = self.now_ns;
+    }
+
+    /// Nobody knows what a CPU did since its last event, and does until its next switch.
+    fn lose_cpu(&mut self, cpu: u32) {
+        let seen = *self.cpu(cpu);
+        let since_ns = match seen.seat {
+            Seat::Unknown => return,
+            Seat::Unseen => 0,
+            Seat::Idle => seen.last_ns,
+            Seat::Taken(running) => {
+                self.lose(running, cpu, seen.since_ns);
+                seen.since_ns
+            }
+        };
+        let seen = self.cpu(cpu);
+        (seen.seat, seen.since_ns) = (Seat::Unknown, since_ns);
+    }
+
+    /// The clock was set.
+    fn lose_all(&mut self) {
+        let cpus: Vec<u32> = self.cpus.keys().copied().collect();
+        cpus.into_iter().for_each(|cpu| self.lose_cpu(cpu));
+        self.gap_ns = self.coverage.end_ns() - self.coverage.start_ns();
+    }
+
+    fn gap(&mut self, cpu: u32, start_ns: u64, end_ns: u64) {
+        if start_ns < end_ns {
+            self.gaps.push(Gap {
+                cpu,
+                start_ns,
+                end_ns,
+            });
         }
     }
 
@@ -123,6 +181,7 @@ impl Builder {
         self.cpus.entry(cpu).or_insert(CpuSeen {
             seat: Seat::Unseen,
             since_ns: 0,
+            last_ns: 0,
         })
     }
 
@@ -161,7 +220,12 @@ impl Builder {
             0 => Seat::Idle,
             _ => {
                 let index = self.find(next);
-                self.begin(index, cpu);
+                // Who comes after somebody else, and was not woken, has been waiting.
+                let awake = match prev.pid {
+                    0 => Awake::FirstSeen,
+                    _ => Awake::Since(self.coverage.begin_ns(cpu) - self.coverage.start_ns()),
+                };
+                self.begin_at(index, cpu, now, awake);
                 Seat::Taken(index)
             }
         };
@@ -171,32 +235,45 @@ impl Builder {
 
     /// `prev` leaves the CPU.
     fn leave(&mut self, cpu: u32, prev: &Task, state: State) {
-        let CpuSeen { seat, since_ns } = *self.cpu(cpu);
+        let (CpuSeen { seat, since_ns, .. }, now) = (*self.cpu(cpu), self.now_ns);
         let index = (prev.pid != 0).then(|| self.find(prev));
-        let began = match seat {
-            Seat::Taken(running) if index == Some(running) => true,
-            Seat::Idle if index.is_none() => return,
-            Seat::Unseen | Seat::Unknown => false,
-            Seat::Idle => {
-                self.notes.mismatches += 1;
-                false
-            }
-            Seat::Taken(running) => {
-                self.notes.mismatches += 1;
-                self.lose(running, cpu, since_ns);
-                false
-            }
+        // Who was here all the time has not run elsewhere.
+        let elsewhere = index.is_some_and(|index| self.tasks[index as usize].has_run());
+        let fits = match seat {
+            Seat::Taken(running) => Some(index == Some(running)),
+            Seat::Idle => Some(index.is_none()),
+            Seat::Unseen => elsewhere.then_some(false),
+            Seat::Unknown => None,
         };
+        if let Some(fits) = fits {
+            self.coverage.check(cpu, fits);
+            self.notes.mismatches += u64::from(!fits);
+        }
+        match seat {
+            Seat::Taken(running) if fits == Some(false) => {
+                self.lose(running, cpu, since_ns);
+                self.gap(cpu, since_ns, now);
+            }
+            Seat::Unknown => self.gap(cpu, since_ns, now),
+            _ => {}
+        }
         let Some(index) = index else { return };
-        if !began {
-            let since_ns = match seat {
-                Seat::Unseen => self.tasks[index as usize].idle_since(self.now_ns),
-                _ => self.now_ns,
+        if fits != Some(true) {
+            let since_ns = match (seat, elsewhere) {
+                (Seat::Unseen, false) => {
+                    let begin_ns = self.coverage.begin_ns(cpu) - self.coverage.start_ns();
+                    self.tasks[index as usize].idle_since(now).max(begin_ns)
+                }
+                _ => now,
             };
-            self.begin_at(index, cpu, since_ns);
+            let awake = match seat {
+                Seat::Unseen => Awake::Since(since_ns),
+                _ => Awake::FirstSeen,
+            };
+            self.begin_at(index, cpu, since_ns, awake);
             self.tasks[index as usize].began_unseen = true;
         }
-        self.end(index, cpu, self.now_ns, state);
+        self.end(index, cpu, now, state);
     }
 
     /// A task's stay whose end was lost counts no time; nobody knows what it did since.
@@ -208,12 +285,8 @@ impl Builder {
         self.end(index, cpu, since_ns, asleep);
     }
 
-    fn begin(&mut self, index: u32, cpu: u32) {
-        self.begin_at(index, cpu, self.now_ns);
-    }
-
-    /// A task begins to run.
-    fn begin_at(&mut self, index: u32, cpu: u32, at_ns: u64) {
+    /// A task begins to run; `awake` is how it is known to be, if it was never seen before.
+    fn begin_at(&mut self, index: u32, cpu: u32, at_ns: u64, awake: Awake) {
         if let Phase::Running { cpu: other, .. } = self.tasks[index as usize].phase {
             // It cannot run in two places: the switch away from the other was lost.
             self.notes.mismatches += 1;
@@ -228,15 +301,15 @@ impl Builder {
             match task.early.take() {
                 Some((_, waker)) => self.link(index, waker),
                 None => {
-                    // Nobody was seen to wake it. Seen for the first time, it has been waiting since before the trace.
+                    // Nobody was seen to wake it.
                     let first = task.piece.is_none();
                     self.notes.unexplained += u64::from(!first);
-                    let before = task.wake(at_ns, None, first);
+                    let before = task.wake(at_ns, None, if first { awake } else { Awake::Unexplained });
                     self.pieces.done(index, before);
                 }
             }
         }
-        self.tasks[index as usize].begin(cpu, at_ns);
+        self.tasks[index as usize].begin(cpu, at_ns, self.gap_ns);
     }
 
     /// A task stops to run.
@@ -267,7 +340,7 @@ impl Builder {
     }
 
     fn waking(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
-        self.wakeups = true;
+        (self.wakeups, self.wakeups_of_sleepers) = (true, true);
         let index = self.find(task);
         let waker = self.waker(cpu, index, target_cpu);
         let now = self.now_ns;
@@ -281,7 +354,7 @@ impl Builder {
     }
 
     fn wakeup(&mut self, cpu: u32, task: &Task, target_cpu: u32) {
-        self.wakeups = true;
+        (self.wakeups, self.wakeups_of_sleepers) = (true, true);
         let index = self.find(task);
         if let Phase::Running { .. } = self.tasks[index as usize].phase {
             // It had not left the queue: nothing to wake.
@@ -301,7 +374,7 @@ impl Builder {
     fn link(&mut self, index: u32, waker: Option<Waker>) {
         let now = self.now_ns;
         let uninterruptible = self.tasks[index as usize].sleeps_uninterruptibly();
-        let before = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), false);
+        let before = self.tasks[index as usize].wake(now, waker.map(|_| WOKEN), Awake::Woken);
         self.pieces.done(index, before);
         if let Some((waker, waker_burst, offset_ns)) = waker {
             // Only a vfork has a parent sleep like that until its child wakes it.
@@ -336,10 +409,10 @@ impl Builder {
         self.tasks[index as usize].queued_on(target_cpu);
     }
 
-    fn migrate(&mut self, task: &Task, dest_cpu: u32) {
+    fn migrate(&mut self, task: &Task, orig_cpu: u32, dest_cpu: u32) {
         let index = self.find(task);
         let idle = matches!(self.cpus.get(&dest_cpu), Some(CpuSeen { seat: Seat::Idle, .. }));
-        self.tasks[index as usize].migrated(dest_cpu, self.now_ns, idle);
+        self.tasks[index as usize].migrated(orig_cpu, dest_cpu, self.now_ns, idle);
     }
 
     fn fork(&mut self, parent: &Task, child: &Task) {

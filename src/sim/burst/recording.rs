@@ -3,6 +3,7 @@
 
 use crate::policy::cpu::Cause;
 use crate::sim::spool::Spool;
+use crate::trace::coverage::Step;
 
 /// One stay of a task on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct Stay {
     pub task: u32,
     /// The kernel's number of the CPU.
     pub cpu: u32,
-    /// Since when it had been runnable.
+    /// Since when it had been runnable; where that is unknown, from when it ran.
     pub queued_ns: u64,
     /// From when it ran.
     pub start_ns: u64,
@@ -21,8 +22,24 @@ pub struct Stay {
     pub woken: bool,
     /// Its beginning is in the trace. Where it is not, nobody saw the task come from elsewhere.
     pub seen: bool,
+    /// It is known since when it had been runnable.
+    pub waited: bool,
+    /// The CPU that it was moved from before it was seen to run at all; [`NONE`](crate::policy::cpu::NONE) where no
+    /// event tells of that.
+    pub from: u32,
     /// Why it ran there, as far as the trace tells.
     pub cause: Cause,
+}
+
+/// A time in which it is unknown what a CPU did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The kernel's number of the CPU.
+    pub cpu: u32,
+    /// From when.
+    pub start_ns: u64,
+    /// Until when.
+    pub end_ns: u64,
 }
 
 /// What really happened.
@@ -30,10 +47,18 @@ pub struct Stay {
 pub struct Recording {
     /// All stays, in order of their ends.
     pub stays: Spool<Stay>,
-    /// Time of the first event; times here and in the program count from it.
+    /// The trace's first moment; times here and in the program count from it.
     pub start_ns: u64,
-    /// From the first event to the last.
+    /// From there to its last moment.
     pub span_ns: u64,
+    /// When it is unknown what a CPU did.
+    pub gaps: Spool<Gap>,
+    /// The trace shows no wakeups: nobody knows who waited.
+    pub hides_waits: bool,
+    /// Why what happened cannot be told, where most switches contradict each other.
+    pub doubt: Option<String>,
+    /// Where the clock was set.
+    pub step: Option<Step>,
     /// The CPUs that the trace names, ascending.
     pub cpus: Vec<u32>,
     /// What was odd.

@@ -3,8 +3,8 @@
 
 use super::recording::Stay;
 use crate::policy::TaskId;
-use crate::policy::cpu::Cause;
 use crate::policy::cpu::load::weight_of_prio;
+use crate::policy::cpu::{Cause, NONE};
 use crate::sim::program::{Class, TaskSpec};
 use crate::trace::{Comm, State, Task};
 
@@ -34,12 +34,25 @@ pub(super) enum Phase {
     Running { cpu: u32, since_ns: u64 },
 }
 
+/// How it is known that a task is awake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awake {
+    /// It was woken.
+    Woken,
+    /// Seen for the first time, and not woken since that time: it has been waiting.
+    Since(u64),
+    /// Seen for the first time: who knows since when.
+    FirstSeen,
+    /// It slept, and nobody was seen to wake it.
+    Unexplained,
+}
+
 /// One burst so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     /// As in the program.
     pub after_ns: u64,
-    /// It was assumed to have waited since the beginning; when it was first seen to run.
+    /// Nobody was seen to wake it before its first burst: when it was first seen to run.
     pub assumed_ns: Option<u64>,
     pub run_ns: u64,
     /// It ran at all.
@@ -65,6 +78,10 @@ pub(super) struct Tracked {
     pub exits_ns: Option<u64>,
     /// The stay at hand was not seen to begin.
     pub began_unseen: bool,
+    /// The CPU from which it was moved before it was seen to run.
+    moved_from: Option<u32>,
+    /// Since when it has been waiting is known.
+    wait_known: bool,
     /// Its CPU: where it ran last, or waits.
     pub cpu: Option<u32>,
     pub came_from: Option<u32>,
@@ -100,6 +117,8 @@ impl Tracked {
             early: None,
             exits_ns: None,
             began_unseen: false,
+            moved_from: None,
+            wait_known: false,
             cpu: None,
             came_from: None,
             parent: None,
@@ -127,6 +146,11 @@ impl Tracked {
             Phase::Sleeping { since_ns } | Phase::Queued { since_ns } => since_ns,
             Phase::Running { .. } => now_ns,
         }
+    }
+
+    /// It was seen to run before.
+    pub(super) fn has_run(&self) -> bool {
+        self.last_cpu.is_some() || matches!(self.phase, Phase::Running { .. })
     }
 
     pub(super) fn runnable(&self) -> bool {
@@ -166,9 +190,9 @@ impl Tracked {
         }
     }
 
-    /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). `assumed`: it is only
-    /// known not to sleep now, and is taken to have waited since the beginning. Returns the burst before, which is done.
-    pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, assumed: bool) -> Option<Piece> {
+    /// It becomes runnable, by whatever `after_ns` says (`None`: by something outside, now). Returns the burst before, which
+    /// is done.
+    pub(super) fn wake(&mut self, now_ns: u64, after_ns: Option<u64>, how: Awake) -> Option<Piece> {
         let since_ns = match self.phase {
             Phase::Sleeping { since_ns } => since_ns,
             _ => now_ns,
@@ -178,25 +202,37 @@ impl Tracked {
         self.exits_ns = self.exits_ns.map(|_| 0);
         // Before its first burst, time is counted from the beginning, not from the birth.
         let slept_ns = now_ns - if self.piece.is_none() { 0 } else { since_ns };
+        let assumed_ns = match how {
+            Awake::Since(since_ns) => Some(since_ns),
+            Awake::FirstSeen => Some(now_ns),
+            Awake::Woken | Awake::Unexplained => None,
+        };
         let before = self.piece.replace(Piece {
-            after_ns: after_ns.unwrap_or(if assumed { 0 } else { slept_ns }),
-            assumed_ns: assumed.then_some(now_ns),
+            after_ns: after_ns.or(assumed_ns).unwrap_or(slept_ns),
+            assumed_ns: assumed_ns.map(|_| now_ns),
             run_ns: 0,
             ran: false,
         });
-        self.queued_ns = if assumed { 0 } else { now_ns };
+        self.queued_ns = assumed_ns.unwrap_or(now_ns);
+        self.wait_known = matches!(how, Awake::Since(_) | Awake::Woken);
         self.phase = Phase::Queued {
             since_ns: self.queued_ns,
         };
-        self.fresh = !assumed;
+        self.fresh = assumed_ns.is_none();
         self.early = None;
         self.done += u32::from(before.is_some());
         before
     }
 
-    pub(super) fn begin(&mut self, cpu: u32, at_ns: u64) {
+    /// It begins to run. `gap_ns`: when events were last lost, whoever waited then may have run unseen.
+    pub(super) fn begin(&mut self, cpu: u32, at_ns: u64, gap_ns: u64) {
         if let Phase::Queued { since_ns } = self.phase {
-            self.queued_ns = since_ns.min(at_ns);
+            self.wait_known &= since_ns >= gap_ns;
+            self.queued_ns = if self.wait_known {
+                since_ns.min(at_ns)
+            } else {
+                at_ns
+            };
         }
         if let Some(piece) = &mut self.piece {
             piece.ran = true;
@@ -227,6 +263,8 @@ impl Tracked {
             end_ns: at_ns,
             woken: std::mem::take(&mut self.fresh),
             seen: !std::mem::take(&mut self.began_unseen),
+            waited: self.wait_known,
+            from: self.moved_from.take().unwrap_or(NONE),
             cause: std::mem::take(&mut self.cause),
         };
         self.last_cpu = Some(cpu);
@@ -234,6 +272,7 @@ impl Tracked {
         if state.is_runnable() {
             // A wakeup that came before it slept was for nothing.
             self.early = None;
+            self.wait_known = true;
             self.phase = Phase::Queued { since_ns: at_ns };
         } else {
             self.phase = Phase::Sleeping { since_ns: at_ns };
@@ -251,7 +290,11 @@ impl Tracked {
     }
 
     /// It is on the queue of `cpu` from now on. A wakeup's own move comes at the time of the wakeup.
-    pub(super) fn migrated(&mut self, cpu: u32, now_ns: u64, idle: bool) {
+    pub(super) fn migrated(&mut self, from: u32, cpu: u32, now_ns: u64, idle: bool) {
+        // Who was there before the trace ran there, as far as anybody can tell.
+        if self.origin == Origin::Before && !self.has_run() {
+            self.moved_from.get_or_insert(from);
+        }
         self.cpu = Some(cpu);
         match self.phase {
             Phase::Running { .. } => {}

@@ -62,7 +62,8 @@ impl Ledger {
 
     /// Brings the integrals up to `now_ns`.
     pub fn advance(&mut self, now_ns: u64) {
-        let passed = now_ns - self.at_ns;
+        // A stay without length is given one, which at the very end is beyond it.
+        let passed = now_ns.saturating_sub(self.at_ns);
         if passed == 0 {
             return;
         }

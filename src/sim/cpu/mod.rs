@@ -66,7 +66,7 @@ pub struct Options {
     /// Time between ticks; 0 for none.
     pub tick_ns: u64,
     /// The policy is told the future.
-    pub oracle: bool,
+    pub clairvoyant: bool,
     /// Decisions are logged, with hindsight.
     pub log: bool,
     /// The run is kept as a trace.
@@ -80,7 +80,7 @@ impl Default for Options {
             seed: 1,
             jitter_ns: 0,
             tick_ns: TICK_NS,
-            oracle: false,
+            clairvoyant: false,
             log: false,
             timeline: false,
         }

@@ -15,6 +15,9 @@ use crate::sim::Violation;
 /// Time between rounds, unless told otherwise.
 pub const INTERVAL_NS: u64 = 100_000_000;
 
+/// A machine that sleeps for so long is not looked at meanwhile.
+const LONG_SLEEP_NS: u64 = 60_000_000_000;
+
 /// Who decides, round after round.
 pub struct Balancer {
     /// Names the moves.
@@ -101,8 +104,9 @@ impl Rounds {
             return Ok(());
         }
         let now = state.world.now_ns;
-        state.schedule(now + self.balancer.interval_ns, Kind::Round);
-        self.decisions.rounds += 1;
+        let rounds = self.rounds_until_something(state);
+        state.schedule(now + rounds * self.balancer.interval_ns, Kind::Round);
+        self.decisions.rounds += rounds;
         self.settle(state);
         let (snapshot, seen) = state.snapshot();
         let mut candidates = Vec::new();
@@ -132,6 +136,19 @@ impl Rounds {
             }
         }
         state.dispatch_pending()
+    }
+
+    /// After how many intervals there is something to look at: one, but where the machine sleeps for long, the last
+    /// before it wakes up. Rounds in between find nobody who could be moved.
+    fn rounds_until_something(&self, state: &State) -> u64 {
+        let next_ns = match (state.next_event_ns(), state.runnable) {
+            (Some(next_ns), 0) => next_ns,
+            _ => return 1,
+        };
+        match next_ns.saturating_sub(state.world.now_ns) {
+            nap_ns if nap_ns >= LONG_SLEEP_NS => ((nap_ns - 1) / self.balancer.interval_ns).max(1),
+            _ => 1,
+        }
     }
 
     /// Of the rows, the first `moves` are moves, and the others questions about stealing.

@@ -128,7 +128,7 @@ impl State {
         };
         let queues = discipline.prepare(&world);
         world.queues = vec![Queue::default(); queues];
-        if options.oracle {
+        if options.clairvoyant {
             discipline.foresee(&Future {
                 run_ns: program.bursts.iter().map(|burst| burst.run_ns).collect(),
                 rank_ns: rank::ranks(&program).to_vec(),
@@ -200,6 +200,12 @@ impl State {
         }
         self.dispatch_pending()?;
         Ok(Some(kind))
+    }
+
+    /// When the next event is.
+    pub(super) fn next_event_ns(&self) -> Option<u64> {
+        let arrival = self.arrivals.get(self.next_arrival).map(|&(at_ns, _)| at_ns);
+        arrival.into_iter().chain(self.engine.next_ns()).min()
     }
 
     /// Whether anything can still happen to a task.

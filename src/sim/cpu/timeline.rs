@@ -66,6 +66,7 @@ impl Timeline {
             machine,
             offset_ns,
             cpus: vec![NONE; program.tasks.len()],
+            ran: vec![false; program.tasks.len()],
             events: Vec::new(),
         };
         self.moments.iter().flat_map(move |&(time_ns, at, what)| {
@@ -81,6 +82,8 @@ struct Writer<'a> {
     offset_ns: u64,
     /// The CPU whose queue each task was in last.
     cpus: Vec<u32>,
+    /// Whether each task ran before: one that did not comes from nowhere, and its first move is none.
+    ran: Vec<bool>,
     events: Vec<Event>,
 }
 
@@ -121,6 +124,7 @@ impl Writer<'_> {
             } => {
                 if task != NONE {
                     self.moves(time_ns, at, task, at);
+                    self.ran[task as usize] = true;
                 }
                 let kind = EventKind::Switch {
                     prev: self.named(previous),
@@ -138,7 +142,7 @@ impl Writer<'_> {
     /// The task is on the queue of `to` from now on.
     fn moves(&mut self, time_ns: u64, at: u32, task: u32, to: u32) {
         let from = std::mem::replace(&mut self.cpus[task as usize], to);
-        if from != NONE && from != to {
+        if from != NONE && from != to && self.ran[task as usize] {
             let kind = EventKind::Migrate {
                 task: self.named(task),
                 orig_cpu: self.id(from),

@@ -113,7 +113,11 @@ impl Ledger {
     /// The figures.
     pub fn finish(self, events: u64, state_hash: u64) -> Outcome {
         let count = self.outcome.tasks.max(1) as f64;
-        let percentile = |quantile: f64| self.completions.value_at_quantile(quantile);
+        let percentile = |quantile: f64| {
+            // To three digits, and never above the largest.
+            let value = self.completions.value_at_quantile(quantile);
+            value.min(self.outcome.completion_max_ns)
+        };
         Outcome {
             completion_mean_ns: self.completion_ns as f64 / count,
             completion_p50_ns: percentile(0.5),

@@ -7,15 +7,18 @@
 //! lane     a device's queue: first come, first served
 //! flight   tasks that are there
 //! ledger   what it adds up to
+//! bound    what no policy can be better than
 //! ```
 //! Tasks are drawn as they arrive and forgotten as they leave: a run needs memory for the tasks that are there, not for
 //! all. A split task begins on both devices together, and leaves each when its part there is done.
 
+mod bound;
 mod flight;
 mod lane;
 mod ledger;
 mod run;
 
+pub use bound::{Bound, bound};
 pub use ledger::{DeviceOutcome, Outcome};
 pub use run::{Left, run};
 

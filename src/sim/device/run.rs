@@ -5,7 +5,7 @@ use super::flight::Flights;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::{Done, Fault, Options, Outcome};
-use crate::policy::device::{DevicePolicy, Fleet, Placement, oracle};
+use crate::policy::device::{DevicePolicy, Fleet, Placement, clairvoyant};
 use crate::sim::Engine;
 use crate::topology::device::Devices;
 use crate::workload::listed::Batches;
@@ -33,13 +33,7 @@ pub fn run<'a>(
         lanes: vec![Lane::default(); fleet.len()],
         ledger: Ledger::new(fleet.len())?,
         flights: Flights::default(),
-        source: match &options.listed {
-            Some(listed) => Source::Listed(Batches::of(listed.clone())),
-            None => {
-                let drawn = Generator::new(&options.workload, &options.physics, options.seed);
-                Source::Drawn(Box::new(drawn))
-            }
-        },
+        source: Source::of(options),
         taken: Vec::new(),
         batch: Batch::default(),
         places: Vec::new(),
@@ -73,13 +67,25 @@ pub fn run<'a>(
 const GONE: u32 = u32::MAX;
 
 /// Where tasks come from.
-enum Source {
+pub(super) enum Source {
     Drawn(Box<Generator>),
     Listed(Batches),
 }
 
 impl Source {
-    fn next(&mut self, batch: &mut Batch) -> bool {
+    /// What is listed, or else drawn.
+    pub(super) fn of(options: &Options) -> Source {
+        match &options.listed {
+            Some(listed) => Source::Listed(Batches::of(listed.clone())),
+            None => {
+                let drawn = Generator::new(&options.workload, &options.physics, options.seed);
+                Source::Drawn(Box::new(drawn))
+            }
+        }
+    }
+
+    /// The next batch; false: there are no more.
+    pub(super) fn next(&mut self, batch: &mut Batch) -> bool {
         match self {
             Source::Drawn(generator) => generator.next(batch),
             Source::Listed(batches) => batches.next(batch),
@@ -204,7 +210,7 @@ impl Run<'_> {
             let flight = self.flights.get(place);
             (flight.task, flight.work)
         };
-        let placement = if self.policy.is_oracle() {
+        let placement = if self.policy.is_clairvoyant() {
             self.policy.foresee(&work);
             self.policy.place(&self.truth, &task)
         } else {
@@ -228,7 +234,7 @@ impl Run<'_> {
                 self.put(place, [cpu, gpu], parts)
             }
         };
-        let (_, best_s) = oracle::best(&self.truth, &work, None);
+        let (_, best_s) = clairvoyant::best(&self.truth, &work, None);
         let now_ns = self.engine.now_ns();
         let flight = self.flights.get_mut(place);
         flight.placement = placement;

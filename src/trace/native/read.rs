@@ -54,7 +54,7 @@ impl<R: Read> NativeSource<R> {
                     self.block.start(content);
                     return Ok(true);
                 }
-                Found::Chunk(Kind::End, _) => self.ended = true,
+                Found::Chunk(Kind::End, _) => self.end(notes)?,
                 Found::Chunk(Kind::Header, _) => notes.skip(self.chunk, "a second header"),
                 Found::Damaged(why) => notes.skip(self.chunk, why),
                 Found::Torn(why) => self.tear(why, notes),
@@ -62,6 +62,25 @@ impl<R: Read> NativeSource<R> {
             }
         }
         Ok(false)
+    }
+
+    /// Behind the end there must be nothing.
+    fn end(&mut self, notes: &mut Notes) -> Result<()> {
+        self.ended = true;
+        let mut more = Vec::new();
+        let input = self.input.by_ref();
+        input
+            .take(MAGIC.len() as u64)
+            .read_to_end(&mut more)
+            .context("cannot read the trace")?;
+        ensure!(
+            more != MAGIC,
+            "it holds several recordings, one behind the other; give one at a time"
+        );
+        if !more.is_empty() {
+            notes.skip(self.chunk, "what stands behind the end chunk");
+        }
+        Ok(())
     }
 
     fn tear(&mut self, why: &str, notes: &mut Notes) {

@@ -2,6 +2,8 @@
 //! Perfetto's protobuf: a trace is packets, some of them hold a CPU's ftrace events, plain or compact.
 
 mod event;
+mod large;
+mod machines;
 mod proto;
 mod read;
 mod stream;

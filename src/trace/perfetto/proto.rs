@@ -10,12 +10,22 @@ pub mod field {
     pub const PACKET: u32 = 1;
     /// `TracePacket.ftrace_events`.
     pub const FTRACE_EVENTS: u32 = 1;
+    /// `TracePacket.process_tree`.
+    pub const PROCESS_TREE: u32 = 2;
     /// `TracePacket.trusted_packet_sequence_id`.
     pub const SEQUENCE: u32 = 10;
     /// `TracePacket.system_info`.
     pub const SYSTEM_INFO: u32 = 45;
     /// `TracePacket.compressed_packets`.
     pub const COMPRESSED: u32 = 50;
+    /// `TracePacket.ftrace_stats`.
+    pub const FTRACE_STATS: u32 = 34;
+    /// `TracePacket.trace_uuid`.
+    pub const UUID: u32 = 89;
+    /// `TracePacket.machine_id`.
+    pub const MACHINE: u32 = 98;
+    /// `TracePacket.zstd_compressed_packets`.
+    pub const ZSTD: u32 = 133;
     /// `FtraceEventBundle.cpu`.
     pub const CPU: u32 = 1;
     /// `FtraceEventBundle.event`.
@@ -24,6 +34,37 @@ pub mod field {
     pub const LOST: u32 = 3;
     /// `FtraceEventBundle.compact_sched`.
     pub const COMPACT: u32 = 4;
+    /// `FtraceEventBundle.previous_bundle_end_timestamp`: from then on the CPU's events are known.
+    pub const KNOWN_FROM: u32 = 10;
+}
+
+/// Who is who.
+#[derive(Clone, PartialEq, Message)]
+pub struct ProcessTree {
+    #[prost(message, repeated, tag = "1")]
+    pub processes: Vec<Process>,
+    #[prost(message, repeated, tag = "2")]
+    pub threads: Vec<Thread>,
+}
+
+/// A process: its leader's pid and its command line.
+#[derive(Clone, PartialEq, Message)]
+pub struct Process {
+    #[prost(int32, optional, tag = "1")]
+    pub pid: Option<i32>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub cmdline: Vec<Vec<u8>>,
+}
+
+/// A thread, and its process.
+#[derive(Clone, PartialEq, Message)]
+pub struct Thread {
+    #[prost(int32, optional, tag = "1")]
+    pub tid: Option<i32>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub name: Option<Vec<u8>>,
+    #[prost(int32, optional, tag = "3")]
+    pub tgid: Option<i32>,
 }
 
 /// One event; at most one of the messages is set.
@@ -173,4 +214,23 @@ pub struct Utsname {
     pub sysname: Option<Vec<u8>>,
     #[prost(bytes = "vec", optional, tag = "3")]
     pub release: Option<Vec<u8>>,
+}
+
+/// `FtraceStats`: what the kernel says of its buffers.
+#[derive(Clone, PartialEq, Message)]
+pub struct FtraceStats {
+    /// 1 at the trace's start, 2 at its end.
+    #[prost(int32, optional, tag = "1")]
+    pub phase: Option<i32>,
+    #[prost(message, repeated, tag = "2")]
+    pub cpu_stats: Vec<FtraceCpuStats>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct FtraceCpuStats {
+    #[prost(uint64, optional, tag = "1")]
+    pub cpu: Option<u64>,
+    /// Events that were overwritten.
+    #[prost(uint64, optional, tag = "3")]
+    pub overrun: Option<u64>,
 }

@@ -5,16 +5,23 @@
 //! given out; what does not fit into memory waits in a temporary file.
 
 use super::event::{idle, kind, state};
+use super::machines::Machines;
 use super::proto::{self, field};
-use super::stream::{LARGEST, Top, top};
+use super::stream::{Top, skip, top};
 use super::wire::{Fields, Value};
+use crate::file::Frames;
+use crate::topology::MAX_CPUS;
 use crate::trace::reader::Source;
 use crate::trace::sort::{Sorted, Sorter};
+use crate::trace::unpack::is_damage;
 use crate::trace::{Comm, Event, EventKind, Header, Notes, Task};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use prost::Message;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
+
+/// Whose events are known from so much later on than another CPU's began late.
+const LATE_NS: u64 = 10_000_000;
 
 /// Reads packets.
 pub struct PerfettoSource<R> {
@@ -24,40 +31,48 @@ pub struct PerfettoSource<R> {
 }
 
 impl<R: Read> PerfettoSource<R> {
-    /// Starts with the first packet.
-    pub fn new(input: R) -> PerfettoSource<R> {
+    /// Starts with the first packet; of several machines, only that one is read.
+    pub fn new(input: R, machine: Option<String>) -> PerfettoSource<R> {
         PerfettoSource {
             input: BufReader::with_capacity(1 << 16, input),
-            packets: Packets::default(),
+            packets: Packets {
+                machines: Machines::new(machine),
+                ..Packets::default()
+            },
             sorted: None,
         }
     }
 
     fn read_all(&mut self, notes: &mut Notes) -> Result<Sorted> {
-        let mut packet = Vec::new();
-        loop {
-            match top(&mut self.input, &mut packet).context("cannot read the trace")? {
-                Top::Packet => self.packets.packet(&packet, true, notes)?,
-                Top::TooLarge => {
-                    self.packets.number += 1;
-                    notes.skip(self.packets.number, "a packet of more than 8 MB");
-                }
-                Top::Other => {}
-                Top::Torn => {
-                    let number = self.packets.number;
-                    notes.tear(format!(
-                        "the file is torn: what came after packet {number} is lost"
-                    ));
-                    break;
-                }
-                Top::End => break,
-            }
+        if !self.packets.packets(&mut self.input, true, notes)? {
+            let number = self.packets.number;
+            notes.tear(format!(
+                "the file is torn: what came after packet {number} is lost"
+            ));
         }
         for cpu in self.packets.lost.drain() {
             notes.skip(
                 self.packets.number,
                 format!("CPU {cpu} lost events, and has none after them"),
             );
+        }
+        if let Some(why) = self.packets.machines.mixed() {
+            bail!(why);
+        }
+        let start_ns = self.packets.known_from.values().min().copied().unwrap_or(0);
+        for (&cpu, &time_ns) in &self.packets.known_from {
+            if time_ns - start_ns > LATE_NS {
+                notes.buffer_started(cpu, time_ns);
+            }
+        }
+        let overwritten: u64 = self
+            .packets
+            .overruns
+            .values()
+            .map(|(start, end)| end.saturating_sub(*start))
+            .sum();
+        if !self.packets.overruns.is_empty() {
+            notes.overwrite(overwritten);
         }
         std::mem::take(&mut self.packets.sorter).finish()
     }
@@ -82,53 +97,134 @@ impl<R: Read + Send> Source for PerfettoSource<R> {
 
 /// What packets add up to.
 #[derive(Default)]
-struct Packets {
+pub(super) struct Packets {
     sorter: Sorter,
     header: Header,
+    pub(super) machines: Machines,
     /// The packet's number, from 1.
-    number: u64,
+    pub(super) number: u64,
     /// Who runs on each CPU, for compact switches.
     running: HashMap<u32, Task>,
     /// CPUs that lost events before the next that is read.
     lost: HashSet<u32>,
+    /// From when on each CPU's events are known.
+    known_from: HashMap<u32, u64>,
+    /// The CPU and the first time of the bundle that is read.
+    pub(super) begin: Option<(u32, u64)>,
+    /// How many events each CPU had overwritten, at the start and at the end.
+    overruns: HashMap<u64, (u64, u64)>,
 }
 
 impl Packets {
-    /// `outer` is a packet of the file, which may hold others.
-    fn packet(&mut self, packet: &[u8], outer: bool, notes: &mut Notes) -> Result<()> {
-        self.number += u64::from(outer);
+    /// Packets, one behind the other; `outer` ones are the file's own, which may hold others. False where they are torn.
+    fn packets(&mut self, input: &mut dyn Read, outer: bool, notes: &mut Notes) -> Result<bool> {
+        let mut packet = Vec::new();
+        loop {
+            match top(input, &mut packet).context("cannot read the trace")? {
+                Top::Bytes(field::PACKET) => {
+                    self.number += u64::from(outer);
+                    self.packet(&packet, outer, notes)?;
+                }
+                Top::Large(field::PACKET, len) => {
+                    self.number += u64::from(outer);
+                    if !self.large(&mut input.take(len), len, outer, notes)? {
+                        return Ok(false);
+                    }
+                }
+                Top::Large(_, len) => {
+                    if !skip(input, len).context("cannot read the trace")? {
+                        return Ok(false);
+                    }
+                }
+                Top::Bytes(_) | Top::Number(..) | Top::Other => {}
+                Top::Torn => return Ok(false),
+                Top::End => return Ok(true),
+            }
+        }
+    }
+
+    pub(super) fn packet(&mut self, packet: &[u8], outer: bool, notes: &mut Notes) -> Result<()> {
+        let mut known = false;
+        // The machine and the sequence may be named behind the events.
+        let number = |wanted| number(packet, wanted).unwrap_or(0);
+        let (machine, sequence) = (number(field::MACHINE), number(field::SEQUENCE));
         for found in Fields(packet) {
             match found {
-                Some((field::FTRACE_EVENTS, Value::Bytes(bundle))) => self.bundle(bundle, notes)?,
-                Some((field::SYSTEM_INFO, Value::Bytes(info))) => self.system(info),
-                Some((field::COMPRESSED, Value::Bytes(packed))) if outer => self.unpack(packed, notes)?,
+                Some((field::FTRACE_EVENTS, Value::Bytes(bundle))) => {
+                    known = true;
+                    if self.machines.wants(machine) {
+                        self.bundle(bundle, notes)?;
+                        let begin = std::mem::take(&mut self.begin);
+                        self.machines.bundle(sequence, begin);
+                    } else {
+                        notes.aside("packets of other machines");
+                    }
+                }
+                Some((field::SYSTEM_INFO, Value::Bytes(info))) => {
+                    known = true;
+                    self.system(info);
+                }
+                Some((field::PROCESS_TREE, Value::Bytes(tree))) => {
+                    known = true;
+                    processes(tree, notes);
+                }
+                Some((field::FTRACE_STATS, Value::Bytes(stats))) => {
+                    known = true;
+                    self.stats(stats);
+                }
+                Some((field::UUID, Value::Bytes(uuid))) => {
+                    known = true;
+                    self.machines.recording(uuid);
+                }
+                Some((field::COMPRESSED, Value::Bytes(packed))) if outer => {
+                    known = true;
+                    self.unpack(flate2::read::ZlibDecoder::new(packed), notes)?;
+                }
+                Some((field::ZSTD, Value::Bytes(packed))) if outer => {
+                    known = true;
+                    self.unpack(Frames::new(packed), notes)?;
+                }
+                Some((field::COMPRESSED | field::ZSTD, Value::Bytes(_))) => {
+                    notes.skip(self.number, "compressed packets inside compressed packets");
+                }
                 Some(_) => {}
                 None => notes.skip(self.number, "a packet that is damaged"),
+            }
+        }
+        if !known {
+            notes.aside("packets without scheduler events");
+        }
+        Ok(())
+    }
+
+    pub(super) fn unpack(&mut self, packed: impl Read, notes: &mut Notes) -> Result<()> {
+        let mut packed = BufReader::new(packed);
+        match self.packets(&mut packed, false, notes) {
+            Ok(true) => {}
+            Ok(false) => notes.skip(self.number, "compressed packets that are damaged"),
+            Err(err) => {
+                let mut causes = err.chain().filter_map(|err| err.downcast_ref());
+                if !causes.any(is_damage) {
+                    return Err(err);
+                }
+                notes.skip(self.number, "compressed packets that are damaged");
             }
         }
         Ok(())
     }
 
-    fn unpack(&mut self, packed: &[u8], notes: &mut Notes) -> Result<()> {
-        let mut packets = Vec::new();
-        let unpacked = flate2::read::ZlibDecoder::new(packed)
-            .take(LARGEST)
-            .read_to_end(&mut packets);
-        if unpacked.is_err() || packets.len() as u64 == LARGEST {
-            notes.skip(
-                self.number,
-                "compressed packets that are damaged or larger than 8 MB",
-            );
-            return Ok(());
-        }
-        for found in Fields(&packets) {
-            match found {
-                Some((field::PACKET, Value::Bytes(packet))) => self.packet(packet, false, notes)?,
-                Some(_) => {}
-                None => notes.skip(self.number, "a compressed packet that is damaged"),
+    fn stats(&mut self, stats: &[u8]) {
+        let Ok(stats) = proto::FtraceStats::decode(stats) else {
+            return;
+        };
+        for cpu in stats.cpu_stats {
+            let counts = self.overruns.entry(cpu.cpu.unwrap_or(0)).or_default();
+            let overrun = cpu.overrun.unwrap_or(0);
+            match stats.phase {
+                Some(1) => *counts = (overrun, overrun),
+                _ => counts.1 = overrun,
             }
         }
-        Ok(())
     }
 
     fn system(&mut self, info: &[u8]) {
@@ -142,12 +238,7 @@ impl Packets {
     }
 
     fn bundle(&mut self, bundle: &[u8], notes: &mut Notes) -> Result<()> {
-        let number = |wanted| {
-            Fields(bundle).flatten().find_map(|found| match found {
-                (field, Value::Number(value)) if field == wanted => Some(value),
-                _ => None,
-            })
-        };
+        let number = |wanted| number(bundle, wanted);
         let Some(cpu) = number(field::CPU).and_then(|cpu| u32::try_from(cpu).ok()) else {
             notes.skip(self.number, "a bundle of events without a CPU");
             return Ok(());
@@ -156,21 +247,44 @@ impl Packets {
             self.lost.insert(cpu);
             self.running.remove(&cpu);
         }
+        if cpu as usize >= MAX_CPUS {
+            notes.skip(
+                self.number,
+                format!(
+                    "a bundle of events of CPU {cpu}; the last one can be {}",
+                    MAX_CPUS - 1
+                ),
+            );
+            return Ok(());
+        }
         for found in Fields(bundle) {
-            let result = match found {
-                Some((field::EVENT, Value::Bytes(event))) => self.event(cpu, event, notes)?,
-                Some((field::COMPACT, Value::Bytes(compact))) => self.compact(cpu, compact)?,
-                Some(_) => Ok(()),
-                None => Err("a bundle of events that is damaged"),
-            };
-            if let Err(why) = result {
-                notes.skip(self.number, why);
+            match found {
+                Some((number, value)) => self.part(cpu, number, &value, notes)?,
+                None => notes.skip(self.number, "a bundle of events that is damaged"),
             }
         }
         Ok(())
     }
 
+    pub(super) fn part(&mut self, cpu: u32, number: u32, value: &Value<'_>, notes: &mut Notes) -> Result<()> {
+        let result = match (number, value) {
+            (field::EVENT, Value::Bytes(event)) => self.event(cpu, event, notes)?,
+            (field::COMPACT, Value::Bytes(compact)) => self.compact(cpu, compact)?,
+            (field::KNOWN_FROM, &Value::Number(time_ns)) if time_ns > 0 => {
+                self.known_from.entry(cpu).or_insert(time_ns);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(why) = result {
+            notes.skip(self.number, why);
+        }
+        Ok(())
+    }
+
     fn push(&mut self, event: Event) -> Result<()> {
+        let (cpu, time_ns) = self.begin.unwrap_or((event.cpu, event.time_ns));
+        self.begin = Some((cpu, time_ns.min(event.time_ns)));
         if self.lost.remove(&event.cpu) {
             let kind = EventKind::Lost { count: 0 };
             self.sorter.push(Event { kind, ..event })?;
@@ -246,86 +360,29 @@ impl Packets {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::is_trace;
-    use super::super::wire::{put_bytes, put_number};
-    use super::*;
-
-    fn compact_packet() -> Vec<u8> {
-        let columns = proto::CompactSched {
-            switch_timestamp: vec![1000, 500],
-            switch_prev_state: vec![1, 0x100],
-            switch_next_pid: vec![7, 0],
-            switch_next_prio: vec![120, 120],
-            intern_table: vec![b"cc1".to_vec(), b"swapper/3".to_vec()],
-            switch_next_comm_index: vec![0, 1],
-            waking_timestamp: vec![900],
-            waking_pid: vec![7],
-            waking_target_cpu: vec![3],
-            waking_prio: vec![120],
-            waking_comm_index: vec![0],
-        };
-        let (mut bundle, mut packet) = (Vec::new(), Vec::new());
-        put_number(&mut bundle, field::CPU, 3);
-        put_number(&mut bundle, field::LOST, 1);
-        put_bytes(&mut bundle, field::COMPACT, &columns.encode_to_vec());
-        put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
-        packet
+/// Which threads belong to which process.
+fn processes(tree: &[u8], notes: &mut Notes) {
+    let Ok(tree) = proto::ProcessTree::decode(tree) else {
+        return;
+    };
+    for pid in tree.processes.iter().filter_map(|process| process.pid) {
+        notes.belongs(pid, pid);
     }
-
-    fn read(trace: &[u8]) -> (Vec<(u64, String)>, Notes) {
-        let mut notes = Notes::default();
-        let mut source = PerfettoSource::new(trace);
-        let mut events = Vec::new();
-        while let Some(event) = source.next(&mut notes).unwrap() {
-            events.push((event.time_ns, format!("{:?}", event.kind)));
+    for thread in &tree.threads {
+        if let (Some(tid), Some(tgid)) = (thread.tid, thread.tgid) {
+            notes.belongs(tid, tgid);
         }
-        (events, notes)
-    }
-
-    fn check_compact(trace: &[u8]) {
-        assert!(is_trace(trace));
-        let (events, notes) = read(trace);
-        assert_eq!(notes.skipped(), []);
-        assert_eq!(events.len(), 4, "{events:?}");
-        assert_eq!(events[0].0, 900);
-        assert!(events[0].1.starts_with("Waking"), "{events:?}");
-        assert!(events[1].1.starts_with("Lost"), "{events:?}");
-        assert!(events[2].1.contains("swapper/3"), "{events:?}");
-        assert_eq!(events[3].0, 1500);
-        let last = &events[3].1;
-        assert!(last.contains("preempted: true") && last.contains("cc1"), "{last}");
-    }
-
-    #[test]
-    fn compact_events() {
-        let mut trace = Vec::new();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        check_compact(&trace);
-    }
-
-    #[test]
-    fn compressed_packets() {
-        let mut inner = Vec::new();
-        put_bytes(&mut inner, field::PACKET, &compact_packet());
-        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut packed, &inner).unwrap();
-        let (mut outer, mut trace) = (Vec::new(), Vec::new());
-        put_bytes(&mut outer, field::COMPRESSED, &packed.finish().unwrap());
-        put_bytes(&mut trace, field::PACKET, &outer);
-        check_compact(&trace);
-    }
-
-    #[test]
-    fn a_torn_file_says_so() {
-        let mut trace = Vec::new();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        let whole = trace.len();
-        put_bytes(&mut trace, field::PACKET, &compact_packet());
-        let (events, notes) = read(&trace[..trace.len() - 1]);
-        assert_eq!(events.len(), 4);
-        assert!(notes.torn().is_some_and(|why| why.contains("after packet 1")));
-        assert!(is_trace(&trace[..whole + 5]));
     }
 }
+
+/// A message's number of that field.
+fn number(message: &[u8], wanted: u32) -> Option<u64> {
+    Fields(message).flatten().find_map(|found| match found {
+        (field, Value::Number(value)) if field == wanted => Some(value),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

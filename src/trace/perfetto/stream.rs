@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A file as packets, one behind the other.
 
-use super::proto::field;
 use super::wire::{Fields, varint};
 use std::io::{self, Read};
 
-/// The largest packet that is read, packed or not. Perfetto's own are below 1 MB.
+/// The largest packet that is held in memory as a whole; of a larger one the parts are. Perfetto's own are below 1 MB.
 pub const LARGEST: u64 = 1 << 23;
 
 /// Whether a file that begins so is packets.
@@ -44,53 +43,63 @@ fn is_cut_packet(bytes: &[u8]) -> bool {
 
 /// What the file goes on with.
 pub enum Top {
-    Packet,
-    TooLarge,
+    /// A field's content is in the buffer.
+    Bytes(u32),
+    /// A field's content of that length comes next, and is too large for the buffer.
+    Large(u32, u64),
+    /// A number.
+    Number(u32, u64),
+    /// A field of a fixed size, which nothing here needs.
     Other,
     Torn,
     End,
 }
 
-/// Reads the file's next field; a packet goes to `packet`.
-pub fn top(input: &mut impl Read, packet: &mut Vec<u8>) -> io::Result<Top> {
+/// Reads the next field; its content goes to `bytes` where it is not too large.
+pub fn top(input: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<Top> {
     let key = match stream_varint(input)? {
         Varint::Value(key) => key,
         Varint::Nothing => return Ok(Top::End),
         Varint::Torn => return Ok(Top::Torn),
     };
-    let len = match key & 7 {
+    let Some(number) = u32::try_from(key >> 3).ok().filter(|&number| number > 0) else {
+        return Ok(Top::Torn);
+    };
+    let fixed = match key & 7 {
         0 => {
-            let value = stream_varint(input)?;
-            return Ok(if matches!(value, Varint::Value(_)) {
-                Top::Other
-            } else {
-                Top::Torn
+            return Ok(match stream_varint(input)? {
+                Varint::Value(value) => Top::Number(number, value),
+                _ => Top::Torn,
             });
         }
         1 => 8,
         2 => match stream_varint(input)? {
-            Varint::Value(len) => len,
+            Varint::Value(len) if len > LARGEST => return Ok(Top::Large(number, len)),
+            Varint::Value(len) => {
+                let whole = fill(input, bytes, len)?;
+                return Ok(if whole { Top::Bytes(number) } else { Top::Torn });
+            }
             _ => return Ok(Top::Torn),
         },
         5 => 4,
         _ => return Ok(Top::Torn),
     };
-    let wanted = key == u64::from(field::PACKET) << 3 | 2;
-    if wanted && len <= LARGEST {
-        packet.clear();
-        let found = input.by_ref().take(len).read_to_end(packet)?;
-        return Ok(if found as u64 == len {
-            Top::Packet
-        } else {
-            Top::Torn
-        });
-    }
-    let skipped = io::copy(&mut input.by_ref().take(len), &mut io::sink())?;
-    Ok(match wanted {
-        _ if skipped < len => Top::Torn,
-        true => Top::TooLarge,
-        false => Top::Other,
+    Ok(if fill(input, bytes, fixed)? {
+        Top::Other
+    } else {
+        Top::Torn
     })
+}
+
+/// Whether there were so many bytes.
+fn fill(input: &mut dyn Read, bytes: &mut Vec<u8>, len: u64) -> io::Result<bool> {
+    bytes.clear();
+    Ok(input.take(len).read_to_end(bytes)? as u64 == len)
+}
+
+/// Leaves out so many bytes; false where there are fewer.
+pub fn skip(input: &mut dyn Read, len: u64) -> io::Result<bool> {
+    Ok(io::copy(&mut input.take(len), &mut io::sink())? == len)
 }
 
 enum Varint {
@@ -99,7 +108,7 @@ enum Varint {
     Torn,
 }
 
-fn stream_varint(input: &mut impl Read) -> io::Result<Varint> {
+fn stream_varint(input: &mut dyn Read) -> io::Result<Varint> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let mut byte = [0];

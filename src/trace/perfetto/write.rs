@@ -7,7 +7,7 @@ use crate::file::Output;
 use crate::trace::{Comm, Event, EventKind, Header, Sink, State, Task};
 use anyhow::Result;
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
 /// Bytes of events of one CPU that make a packet.
@@ -21,6 +21,10 @@ pub struct PerfettoWriter {
     running: BTreeMap<u32, i32>,
     last: Option<(u64, u32)>,
     scratch: Vec<u8>,
+    /// The last name of each thread,
+    names: BTreeMap<i32, Comm>,
+    /// and its process, where that is known.
+    groups: BTreeMap<i32, i32>,
 }
 
 impl PerfettoWriter {
@@ -35,6 +39,8 @@ impl PerfettoWriter {
             running: BTreeMap::new(),
             last: None,
             scratch: Vec::new(),
+            names: BTreeMap::new(),
+            groups: BTreeMap::new(),
         };
         let known = !header.kernel.is_empty();
         let info = proto::SystemInfo {
@@ -76,8 +82,53 @@ impl PerfettoWriter {
         })
     }
 
+    fn name(&mut self, task: &Task) {
+        const NAMES: usize = 1 << 20;
+        if task.pid > 0 && (self.names.len() < NAMES || self.names.contains_key(&task.pid)) {
+            self.names.insert(task.pid, task.comm);
+        }
+    }
+
+    /// Who is who: a viewer shows the threads of a process together, by its name.
+    fn processes(&mut self) -> io::Result<()> {
+        let of = |pid: &i32| self.names.get(pid).copied().and_then(name);
+        let leaders: BTreeSet<i32> = self.groups.values().copied().collect();
+        let tree = proto::ProcessTree {
+            processes: leaders
+                .iter()
+                .map(|pid| proto::Process {
+                    pid: Some(*pid),
+                    cmdline: of(pid).into_iter().collect(),
+                })
+                .collect(),
+            threads: (self.groups.iter())
+                .map(|(pid, tgid)| proto::Thread {
+                    tid: Some(*pid),
+                    name: of(pid),
+                    tgid: Some(*tgid),
+                })
+                .collect(),
+        };
+        if tree.threads.is_empty() {
+            return Ok(());
+        }
+        self.packet(field::PROCESS_TREE, &tree.encode_to_vec())
+    }
+
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let cpu = event.cpu;
+        match &event.kind {
+            EventKind::Switch { prev, next, .. } => {
+                self.name(prev);
+                self.name(next);
+            }
+            EventKind::Exec { task, .. } => {
+                // Whoever calls exec leads its process from then on.
+                self.groups.insert(task.pid, task.pid);
+                self.name(task);
+            }
+            _ => {}
+        }
         // Which of two CPUs came first at one time, only the order of their packets can say.
         let tie = self
             .last
@@ -206,8 +257,13 @@ impl Sink for PerfettoWriter {
         Ok(self.event(event)?)
     }
 
+    fn set_groups(&mut self, groups: &BTreeMap<i32, i32>) {
+        self.groups.extend(groups);
+    }
+
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.flush()?;
+        self.processes()?;
         self.out
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?

@@ -5,13 +5,10 @@
 //!  prev_comm=cc1 prev_pid=7 prev_prio=120 prev_state=S ==> next_comm=ld next_pid=8 next_prio=120   the kernel's
 //!  cc1:7 [120] S ==> ld:8 [120]                                                                     libtraceevent's
 //! ```
-//!
-//! A name ends where the next field begins, not at the first sign that looks like it: it may hold those signs itself,
-//! but never more than 15 bytes of them.
+//!  prev_comm=cc1 prev_pid=0x7 (7) prev_prio=0x78 (120) prev_state=0x1 (1) next_comm=ld …             plain fields
 
-use super::prefix::{Prefix, Why, digits};
-use super::state;
-use crate::trace::event::COMM_BYTES;
+use super::fields::Fields;
+use super::prefix::{Prefix, Why};
 use crate::trace::{Comm, EventKind, State, Task};
 
 /// What a line holds.
@@ -56,46 +53,28 @@ fn switch(body: &[u8]) -> Option<EventKind> {
     })
 }
 
+/// The arrow is not there where the fields are printed as they are.
 fn kernel_switch(body: &[u8]) -> Option<(Task, State, Task)> {
     let mut fields = Fields(body);
     fields.word(b"prev_comm=")?;
     let prev = fields.task(b" prev_pid=", b" prev_prio=")?;
     fields.word(b" prev_state=")?;
-    let state = state::parse(fields.until(b' ')?)?;
-    fields.word(b"==> next_comm=")?;
+    let state = fields.state()?;
+    fields.any(&[b" ==> next_comm=", b" next_comm="])?;
     let next = fields.task(b" next_pid=", b" next_prio=")?;
     Some((prev, state, next))
 }
 
-/// The colon behind the first name is the last one that a pid, a priority, a state and the arrow follow.
 fn library_switch(body: &[u8]) -> Option<(Task, State, Task)> {
-    let window = &body[..body.len().min(COMM_BYTES + 1)];
-    for colon in memchr::memrchr_iter(b':', window) {
-        let mut fields = Fields(&body[colon + 1..]);
-        if let Some((pid, prio, state)) = fields.library_tail() {
-            let prev = Task {
-                pid,
-                comm: Comm::new(&body[..colon]),
-                prio,
-            };
-            return Some((prev, state, library_task(fields.0)?));
-        }
-    }
-    None
-}
-
-/// `ld:8 [120]`, from the right: behind the name there are only numbers.
-fn library_task(text: &[u8]) -> Option<Task> {
-    let text = text.trim_ascii_end().strip_suffix(b"]")?;
-    let open = memchr::memrchr(b'[', text)?;
-    let prio = whole(&text[open + 1..])?;
-    let text = text[..open].strip_suffix(b" ")?;
-    let colon = memchr::memrchr(b':', text)?;
-    Some(Task {
-        pid: whole(&text[colon + 1..])?,
-        comm: Comm::new(&text[..colon]),
-        prio,
-    })
+    let mut fields = Fields(body);
+    let (prev, state) = fields.library_task(|rest| {
+        rest.word(b" ")?;
+        let state = rest.state()?;
+        rest.word(b" ==> ")?;
+        Some(state)
+    })?;
+    let (next, ()) = fields.library_task(|_| Some(()))?;
+    Some((prev, state, next))
 }
 
 fn wake(body: &[u8], name: &'static str) -> Result<(Task, u32), Why> {
@@ -123,18 +102,17 @@ fn kernel_wake(body: &[u8]) -> Option<(Task, u32, bool)> {
     Some((task, fields.cpu()?, success))
 }
 
-/// `cc1:7 [120] success=1 CPU:003`, from the right.
+/// `cc1:7 [120] success=1 CPU:003`.
 fn library_wake(body: &[u8]) -> Option<(Task, u32, bool)> {
-    let space = memchr::memrchr(b' ', body)?;
-    let cpu = Fields(body[space + 1..].strip_prefix(b"CPU:")?).cpu()?;
-    let mut rest = &body[..space];
-    let mut success = true;
-    if !rest.ends_with(b"]") {
-        let space = memchr::memrchr(b' ', rest)?;
-        success = whole(rest[space + 1..].strip_prefix(b"success=")?)? != 0;
-        rest = &rest[..space];
-    }
-    Some((library_task(rest)?, cpu, success))
+    let (task, (success, cpu)) = Fields(body).library_task(|rest| {
+        let success = match rest.word(b" success=") {
+            Some(()) => rest.int()? != 0,
+            None => true,
+        };
+        rest.word(b" CPU:")?;
+        Some((success, rest.cpu()?))
+    })?;
+    Some((task, cpu, success))
 }
 
 fn migrate(body: &[u8]) -> Option<EventKind> {
@@ -154,13 +132,17 @@ fn migrate(body: &[u8]) -> Option<EventKind> {
 
 fn fork(body: &[u8]) -> Option<EventKind> {
     let mut fields = Fields(body);
+    let (parent, pid): (&[u8], &[u8]) = match body.starts_with(b"parent_") {
+        true => (b"parent_comm=", b" parent_pid="),
+        false => (b"comm=", b" pid="),
+    };
     let mut task = |comm: &[u8], pid| {
         fields.word(comm)?;
         let comm = fields.comm(pid)?;
         let pid = fields.int()?;
         Some(Task { pid, comm, prio: 0 })
     };
-    let parent = task(b"comm=", b" pid=")?;
+    let parent = task(parent, pid)?;
     let child = task(b" child_comm=", b" child_pid=")?;
     Some(EventKind::Fork { parent, child })
 }
@@ -171,7 +153,7 @@ fn exec(body: &[u8], comm: &[u8]) -> Option<EventKind> {
     let (rest, pid) = last_int(rest, b" pid=")?;
     let filename = rest.strip_prefix(b"filename=")?;
     let base = memchr::memrchr(b'/', filename).map_or(0, |slash| slash + 1);
-    let comm = if comm.is_empty() || comm == b"<...>" {
+    let comm = if comm.is_empty() || comm.starts_with(b"<") {
         &filename[base..]
     } else {
         comm
@@ -194,77 +176,10 @@ fn exit(body: &[u8]) -> Option<EventKind> {
     Some(EventKind::Exit { task })
 }
 
-/// A number that is all of the text.
-fn whole(text: &[u8]) -> Option<i32> {
-    let mut fields = Fields(text);
-    fields.int().filter(|_| fields.0.is_empty())
-}
-
-/// Splits off ` key=number` at the end.
+/// Splits off the last ` key=number`, and what is behind it.
 fn last_int<'a>(text: &'a [u8], key: &[u8]) -> Option<(&'a [u8], i32)> {
-    let equals = memchr::memrchr(b'=', text)?;
-    let value = whole(&text[equals + 1..])?;
-    Some((text[..=equals].strip_suffix(key)?, value))
-}
-
-/// What is left of a body.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn word(&mut self, word: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(word)?;
-        Some(())
-    }
-
-    fn int(&mut self) -> Option<i32> {
-        let negative = self.word(b"-").is_some();
-        let (value, rest) = digits(self.0)?;
-        self.0 = rest;
-        let value = i64::try_from(value).ok()?;
-        i32::try_from(if negative { -value } else { value }).ok()
-    }
-
-    fn cpu(&mut self) -> Option<u32> {
-        u32::try_from(self.int()?).ok()
-    }
-
-    /// Up to the sign, which is dropped.
-    fn until(&mut self, sign: u8) -> Option<&'a [u8]> {
-        let at = memchr::memchr(sign, self.0)?;
-        let text = &self.0[..at];
-        self.0 = &self.0[at + 1..];
-        Some(text)
-    }
-
-    /// A name, up to the last `key` that can end it; behind a name that is longer than names are, up to the first.
-    fn comm(&mut self, key: &[u8]) -> Option<Comm> {
-        let last = self.0.len().checked_sub(key.len())?;
-        let ends = |at: &usize| self.0[*at..].starts_with(key);
-        let at = (0..=last.min(COMM_BYTES)).rev().find(ends);
-        let at = at.or_else(|| (COMM_BYTES + 1..=last).find(ends))?;
-        let comm = Comm::new(&self.0[..at]);
-        self.0 = &self.0[at + key.len()..];
-        Some(comm)
-    }
-
-    fn task(&mut self, pid: &[u8], prio: &[u8]) -> Option<Task> {
-        let comm = self.comm(pid)?;
-        let pid = self.int()?;
-        self.word(prio)?;
-        let prio = self.int()?;
-        Some(Task { pid, comm, prio })
-    }
-
-    /// `7 [120] S ==> `.
-    fn library_tail(&mut self) -> Option<(i32, i32, State)> {
-        let pid = self.int()?;
-        self.word(b" [")?;
-        let prio = self.int()?;
-        self.word(b"] ")?;
-        let state = state::parse(self.until(b' ')?)?;
-        self.word(b"==> ")?;
-        Some((pid, prio, state))
-    }
+    let at = memchr::memmem::rfind(text, key)?;
+    Some((&text[..at], Fields(&text[at + key.len()..]).int()?))
 }
 
 #[cfg(test)]
@@ -273,6 +188,7 @@ mod tests {
 
     fn read(event: &str, body: &str) -> Result<EventKind, Why> {
         let prefix = Prefix {
+            label: b"",
             comm: b"<...>",
             cpu: 0,
             time_ns: 0,
@@ -377,6 +293,42 @@ mod tests {
         assert_eq!(read("sched_process_exit", "comm=cc1 pid=2 prio=120"), exit);
         let body = "comm=cc1 pid=2 prio=120 group_dead=true";
         assert_eq!(read("sched_process_exit", body), exit);
+    }
+
+    /// As `trace-cmd report -R`, `-w`, the kernel's `options/fields` and perf's columns behind the event have it.
+    #[test]
+    fn fields_as_they_are() {
+        let switch = Ok(EventKind::Switch {
+            prev: task("cc1", 7, 120),
+            prev_state: State {
+                bits: 1,
+                preempted: false,
+            },
+            next: task("ld x", 8, -1),
+        });
+        for body in [
+            "prev_comm=cc1 prev_pid=7 prev_prio=120 prev_state=1 next_comm=ld x next_pid=8 next_prio=-1",
+            "prev_comm=cc1 prev_pid=0x7 (7) prev_prio=0x78 (120) prev_state=0x1 (1) next_comm=ld x next_pid=0x8 (8) \
+             next_prio=0xffffffff (-1)",
+            "prev_comm=cc1 prev_pid=7 prev_prio=120 prev_state=S ==> next_comm=ld x next_pid=8 next_prio=-1 next_policy=0",
+            "cc1:7 [120] S ==> ld x:8 [-1] Latency: 500.000 usecs",
+            "cc1:7 [120] S ==> ld x:8 [-1] ffffffff81a1 __schedule+0x3f0 ([kernel.kallsyms])",
+        ] {
+            assert_eq!(read("sched_switch", body), switch, "{body}");
+        }
+        let fork = Ok(EventKind::Fork {
+            parent: task("sh", 1, 0),
+            child: task("sh", 2, 0),
+        });
+        let body = "parent_comm=sh parent_pid=1 child_comm=sh child_pid=2";
+        assert_eq!(read("sched_process_fork", body), fork);
+        let body = "filename=/usr/bin/cc1 pid=0x32 (50) old_pid=0x32 (50)";
+        let exec = EventKind::Exec {
+            task: task("cc1", 50, 0),
+            old_pid: 50,
+            filename: "/usr/bin/cc1".into(),
+        };
+        assert_eq!(read("sched_process_exec", body), Ok(exec));
     }
 
     #[test]

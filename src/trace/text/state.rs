@@ -23,11 +23,7 @@ const LETTERS: &[(u8, u16)] = &[
 /// Reads `R`, `R+`, `S`, `D|K`, or a plain number as a tool without the letters prints it.
 pub fn parse(text: &[u8]) -> Option<State> {
     if let Some(bits) = number(text) {
-        // In the number, 0x100 is the `+`.
-        return Some(State {
-            bits: bits & 0xff,
-            preempted: bits & 0x100 != 0,
-        });
+        return Some(of_number(bits.into()));
     }
     let preempted = text.last() == Some(&b'+');
     let letters = text.strip_suffix(b"+").unwrap_or(text);
@@ -40,6 +36,14 @@ pub fn parse(text: &[u8]) -> Option<State> {
         bits |= LETTERS.iter().find(|(known, _)| *known == letter)?.1;
     }
     Some(State { bits, preempted })
+}
+
+/// A state as a number: 0x100 is the `+`; kernels before 4.14 had 0x400, 0x800 or 0x1000 alone for it.
+pub fn of_number(value: i64) -> State {
+    State {
+        bits: (value & 0xff) as u16,
+        preempted: value & 0x100 != 0 || matches!(value, 0x400 | 0x800 | 0x1000),
+    }
 }
 
 fn number(text: &[u8]) -> Option<u16> {
@@ -91,6 +95,8 @@ mod tests {
         check("I", 0x80, false);
         check("0", 0, false);
         check("256", 0, true);
+        check("1024", 0, true);
+        check("130", 0x82, false);
         check("0x2", 2, false);
         for wrong in ["", "+", "R|", "SD", "q", "S||D", "70000", "0x"] {
             assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");

@@ -3,7 +3,7 @@
 
 use super::state;
 use crate::file::Output;
-use crate::trace::{Comm, Event, EventKind, Header, Sink, Task};
+use crate::trace::{Comm, Event, EventKind, Header, Sink, Task, shown};
 use anyhow::Result;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -55,7 +55,7 @@ impl TextWriter {
         } else {
             comm
         };
-        let padding = 16 - comm.as_bytes().len();
+        let padding = 16usize.saturating_sub(comm.as_bytes().len());
         write!(self.out, "{:padding$}", "")?;
         name(&mut self.out, comm)?;
         let (whole, part) = (event.time_ns / 1_000_000_000, event.time_ns % 1_000_000_000);
@@ -127,7 +127,7 @@ impl TextWriter {
                 old_pid,
                 filename,
             } => {
-                let filename = filename.replace(['\n', '\r'], "?");
+                let filename = shown(filename);
                 write!(out, "filename={filename} pid={} old_pid={old_pid}", task.pid)
             }
             EventKind::Exit { task: who } => task(out, TASK, who),
@@ -144,15 +144,11 @@ fn task(out: &mut impl Write, keys: [&str; 3], task: &Task) -> io::Result<()> {
     write!(out, "{}{}{}{}", keys[1], task.pid, keys[2], task.prio)
 }
 
-/// A name that would break the line loses what breaks it.
+/// In a name that would break the line, what breaks it is written out.
 fn name(out: &mut impl Write, comm: Comm) -> io::Result<()> {
     let bytes = comm.as_bytes();
     if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        let safe: Vec<u8> = bytes
-            .iter()
-            .map(|&byte| if matches!(byte, b'\n' | b'\r') { b'?' } else { byte })
-            .collect();
-        return out.write_all(&safe);
+        return write!(out, "{comm}");
     }
     out.write_all(bytes)
 }

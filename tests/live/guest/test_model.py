@@ -85,7 +85,7 @@ def refused(stats: dict) -> dict[str, int]:
     return {name.removeprefix("refused_"): count for name, count in stats["model_events"].items() if name.startswith("refused_")}
 
 
-@case(limit_s=300)
+@case(limit_s=300, clock="instructions")
 def busy_machine(options: Options) -> str:
     """Eight hogs of the same priority: the model is tried out, and decides, beside them."""
     with Scheduler("--model", MODELS / "move", "--rest", "1") as scheduler:

@@ -68,15 +68,35 @@ struct Section {
 }
 
 fn sections(study: &Study) -> Vec<Section> {
-    let section = |id, title, words, pictures, more| Section {
+    let mut all = Vec::from(compared(study));
+    all.extend(explained(study));
+    all
+}
+
+/// A part.
+fn section(
+    id: &'static str,
+    title: &'static str,
+    words: Markup,
+    pictures: &'static [&'static str],
+    more: Markup,
+) -> Section {
+    Section {
         id,
         title,
         words,
         pictures,
         more,
-    };
-    let none = || html! {};
-    vec![
+    }
+}
+
+fn none() -> Markup {
+    html! {}
+}
+
+/// Who is better, and where.
+fn compared(study: &Study) -> [Section; 7] {
+    [
         section("results", "Results", words::results(study), &[], results(study)),
         section("race", "Performance race", words::race(study), &["race"], none()),
         section(
@@ -111,6 +131,12 @@ fn sections(study: &Study) -> Vec<Section> {
             none(),
         ),
         section("regret", "Regret", words::regret(study), &["regret"], none()),
+    ]
+}
+
+/// Why, and how that is known.
+fn explained(study: &Study) -> [Section; 6] {
+    [
         section(
             "devices",
             "Use and balance of devices",
@@ -118,7 +144,7 @@ fn sections(study: &Study) -> Vec<Section> {
                 "How much of the makespan each device worked. Balance is Jain's index: 1 where all worked equally long, which is not an aim \
                  by itself where devices differ."
             },
-            &["devices", "schedule"],
+            &["devices", "gpu_fraction", "schedule"],
             none(),
         ),
         section(

@@ -179,7 +179,7 @@ pub fn duels(study: &Study) -> Option<Table> {
     })
 }
 
-/// A figure of drift that may not be known: with its mean, and how much that is above the oracle's.
+/// A figure of drift that may not be known: with its mean, and how much that is above the clairvoyant policy's.
 type Level = (
     &'static str,
     fn(&Levels) -> Option<f64>,

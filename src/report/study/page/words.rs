@@ -44,7 +44,7 @@ pub fn about(study: &Study) -> Markup {
 
 pub fn headline(study: &Study) -> Markup {
     let Some(best) = study.best() else {
-        return html! { "Only a bound was run: there is nothing to compare." };
+        return html! { "Only a policy that is told the future was run: there is nothing to compare." };
     };
     let told = study.oracle.as_ref();
     let bound = told.and_then(|oracle| study.policies.iter().find(|line| line.policy == *oracle));
@@ -220,8 +220,8 @@ fn drift_words(study: &Study, drift: &Drift) -> Markup {
         @if let Some(oracle) = &study.oracle {
             " A ring is where a policy had recovered with every seed: where it was as little behind " (code(oracle))
             " again as before the shift, up to 5 %."
-        } @else { " When a policy recovered is not known: there is no oracle to measure it by." }
-        " The table has mean completion, and how much that is above the oracle's, settled before, in the first "
+        } @else { " When a policy recovered is not known: no clairvoyant policy was run to measure it by." }
+        " The table has mean completion, and how much that is above the clairvoyant policy's, settled before, in the first "
         (table::grouped(drift.window_tasks as f64, 0))
         " tasks, and settled after; and tasks until a policy noticed, until its model decided again, and until it had recovered, means over \
          seeds and shifts."

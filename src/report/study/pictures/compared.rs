@@ -6,6 +6,7 @@ use crate::report::Interval;
 use crate::report::chart::{Curves, Item, Line, Marked, Point, Row, Rows, Scale, Scatter};
 use crate::report::palette::Style;
 use crate::report::study::column::{Column, Kind};
+use crate::report::study::fraction::Fraction;
 use crate::report::study::summary::{self, Gap, Study};
 
 /// Figures in ms with as many digits as all of them need.
@@ -250,6 +251,37 @@ pub fn completion(study: &Study) -> Curves {
         x_log: true,
         y_log: false,
         lines: study.completion.iter().map(line).collect(),
+        marks: Vec::new(),
+    }
+}
+
+/// How much of tasks GPUs did, by intensity.
+pub fn gpu_fraction(study: &Study) -> Curves {
+    let line = |of: &Fraction| {
+        let bins = of.share_mean.len().max(1) as f64;
+        let middle = |(at, share): (usize, &Option<f64>)| {
+            let percent = share.map(|share| share * 100.0)?;
+            Some(((at as f64 + 0.5) / bins, Interval::of(&[percent])))
+        };
+        Line {
+            label: study.label(&of.policy).to_owned(),
+            points: of.share_mean.iter().enumerate().filter_map(middle).collect(),
+            style: style(study, &of.policy),
+            band: false,
+            rings: Vec::new(),
+            marked: Marked::Points,
+        }
+    };
+    Curves {
+        title: "GPU fraction: how much of a task GPUs did, by its intensity".to_owned(),
+        description: "A line for each policy: the share of the work that was done on a GPU, the mean of tasks of a range of intensities, all \
+                      seeds; 100 % is all on a GPU, 0 % all on a CPU. A mark is a range."
+            .to_owned(),
+        x: "compute intensity".to_owned(),
+        y: "share of the work on a GPU, %".to_owned(),
+        x_log: false,
+        y_log: false,
+        lines: study.gpu_fractions.iter().map(line).collect(),
         marks: Vec::new(),
     }
 }

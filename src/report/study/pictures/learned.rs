@@ -99,7 +99,7 @@ pub fn training(study: &Study) -> Curves {
         }
     };
     Curves {
-        title: "Training: how the reward of a decision rises, episode by episode".to_owned(),
+        title: "Training: the reward of a decision, episode by episode".to_owned(),
         description: "A line for each network: by how many per cent of the first episode's reward the reward of an episode is nearer to 0, \
                       the best that there is. Higher is better; a mark is an episode."
             .to_owned(),
@@ -109,5 +109,34 @@ pub fn training(study: &Study) -> Curves {
         y_log: false,
         lines: study.training.iter().map(line).collect(),
         marks: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::learning;
+
+    /// Rewards are losses below 0; from −4 to −1 is 75 % of the way to 0.
+    #[test]
+    fn a_reward_that_gets_better_rises() {
+        let point = |episode: u64, reward: f64| learning::Point {
+            episode,
+            decisions: episode * 10,
+            epsilon: 0.0,
+            reward,
+            loss: 0.0,
+            rate_per_s: 1.0,
+            completion_mean_ns: 1.0,
+            sla_miss_share: 0.0,
+        };
+        let mut study = Study::new(Vec::new(), None, &[], &[], (Vec::new(), Vec::new()));
+        study.training.push(learning::Curve {
+            policy: "dqn".to_owned(),
+            episodes: vec![point(1, -4.0), point(2, -2.0), point(3, -1.0)],
+        });
+        let line = &training(&study).lines[0];
+        let heights: Vec<(f64, f64)> = line.points.iter().map(|(at, gain)| (*at, gain.mean)).collect();
+        assert_eq!(heights, [(10.0, 0.0), (20.0, 50.0), (30.0, 75.0)]);
     }
 }

@@ -57,6 +57,13 @@ pub fn drawings(study: &Study) -> Result<Vec<Drawing>> {
     if !study.completion.is_empty() {
         all.push(drawing("completion", "completion", &compared::completion(study))?);
     }
+    if study.gpu_fractions.iter().any(|of| !of.tasks.is_empty()) {
+        all.push(drawing(
+            "gpu_fraction",
+            "gpu_fraction",
+            &compared::gpu_fraction(study),
+        )?);
+    }
     if let Some(schedule) = course::schedule(study) {
         all.push(drawing("schedule", "schedule", &schedule)?);
     }

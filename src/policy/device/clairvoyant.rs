@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Oracle: knows what a task really takes, and has it done as early as can be, as devices are now. A bound of that one
-//! decision, not of all of them together.
+//! Clairvoyant: knows what a task really takes, and has it done as early as can be, as devices are now. No other decision is
+//! better for that one task; for all of them together others can be, so it is not a bound ([`crate::sim::device::Bound`] is).
 
 use super::{DevicePolicy, Fleet, Placement};
 use crate::workload::{Task, Work};
 
-/// `oracle`, or `oracle[step=0.05]`.
+/// `clairvoyant`, or `clairvoyant[step=0.05]`.
 #[derive(Clone, Debug)]
-pub struct Oracle {
+pub struct Clairvoyant {
     name: String,
     step: Option<f64>,
     work: Option<Work>,
 }
 
-impl Oracle {
+impl Clairvoyant {
     /// Without a step it splits exactly; with one it tries all multiples of it.
-    pub fn new(name: String, step: Option<f64>) -> Oracle {
-        Oracle {
+    pub fn new(name: String, step: Option<f64>) -> Clairvoyant {
+        Clairvoyant {
             name,
             step,
             work: None,
@@ -24,7 +24,7 @@ impl Oracle {
     }
 }
 
-impl DevicePolicy for Oracle {
+impl DevicePolicy for Clairvoyant {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -34,7 +34,7 @@ impl DevicePolicy for Oracle {
         best(fleet, &work, self.step).0
     }
 
-    fn is_oracle(&self) -> bool {
+    fn is_clairvoyant(&self) -> bool {
         true
     }
 

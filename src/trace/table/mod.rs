@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Tables of events: one row for each, one column for each field, empty where an event has none such.
+
+mod columns;
+mod csv;
+mod parquet;
+
+pub use self::csv::{CsvSource, CsvWriter, is_table};
+pub use self::parquet::{ParquetSource, ParquetWriter};
