@@ -26,10 +26,7 @@ fn seeds() -> Vec<Vec<u8>> {
         let entries = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path());
-        // A task that runs for decades, as a clock that steps makes it, is replayed tick by tick: not here.
-        let left_out = |path: &PathBuf| {
-            path.extension().is_some_and(|ending| ending == "md") || path.ends_with("t19_clock_step.txt")
-        };
+        let left_out = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "md");
         entries.filter(move |path| path.is_file() && !left_out(path))
     };
     let mut paths: Vec<PathBuf> = [root.clone(), root.join("cases"), root.join("public")]

@@ -62,6 +62,8 @@ pub struct Coverage {
     /// The end of the last gap of any CPU.
     gap_ns: Option<u64>,
     step: Option<Step>,
+    /// The end of the last step: of CPUs that were not seen until then nothing is known before.
+    stepped_ns: u64,
     lost: u64,
 }
 
@@ -89,11 +91,12 @@ impl Coverage {
                 step_ns: now_ns - last_ns,
             });
             self.gap_ns = Some(now_ns);
+            self.stepped_ns = now_ns;
             self.cpus.values_mut().for_each(|known| known.gaps += 1);
         }
         self.span = Some((begin_ns, last_ns.max(now_ns)));
         let known = self.cpus.entry(event.cpu).or_insert(Known {
-            begin_ns,
+            begin_ns: begin_ns.max(self.stepped_ns),
             silent: true,
             ..Known::default()
         });
@@ -140,7 +143,7 @@ impl Coverage {
 
     /// From when a CPU is known.
     pub fn begin_ns(&self, cpu: u32) -> u64 {
-        let begin_ns = self.span.map_or(0, |(begin_ns, _)| begin_ns);
+        let begin_ns = self.start_ns().max(self.stepped_ns);
         self.cpus.get(&cpu).map_or(begin_ns, |known| known.begin_ns)
     }
 
@@ -272,6 +275,8 @@ mod tests {
         assert_eq!(coverage.step(), Some(step));
         assert!(!coverage.is_whole_since(10) && coverage.is_whole_since(10 + STEP_NS));
         assert_eq!(coverage.cpus()[&0].gaps, 1);
+        // Nobody knows what a CPU did before that was seen only afterwards.
+        assert_eq!([0, 1].map(|cpu| coverage.begin_ns(cpu)), [10, 10 + STEP_NS]);
     }
 
     #[test]
