@@ -197,7 +197,9 @@ class Sweep(unittest.TestCase):
             for result in direct("simulate", *call, *more)["results"]:
                 (row,) = (r for r in rows if (r["machine"], r["policy"], r["seed"]) == (machine, result["policy"], result["seed"]))
                 self.assertEqual((row["kind"], row["workload"], row["error"], row["tasks"]), ("simulate", "calm", None, 300))
-                for name in set(result) - {"decision_ns"}:
+                # A unit has one policy, and nobody beside it to be behind.
+                self.assertEqual(row["behind_clairvoyant"], 0.0 if result["policy"] == "clairvoyant" else None)
+                for name in set(result) - {"decision_ns", "behind_clairvoyant"}:
                     self.assertEqual(row[name], result[name], name)
         report = direct("replay", TRACE, "--policy", "recorded,augur", "--seed", "7")
         (row,) = (row for row in rows if row["workload"] == "short")
