@@ -108,6 +108,9 @@ class Docs(unittest.TestCase):
         self.assertIn("leads nowhere", self.faults("[a](docs/none.md)\n")[0][0])
         self.assertEqual(self.faults("[a](there.md)\n", "docs/a.md")[0], [])
         self.assertIn("141 characters", self.faults("x" * 141 + "\n|" + "y" * 200 + "|\n")[0][0])
+        # What a program printed cannot be wrapped; a command can.
+        self.assertEqual(self.faults("```text\n" + "z" * 200 + "\n```\n")[0], [])
+        self.assertIn(":4 has 141", self.faults("```sh\ntrue\n```\n" + "x" * 141 + "\n")[0][0])
         self.assertIn("9216 are the most", self.faults("x\n" * 5000)[0][0])
 
 
