@@ -77,7 +77,7 @@ class Plan:
         except (OSError, UnicodeDecodeError) as err:
             raise Refusal(f"cannot read the sweep {path}: {reason(err)}") from err
         except tomllib.TOMLDecodeError as err:
-            raise Refusal(f"the sweep {path} is no TOML: {str(err)[:1].lower()}{str(err)[1:]}") from err
+            raise Refusal(f"the sweep {path} is not TOML: {str(err)[:1].lower()}{str(err)[1:]}") from err
         self.only(table, {"seeds", "simulate", "replay"}, "the top")
         seeds = self.seeds(table.get("seeds", [1]), "the top")
         self.units = []

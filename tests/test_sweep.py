@@ -277,7 +277,7 @@ class Sweep(unittest.TestCase):
     def test_a_wrong_sweep_is_one_sentence_that_names_the_place(self):
         simulate = "[[simulate]]\npolicies = ['eft']\n"
         for text, words in (
-            ("seeds = [1", "wrong.toml is no TOML: unclosed array (at end"),
+            ("seeds = [1", "wrong.toml is not TOML: unclosed array (at end"),
             ("", "the top names no units; add a block [[simulate]] or [[replay]]"),
             ("seeds = [-1]\n" + simulate, "the top has wrong seeds; give whole numbers"),
             (simulate + "[[simulate]]\npolices = ['eft']", "[[simulate]] number 2 has a setting 'polices' that there is not; there are machines, policies"),

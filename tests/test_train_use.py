@@ -80,7 +80,7 @@ class Use(unittest.TestCase):
             ("cannot read", "--from-log", self.path("torn.csv.gz", gzip.compress(os.urandom(9999))[:99]), "--out", "m"),
             ("packed with zstd", "--from-log", self.path("log.csv.zst", b"\x28\xb5\x2f\xfd rest"), "--out", "m"),
             ("cannot write /proc/x", "--from-log", log, "--out", "/proc/x"),
-            ("full is there and is no model", "--from-log", log, "--out", "full"),
+            ("full exists and is not a model", "--from-log", log, "--out", "full"),
             ("file is there and is not a directory", "--dummy", "--out", "file"),
             ("cannot write file/m: Not a directory", "--dummy", "--out", "file/m"),
             ("link is a link to nothing", "--dummy", "--out", "link"),

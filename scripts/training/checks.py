@@ -78,7 +78,7 @@ def check_output(out):
         raise Refusal(f"{out} is there and is not a directory; name another one for --out")
     try:
         if os.path.isdir(out) and os.listdir(out) and not os.path.exists(os.path.join(out, "saved_model.pb")):
-            raise Refusal(f"{out} is there and is no model; name another directory for --out")
+            raise Refusal(f"{out} exists and is not a model; name another directory for --out")
         parent = os.path.dirname(os.path.realpath(out))
         while not os.path.exists(parent):
             parent = os.path.dirname(parent)

@@ -42,7 +42,7 @@ def export(score, manifest, out, losses=()):
 def replace(aside, out):
     """Puts the new directory where the old one was."""
     if os.path.exists(out) and os.listdir(out) and not os.path.exists(os.path.join(out, "saved_model.pb")):
-        raise Refusal(f"{out} is there and is no model; name another directory for --out")
+        raise Refusal(f"{out} exists and is not a model; name another directory for --out")
     if os.path.exists(out):
         old = tempfile.mkdtemp(prefix=".old-", dir=os.path.dirname(out))
         os.rename(out, os.path.join(old, "model"))

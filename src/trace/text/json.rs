@@ -43,7 +43,7 @@ impl<R: Read> JsonText<R> {
         }
         for wanted in [b':', b'"'] {
             if text.sign()? != Some(wanted) {
-                bail!("`systemTraceEvents` of this JSON file is no text of ftrace; give one where it is");
+                bail!("`systemTraceEvents` of this JSON file is not ftrace text; give a file where it is");
             }
         }
         Ok(text)
