@@ -123,7 +123,7 @@ def gained_by_domain(whereabouts: task.Whereabouts, before: list[int]) -> list[i
     return [round(value) for value in gained]
 
 
-@case(domains_min=2)
+@case(domains_min=2, clock="instructions")
 def stay(options: Options) -> str:
     """A model that always says stay: nothing is moved, and nothing is stolen."""
     with Scheduler("--model", MODELS / "stay", *PATIENT) as scheduler:
@@ -181,7 +181,7 @@ def spread(model: str | Path, *arguments: str) -> Spread:
     return seen
 
 
-@case(domains_min=2)
+@case(domains_min=2, clock="instructions")
 def move(options: Options) -> str:
     """A model that always says move: exactly the heuristic, and each applied move was seen by the kernel."""
     heuristic = spread("off")
