@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Damaged files; each goes through both commands.
-const FILES: u64 = 120;
+const FILES: u64 = 600;
 /// The most memory that either may ask for, in KB; as much as both need for a whole file many times over.
 const MEMORY_KB: u64 = 3 << 20;
 /// Nothing here takes a second; who takes that long hangs.
