@@ -192,7 +192,7 @@ class Train(unittest.TestCase):
         code, printed = run("--from-log", self.path("absent.csv"), "--out", self.path("model"))
         self.assertEqual((code, "cannot read" in printed), (1, True), printed)
         code, printed = run("--dummy", "stay", "--out", self.here)
-        self.assertEqual((code, "is no model" in printed), (1, True), printed)
+        self.assertEqual((code, "is not a model" in printed), (1, True), printed)
         with self.assertRaises(SystemExit) as wrong_use, contextlib.redirect_stderr(io.StringIO()):
             train.arguments(["--out", "x"])
         self.assertEqual(wrong_use.exception.code, 2)
