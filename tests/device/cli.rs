@@ -2,6 +2,7 @@
 //! `scx_augur simulate` from the outside: what it prints, what it writes, and what it says to bad input.
 
 use crate::common::{self, fails};
+use assert_cmd::Command;
 use serde_json::{Value, json};
 
 const GRAPH: &str = "tests/graphs/topcuoglu-2002.json";
@@ -332,4 +333,62 @@ fn bad_input_is_one_sentence_that_names_the_place() {
 
 fn refused(arguments: &[&str], code: i32, word: &str) {
     fails(&[&["simulate"], arguments].concat(), code, word);
+}
+
+/// The command line before the environment, that before a file, and a file before what is so by itself.
+#[test]
+fn who_is_heard_first() {
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    let settings = "[machine]\ngpus = 1\n[hybrid_ml]\nretrain_interval = 1000000\npretrain_tasks = 100\n[hybrid_ml.forest]\ntrees = 10\n";
+    std::fs::write(file.path(), settings).unwrap();
+    let file = file.path().to_str().unwrap();
+    let run = |environment: &[(&str, &str)], arguments: &[&str]| -> Value {
+        let mut command = Command::cargo_bin("scx_augur").unwrap();
+        command.env_remove("NUM_GPUS").env_remove("RETRAIN_INTERVAL");
+        command.envs(environment.iter().copied());
+        command.args(["simulate", "--tasks", "120", "--json", "--policies"]);
+        let done = command.args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    let gpus = |report: Value| report["devices"].as_array().unwrap().len() - 1;
+    let three = [("NUM_GPUS", "3")];
+    assert_eq!(gpus(run(&[], &["eft"])), 4);
+    assert_eq!(gpus(run(&[], &["eft", "--config", file])), 1);
+    assert_eq!(gpus(run(&three, &["eft", "--config", file])), 3);
+    assert_eq!(gpus(run(&three, &["eft", "--config", file, "--gpus", "2"])), 2);
+    // How often the forest is trained again shows in what is decided.
+    let hash = |report: Value| report["results"][0]["state_hash"].as_str().unwrap().to_owned();
+    let often = [("RETRAIN_INTERVAL", "20")];
+    let never = hash(run(&[], &["hybrid_ml", "--config", file]));
+    let again = hash(run(&often, &["hybrid_ml", "--config", file]));
+    assert_ne!(never, again);
+    assert_eq!(
+        again,
+        hash(run(&[], &["hybrid_ml[retrain_interval=20]", "--config", file]))
+    );
+    assert_eq!(
+        never,
+        hash(run(
+            &often,
+            &["hybrid_ml[retrain_interval=1000000]", "--config", file]
+        ))
+    );
+}
+
+/// A device that is at its limit is named, with the share of time in which it worked.
+#[test]
+fn an_overloaded_device_is_named() {
+    let told = |rate: u32| {
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), format!("[workload]\nrate_per_s = {rate}.0\n")).unwrap();
+        let arguments = ["simulate", "--policies", "eft", "--tasks", "500", "--config"];
+        let done = common::scx_augur(&[&arguments[..], &[file.path().to_str().unwrap()]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
+    };
+    let full = told(4000);
+    let line = full.lines().find(|line| line.contains("overloaded under eft"));
+    assert!(line.is_some_and(|line| line.contains("%")), "{full}");
+    assert!(!told(20).contains("overloaded"), "{}", told(20));
 }
