@@ -7,12 +7,12 @@
 pub mod bench;
 pub mod cli;
 pub mod experiment;
-pub mod file;
 pub mod live;
 pub mod model;
 pub mod policy;
 pub mod report;
 pub mod sim;
-pub mod topology;
-pub mod trace;
 pub mod workload;
+
+pub use augur_base::{file, topology};
+pub use augur_trace as trace;
