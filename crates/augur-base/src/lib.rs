@@ -6,5 +6,7 @@
 //! file       outputs that are whole or absent, inputs that may be packed
 //! ```
 
+#![deny(unreachable_pub)]
+
 pub mod file;
 pub mod topology;

@@ -12,7 +12,7 @@ const DEAD: u16 = 0x10 | 0x20;
 /// A pid is another task after its task was switched away from in a dead state, when it is forked, and when it
 /// wakes up as new without having been forked just before.
 #[derive(Default)]
-pub struct Census {
+pub(crate) struct Census {
     by_pid: HashMap<i32, Entry>,
     count: usize,
 }
@@ -25,12 +25,12 @@ struct Entry {
 
 impl Census {
     /// How many tasks there were.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// The pid's task.
-    pub fn task(&mut self, pid: i32) -> usize {
+    pub(crate) fn task(&mut self, pid: i32) -> usize {
         match self.by_pid.get(&pid) {
             Some(entry) => entry.task,
             None => self.enter(pid, false),
@@ -38,7 +38,7 @@ impl Census {
     }
 
     /// The pid's task, which runs.
-    pub fn runs(&mut self, pid: i32) -> usize {
+    pub(crate) fn runs(&mut self, pid: i32) -> usize {
         let task = self.task(pid);
         if let Some(entry) = self.by_pid.get_mut(&pid) {
             entry.fresh = false;
@@ -47,12 +47,12 @@ impl Census {
     }
 
     /// The pid was forked: a new task.
-    pub fn forked(&mut self, pid: i32) -> usize {
+    pub(crate) fn forked(&mut self, pid: i32) -> usize {
         self.enter(pid, true)
     }
 
     /// The pid's task wakes up for the first time.
-    pub fn wakes_new(&mut self, pid: i32) -> usize {
+    pub(crate) fn wakes_new(&mut self, pid: i32) -> usize {
         match self.by_pid.get_mut(&pid) {
             Some(entry) if entry.fresh => {
                 entry.fresh = false;
@@ -63,14 +63,14 @@ impl Census {
     }
 
     /// The pid's task was switched away from in that state.
-    pub fn leaves(&mut self, pid: i32, state: State) {
+    pub(crate) fn leaves(&mut self, pid: i32, state: State) {
         if state.bits & DEAD != 0 {
             self.by_pid.remove(&pid);
         }
     }
 
     /// The task with pid `old` goes on as `new`.
-    pub fn renumbered(&mut self, old: i32, new: i32) -> usize {
+    pub(crate) fn renumbered(&mut self, old: i32, new: i32) -> usize {
         if old != new
             && let Some(entry) = self.by_pid.remove(&old)
         {

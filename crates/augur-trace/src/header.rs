@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is known of a recording as a whole.
 
-use augur_base::topology::{Cpu, Machine};
 use anyhow::{Context, Result};
+use augur_base::topology::{Cpu, Machine};
 use serde::{Deserialize, Serialize};
 
 /// Where and how a trace was recorded. What is not known is empty or 0.

@@ -11,6 +11,8 @@
 //! order there is sorted), a writer one chunk, whatever the size of the file. A reader never panics, and what it cannot
 //! read it reports and skips. A file that is written gets its name when it is whole. No other room knows a file format.
 
+#![deny(unreachable_pub)]
+
 mod census;
 pub mod coverage;
 pub mod event;

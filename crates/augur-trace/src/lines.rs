@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Read, Result};
 /// Bytes of the buffer.
 const BUFFER: usize = 1 << 18;
 /// The longest line that is given out; no tracer writes one of this length.
-pub const LONGEST: usize = 1 << 16;
+pub(crate) const LONGEST: usize = 1 << 16;
 
 /// One line, without its end.
-pub enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// Its bytes.
     Text(&'a [u8]),
     /// It is longer than [`LONGEST`], and was dropped.
@@ -17,7 +17,7 @@ pub enum Line<'a> {
 }
 
 /// Gives out line after line, each in place.
-pub struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
     start: usize,
@@ -29,7 +29,7 @@ pub struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     /// Starts with what `input` gives.
-    pub fn new(input: R) -> Lines<R> {
+    pub(crate) fn new(input: R) -> Lines<R> {
         Lines {
             input,
             buffer: vec![0; BUFFER],
@@ -42,7 +42,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// The number of the line that was given out last, from 1.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
@@ -50,7 +50,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// Where the input cannot be read.
-    pub fn next(&mut self) -> Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
         let mut searched = 0;
         loop {
             let unseen = &self.buffer[self.start + searched..self.end];

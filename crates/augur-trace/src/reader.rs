@@ -7,8 +7,8 @@ use super::table::{CsvSource, ParquetSource};
 use super::text::{JsonText, TextSource};
 use super::unpack::{Input, Unpacked, unpack};
 use super::{Event, EventKind, Format, Header, Notes};
-use augur_base::topology::MAX_CPUS;
 use anyhow::{Context, Result, bail, ensure};
+use augur_base::topology::MAX_CPUS;
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
@@ -22,7 +22,7 @@ const OPENING: usize = 1 << 16;
 const WINDOW: usize = 256;
 
 /// What a format has to do.
-pub trait Source: Send {
+pub(crate) trait Source: Send {
     /// What is known of the recording.
     fn header(&self) -> &Header;
     /// Its format, where that shows only on the way.

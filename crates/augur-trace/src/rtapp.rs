@@ -6,8 +6,8 @@
 
 use super::census::Census;
 use super::{Comm, Event, EventKind, Sink, State, Task};
-use augur_base::file::Output;
 use anyhow::{Result, ensure};
+use augur_base::file::Output;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
@@ -72,7 +72,7 @@ fn micros(ns: u64) -> u64 {
 }
 
 /// Collects runs and sleeps, and writes them at the end.
-pub struct RtAppWriter {
+pub(crate) struct RtAppWriter {
     out: BufWriter<Output>,
     census: Census,
     tasks: Vec<Workload>,
@@ -87,7 +87,7 @@ pub struct RtAppWriter {
 
 impl RtAppWriter {
     /// Starts without tasks.
-    pub fn new(out: Output) -> RtAppWriter {
+    pub(crate) fn new(out: Output) -> RtAppWriter {
         RtAppWriter {
             out: BufWriter::new(out),
             census: Census::default(),

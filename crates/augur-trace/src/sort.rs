@@ -16,7 +16,7 @@ const RUN: usize = 1 << 19;
 const BLOCK: usize = 1 << 16;
 
 /// Takes events in any order.
-pub struct Sorter {
+pub(crate) struct Sorter {
     run: Vec<Event>,
     run_events: usize,
     runs: Vec<Run>,
@@ -46,7 +46,7 @@ impl Sorter {
     ///
     /// # Errors
     /// Where there is no room for temporary files.
-    pub fn push(&mut self, event: Event) -> Result<()> {
+    pub(crate) fn push(&mut self, event: Event) -> Result<()> {
         self.run.push(event);
         if self.run.len() >= self.run_events {
             self.spill().context(
@@ -87,7 +87,7 @@ impl Sorter {
     ///
     /// # Errors
     /// Where the temporary file cannot be read.
-    pub fn finish(mut self) -> Result<Sorted> {
+    pub(crate) fn finish(mut self) -> Result<Sorted> {
         self.run.sort_by_key(|event| event.time_ns);
         let mut sorted = Sorted {
             memory: self.run.into_iter(),
@@ -132,7 +132,7 @@ impl Run {
 }
 
 /// Events in the order of time. The last run is the one in memory.
-pub struct Sorted {
+pub(crate) struct Sorted {
     memory: std::vec::IntoIter<Event>,
     file: Option<File>,
     runs: Vec<Run>,
@@ -157,7 +157,7 @@ impl Sorted {
     ///
     /// # Errors
     /// Where the temporary file cannot be read.
-    pub fn next(&mut self) -> Result<Option<Event>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Event>> {
         let Some(Reverse((_, run))) = self.heads.pop() else {
             return Ok(None);
         };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Anything that can be read.
-pub type Input = Box<dyn Read + Send>;
+pub(crate) type Input = Box<dyn Read + Send>;
 
 /// A file without its packing.
-pub struct Unpacked {
+pub(crate) struct Unpacked {
     /// Its first bytes, at most as many as were asked for.
     pub opening: Vec<u8>,
     /// What follows these.
@@ -24,7 +24,7 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// Where it cannot be read, or is packed by something else.
-pub fn unpack(input: impl Read + Send + 'static, opening_bytes: usize) -> io::Result<Unpacked> {
+pub(crate) fn unpack(input: impl Read + Send + 'static, opening_bytes: usize) -> io::Result<Unpacked> {
     let torn = Arc::new(AtomicBool::new(false));
     // Whoever gave it may have unpacked it already.
     let given = Tearing(Box::new(input), torn.clone());
@@ -52,7 +52,7 @@ impl Read for Tearing {
 }
 
 /// Whether the content is wrong, not the reading of it.
-pub fn is_damage(err: &io::Error) -> bool {
+pub(crate) fn is_damage(err: &io::Error) -> bool {
     let kinds = [
         ErrorKind::UnexpectedEof,
         ErrorKind::InvalidData,

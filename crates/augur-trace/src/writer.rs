@@ -7,8 +7,8 @@ use super::rtapp::RtAppWriter;
 use super::table::{CsvWriter, ParquetWriter};
 use super::text::TextWriter;
 use super::{Event, Format, Header};
-use augur_base::file::Output;
 use anyhow::{Context, Result, bail};
+use augur_base::file::Output;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown, lchown};
 use std::path::Path;
 
 /// Of a file that is new; the process's umask takes away from it.
-pub const MODE: u32 = 0o644;
+pub(super) const MODE: u32 = 0o644;
 
 /// The user and group that called sudo, where this is root by sudo.
 fn caller() -> Option<(u32, u32)> {
@@ -17,7 +17,7 @@ fn caller() -> Option<(u32, u32)> {
 
 /// Gives a new file the owner and the mode of the one that it replaces, or else its owner: whoever called sudo. Where that is
 /// not allowed the file is as good with ours.
-pub fn hand_over(file: &File, replaced: Option<&Metadata>) {
+pub(super) fn hand_over(file: &File, replaced: Option<&Metadata>) {
     let Some(there) = replaced else {
         if let Some((user, group)) = caller() {
             let _ = fchown(file, Some(user), Some(group));
@@ -32,7 +32,7 @@ pub fn hand_over(file: &File, replaced: Option<&Metadata>) {
 }
 
 /// Gives a new folder to whoever called sudo.
-pub fn hand_over_folder(path: &Path) {
+pub(super) fn hand_over_folder(path: &Path) {
     if let Some((user, group)) = caller() {
         let _ = lchown(path, Some(user), Some(group));
     }

@@ -11,7 +11,7 @@ const LINKS_MAX: usize = 40;
 
 /// What is at the end of a path.
 #[derive(Debug)]
-pub enum Place {
+pub(super) enum Place {
     /// A plain file that is there, or a name that is free. No symbolic link is left in its last part.
     Plain(PathBuf, Option<Metadata>),
     /// Standard output, by the name `-`, `/dev/stdout` or one like it.
@@ -33,7 +33,7 @@ impl Place {
     ///
     /// # Errors
     /// Where it cannot be followed.
-    pub fn find(path: &Path) -> io::Result<Place> {
+    pub(super) fn find(path: &Path) -> io::Result<Place> {
         if path.as_os_str() == super::STANDARD {
             return Ok(Place::Output);
         }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 /// A file on its way to its name.
-pub struct Whole {
+pub(super) struct Whole {
     file: Growing,
     place: PathBuf,
     folder: PathBuf,
@@ -32,7 +32,7 @@ impl Whole {
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn begin(place: PathBuf, there: Option<&Metadata>) -> io::Result<Whole> {
+    pub(super) fn begin(place: PathBuf, there: Option<&Metadata>) -> io::Result<Whole> {
         let folder = folder_of(&place);
         let file = match unnamed(&folder) {
             Some(file) => Growing::Unnamed(file),
@@ -48,7 +48,7 @@ impl Whole {
     }
 
     /// The file itself.
-    pub fn file(&self) -> &File {
+    pub(super) fn file(&self) -> &File {
         match &self.file {
             Growing::Unnamed(file) => file,
             Growing::Named(file, _) => file.as_file(),
@@ -59,7 +59,7 @@ impl Whole {
     ///
     /// # Errors
     /// Where it cannot be; then it is gone, and what was there before is still there.
-    pub fn give_name(self) -> io::Result<()> {
+    pub(super) fn give_name(self) -> io::Result<()> {
         let naming = leftover::naming();
         if std::fs::symlink_metadata(&self.place).is_ok_and(|there| !there.is_file()) {
             return Err(io::Error::other("something else has taken its place meanwhile"));
@@ -80,7 +80,7 @@ impl Whole {
 }
 
 /// The folder of a file.
-pub fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new(".")).to_owned()
 }

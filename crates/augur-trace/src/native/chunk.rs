@@ -11,7 +11,7 @@ const LARGEST: u32 = 1 << 23;
 
 /// What a chunk holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// What is known of the recording.
     Header = 1,
     /// Events.
@@ -24,7 +24,7 @@ pub enum Kind {
 ///
 /// # Errors
 /// Where it cannot be written, or is larger than any chunk may be.
-pub fn write(out: &mut impl Write, kind: Kind, content: &[u8], packed: bool) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, kind: Kind, content: &[u8], packed: bool) -> io::Result<()> {
     let raw_bytes = u32::try_from(content.len())
         .ok()
         .filter(|&bytes| bytes <= LARGEST)
@@ -53,7 +53,7 @@ fn checksum(head: &[u8; HEAD], stored: &[u8]) -> u32 {
 }
 
 /// What was found where a chunk should be.
-pub enum Found {
+pub(super) enum Found {
     /// A chunk.
     Chunk(Kind, Vec<u8>),
     /// A chunk of a kind that this program does not know, or with wrong content; the next one can be read.
@@ -68,7 +68,7 @@ pub enum Found {
 ///
 /// # Errors
 /// Where the file cannot be read.
-pub fn read(input: &mut impl Read) -> io::Result<Found> {
+pub(super) fn read(input: &mut impl Read) -> io::Result<Found> {
     let mut head = [0; HEAD];
     match fill(input, &mut head)? {
         0 => return Ok(Found::Nothing),

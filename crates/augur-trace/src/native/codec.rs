@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// Encodes events, one block after the other. A block stands for itself.
 #[derive(Default)]
-pub struct Encoder {
+pub(crate) struct Encoder {
     bytes: Vec<u8>,
     tasks: HashMap<Task, u64>,
     last_ns: u64,
@@ -15,7 +15,7 @@ pub struct Encoder {
 
 impl Encoder {
     /// Adds an event to the block.
-    pub fn push(&mut self, event: &Event) {
+    pub(crate) fn push(&mut self, event: &Event) {
         self.bytes.push(tag(&event.kind));
         self.signed(event.time_ns.wrapping_sub(self.last_ns).cast_signed());
         self.last_ns = event.time_ns;
@@ -24,12 +24,12 @@ impl Encoder {
     }
 
     /// Bytes of the block so far.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Ends the block, gives it to `take`, and begins the next.
-    pub fn take<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> T {
+    pub(crate) fn take<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> T {
         let taken = take(&self.bytes);
         self.bytes.clear();
         self.tasks.clear();
@@ -126,7 +126,7 @@ fn tag(kind: &EventKind) -> u8 {
 
 /// Decodes a block, event by event.
 #[derive(Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     bytes: Vec<u8>,
     at: usize,
     tasks: Vec<Task>,
@@ -135,7 +135,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// Begins a block.
-    pub fn start(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn start(&mut self, bytes: Vec<u8>) {
         *self = Decoder {
             bytes,
             ..Decoder::default()
@@ -143,7 +143,7 @@ impl Decoder {
     }
 
     /// The next event; `None` at the block's end, `Some(None)` where the rest of it makes no sense.
-    pub fn next(&mut self) -> Option<Option<Event>> {
+    pub(crate) fn next(&mut self) -> Option<Option<Event>> {
         if self.at == self.bytes.len() {
             return None;
         }

@@ -11,17 +11,17 @@
 //! header is written first, and once more in its place at the end, when the number of lost events is known.
 
 mod chunk;
-pub mod codec;
+pub(crate) mod codec;
 mod read;
 mod write;
 
-pub use read::NativeSource;
+pub(crate) use read::NativeSource;
 pub(super) use write::NativeSink;
 pub use write::NativeWriter;
 
 /// How a file begins. The byte that is no text, the two line ends and the control sign show a file that a transfer
 /// has changed.
-pub const MAGIC: &[u8; 10] = b"\x8baugur\r\n\x1a\n";
+pub(crate) const MAGIC: &[u8; 10] = b"\x8baugur\r\n\x1a\n";
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 
 /// Reads a native file, chunk by chunk.
-pub struct NativeSource<R> {
+pub(crate) struct NativeSource<R> {
     input: R,
     header: Header,
     block: Decoder,
@@ -24,7 +24,7 @@ impl<R: Read> NativeSource<R> {
     ///
     /// # Errors
     /// Where there is no header that can be read.
-    pub fn new(mut input: R) -> Result<NativeSource<R>> {
+    pub(crate) fn new(mut input: R) -> Result<NativeSource<R>> {
         const DAMAGED: &str = "its header is damaged, so it cannot be read; record it again";
         let mut magic = [0; MAGIC.len()];
         input.read_exact(&mut magic).context(DAMAGED)?;

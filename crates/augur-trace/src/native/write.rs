@@ -4,9 +4,9 @@
 use super::MAGIC;
 use super::chunk::{self, Kind};
 use super::codec::Encoder;
-use augur_base::file::Output;
 use crate::{Event, EventKind, Header, Sink};
 use anyhow::{Context, Result};
+use augur_base::file::Output;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 

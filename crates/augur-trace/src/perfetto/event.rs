@@ -5,7 +5,7 @@ use super::proto;
 use crate::{Comm, EventKind, State, Task};
 
 /// Who ran before the first compact switch is not said. The idle task is a guess that gives nobody time.
-pub fn idle(cpu: u32) -> Task {
+pub(super) fn idle(cpu: u32) -> Task {
     Task {
         pid: 0,
         comm: Comm::new(format!("swapper/{cpu}").as_bytes()),
@@ -14,7 +14,7 @@ pub fn idle(cpu: u32) -> Task {
 }
 
 /// 0x100 is the kernel's `+`.
-pub fn state(raw: i64) -> State {
+pub(super) fn state(raw: i64) -> State {
     State {
         bits: (raw & 0xff) as u16,
         preempted: raw & 0x100 != 0,
@@ -30,7 +30,7 @@ fn task(comm: Option<Vec<u8>>, pid: Option<i32>, prio: Option<i32>) -> Task {
 }
 
 /// `None` where it is none of the scheduler's events.
-pub fn kind(event: proto::FtraceEvent) -> Option<Result<EventKind, &'static str>> {
+pub(super) fn kind(event: proto::FtraceEvent) -> Option<Result<EventKind, &'static str>> {
     if let Some(it) = event.sched_switch {
         return Some(Ok(EventKind::Switch {
             prev: task(it.prev_comm, it.prev_pid, it.prev_prio),

@@ -5,9 +5,9 @@ use super::proto::field;
 use super::read::Packets;
 use super::stream::{Top, skip, top};
 use super::wire::{Value, put_bytes};
-use augur_base::file::Frames;
 use crate::Notes;
 use anyhow::{Context, Result};
+use augur_base::file::Frames;
 use std::io::Read;
 
 impl Packets {

@@ -11,7 +11,7 @@ const SEQUENCES: usize = 1 << 16;
 
 /// The machines that were seen.
 #[derive(Default)]
-pub struct Machines {
+pub(super) struct Machines {
     wanted: Option<String>,
     /// Bundles of events of each.
     bundles: BTreeMap<u64, u64>,
@@ -23,7 +23,7 @@ pub struct Machines {
 
 impl Machines {
     /// Only this one is read, or all where there is one.
-    pub fn new(wanted: Option<String>) -> Machines {
+    pub(super) fn new(wanted: Option<String>) -> Machines {
         Machines {
             wanted,
             ..Machines::default()
@@ -31,7 +31,7 @@ impl Machines {
     }
 
     /// A bundle of that machine's; whether it is read.
-    pub fn wants(&mut self, machine: u64) -> bool {
+    pub(super) fn wants(&mut self, machine: u64) -> bool {
         if self.bundles.len() < MACHINES || self.bundles.contains_key(&machine) {
             *self.bundles.entry(machine).or_default() += 1;
         }
@@ -41,14 +41,14 @@ impl Machines {
     }
 
     /// The machine was named behind a bundle that was taken for machine 0's.
-    pub fn behind(&mut self, machine: u64) {
+    pub(super) fn behind(&mut self, machine: u64) {
         if machine != 0 {
             *self.bundles.entry(machine).or_default() += 1;
         }
     }
 
     /// A recording's own number: two of them are two recordings in one file.
-    pub fn recording(&mut self, uuid: &[u8]) {
+    pub(super) fn recording(&mut self, uuid: &[u8]) {
         match &self.uuid {
             Some(first) => self.several |= first != uuid,
             None => self.uuid = Some(uuid.to_vec()),
@@ -56,7 +56,7 @@ impl Machines {
     }
 
     /// A bundle's CPU and begin. In one sequence a CPU's bundles follow each other in time, in one recording.
-    pub fn bundle(&mut self, sequence: u64, begin: Option<(u32, u64)>) {
+    pub(super) fn bundle(&mut self, sequence: u64, begin: Option<(u32, u64)>) {
         let Some((cpu, time_ns)) = begin else {
             return;
         };
@@ -67,7 +67,7 @@ impl Machines {
     }
 
     /// Why this cannot be read as one machine's.
-    pub fn mixed(&self) -> Option<String> {
+    pub(super) fn mixed(&self) -> Option<String> {
         if self.several {
             return Some("it holds several recordings, one behind the other; give one at a time".into());
         }

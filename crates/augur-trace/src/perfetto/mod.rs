@@ -10,6 +10,6 @@ mod stream;
 mod wire;
 mod write;
 
-pub use read::PerfettoSource;
-pub use stream::is_trace;
-pub use write::PerfettoWriter;
+pub(crate) use read::PerfettoSource;
+pub(crate) use stream::is_trace;
+pub(crate) use write::PerfettoWriter;

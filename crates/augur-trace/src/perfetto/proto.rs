@@ -5,42 +5,42 @@
 use prost::Message;
 
 /// Field numbers of what is walked through without being decoded as a whole.
-pub mod field {
+pub(super) mod field {
     /// `Trace.packet`.
-    pub const PACKET: u32 = 1;
+    pub(crate) const PACKET: u32 = 1;
     /// `TracePacket.ftrace_events`.
-    pub const FTRACE_EVENTS: u32 = 1;
+    pub(crate) const FTRACE_EVENTS: u32 = 1;
     /// `TracePacket.process_tree`.
-    pub const PROCESS_TREE: u32 = 2;
+    pub(crate) const PROCESS_TREE: u32 = 2;
     /// `TracePacket.trusted_packet_sequence_id`.
-    pub const SEQUENCE: u32 = 10;
+    pub(crate) const SEQUENCE: u32 = 10;
     /// `TracePacket.system_info`.
-    pub const SYSTEM_INFO: u32 = 45;
+    pub(crate) const SYSTEM_INFO: u32 = 45;
     /// `TracePacket.compressed_packets`.
-    pub const COMPRESSED: u32 = 50;
+    pub(crate) const COMPRESSED: u32 = 50;
     /// `TracePacket.ftrace_stats`.
-    pub const FTRACE_STATS: u32 = 34;
+    pub(crate) const FTRACE_STATS: u32 = 34;
     /// `TracePacket.trace_uuid`.
-    pub const UUID: u32 = 89;
+    pub(crate) const UUID: u32 = 89;
     /// `TracePacket.machine_id`.
-    pub const MACHINE: u32 = 98;
+    pub(crate) const MACHINE: u32 = 98;
     /// `TracePacket.zstd_compressed_packets`.
-    pub const ZSTD: u32 = 133;
+    pub(crate) const ZSTD: u32 = 133;
     /// `FtraceEventBundle.cpu`.
-    pub const CPU: u32 = 1;
+    pub(crate) const CPU: u32 = 1;
     /// `FtraceEventBundle.event`.
-    pub const EVENT: u32 = 2;
+    pub(crate) const EVENT: u32 = 2;
     /// `FtraceEventBundle.lost_events`.
-    pub const LOST: u32 = 3;
+    pub(crate) const LOST: u32 = 3;
     /// `FtraceEventBundle.compact_sched`.
-    pub const COMPACT: u32 = 4;
+    pub(crate) const COMPACT: u32 = 4;
     /// `FtraceEventBundle.previous_bundle_end_timestamp`: from then on the CPU's events are known.
-    pub const KNOWN_FROM: u32 = 10;
+    pub(crate) const KNOWN_FROM: u32 = 10;
 }
 
 /// Who is who.
 #[derive(Clone, PartialEq, Message)]
-pub struct ProcessTree {
+pub(super) struct ProcessTree {
     #[prost(message, repeated, tag = "1")]
     pub processes: Vec<Process>,
     #[prost(message, repeated, tag = "2")]
@@ -49,7 +49,7 @@ pub struct ProcessTree {
 
 /// A process: its leader's pid and its command line.
 #[derive(Clone, PartialEq, Message)]
-pub struct Process {
+pub(super) struct Process {
     #[prost(int32, optional, tag = "1")]
     pub pid: Option<i32>,
     #[prost(bytes = "vec", repeated, tag = "3")]
@@ -58,7 +58,7 @@ pub struct Process {
 
 /// A thread, and its process.
 #[derive(Clone, PartialEq, Message)]
-pub struct Thread {
+pub(super) struct Thread {
     #[prost(int32, optional, tag = "1")]
     pub tid: Option<i32>,
     #[prost(bytes = "vec", optional, tag = "2")]
@@ -69,7 +69,7 @@ pub struct Thread {
 
 /// One event; at most one of the messages is set.
 #[derive(Clone, PartialEq, Message)]
-pub struct FtraceEvent {
+pub(super) struct FtraceEvent {
     #[prost(uint64, optional, tag = "1")]
     pub timestamp: Option<u64>,
     /// Who ran.
@@ -94,7 +94,7 @@ pub struct FtraceEvent {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Switch {
+pub(super) struct Switch {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub prev_comm: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -113,7 +113,7 @@ pub struct Switch {
 
 /// `SchedWakingFtraceEvent`, `SchedWakeupFtraceEvent` and `SchedWakeupNewFtraceEvent`, which are alike.
 #[derive(Clone, PartialEq, Message)]
-pub struct Wake {
+pub(super) struct Wake {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub comm: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -127,7 +127,7 @@ pub struct Wake {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Exec {
+pub(super) struct Exec {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub filename: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -137,7 +137,7 @@ pub struct Exec {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Exit {
+pub(super) struct Exit {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub comm: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -147,7 +147,7 @@ pub struct Exit {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Fork {
+pub(super) struct Fork {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub parent_comm: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -159,7 +159,7 @@ pub struct Fork {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Migrate {
+pub(super) struct Migrate {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub comm: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "2")]
@@ -174,7 +174,7 @@ pub struct Migrate {
 
 /// Switches and wakings as columns. Times are differences; the task that leaves is the one that came before.
 #[derive(Clone, PartialEq, Message)]
-pub struct CompactSched {
+pub(super) struct CompactSched {
     #[prost(uint64, repeated, tag = "1")]
     pub switch_timestamp: Vec<u64>,
     #[prost(int64, repeated, tag = "2")]
@@ -201,7 +201,7 @@ pub struct CompactSched {
 
 /// `SystemInfo`: the kernel.
 #[derive(Clone, PartialEq, Message)]
-pub struct SystemInfo {
+pub(super) struct SystemInfo {
     #[prost(message, optional, tag = "1")]
     pub utsname: Option<Utsname>,
     #[prost(uint32, optional, tag = "8")]
@@ -209,7 +209,7 @@ pub struct SystemInfo {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Utsname {
+pub(super) struct Utsname {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub sysname: Option<Vec<u8>>,
     #[prost(bytes = "vec", optional, tag = "3")]
@@ -218,7 +218,7 @@ pub struct Utsname {
 
 /// `FtraceStats`: what the kernel says of its buffers.
 #[derive(Clone, PartialEq, Message)]
-pub struct FtraceStats {
+pub(super) struct FtraceStats {
     /// 1 at the trace's start, 2 at its end.
     #[prost(int32, optional, tag = "1")]
     pub phase: Option<i32>,
@@ -227,7 +227,7 @@ pub struct FtraceStats {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct FtraceCpuStats {
+pub(super) struct FtraceCpuStats {
     #[prost(uint64, optional, tag = "1")]
     pub cpu: Option<u64>,
     /// Events that were overwritten.

@@ -9,13 +9,13 @@ use super::machines::Machines;
 use super::proto::{self, field};
 use super::stream::{Top, skip, top};
 use super::wire::{Fields, Value};
-use augur_base::file::Frames;
-use augur_base::topology::MAX_CPUS;
 use crate::reader::Source;
 use crate::sort::{Sorted, Sorter};
 use crate::unpack::is_damage;
 use crate::{Comm, Event, EventKind, Header, Notes, Task};
 use anyhow::{Context, Result, bail};
+use augur_base::file::Frames;
+use augur_base::topology::MAX_CPUS;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
@@ -24,7 +24,7 @@ use std::io::{BufReader, Read};
 const LATE_NS: u64 = 10_000_000;
 
 /// Reads packets.
-pub struct PerfettoSource<R> {
+pub(crate) struct PerfettoSource<R> {
     input: BufReader<R>,
     packets: Packets,
     sorted: Option<Sorted>,
@@ -32,7 +32,7 @@ pub struct PerfettoSource<R> {
 
 impl<R: Read> PerfettoSource<R> {
     /// Starts with the first packet; of several machines, only that one is read.
-    pub fn new(input: R, machine: Option<String>) -> PerfettoSource<R> {
+    pub(crate) fn new(input: R, machine: Option<String>) -> PerfettoSource<R> {
         PerfettoSource {
             input: BufReader::with_capacity(1 << 16, input),
             packets: Packets {

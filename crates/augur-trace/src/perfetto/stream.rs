@@ -5,10 +5,10 @@ use super::wire::{Fields, varint};
 use std::io::{self, Read};
 
 /// The largest packet that is held in memory as a whole; of a larger one the parts are. Perfetto's own are below 1 MB.
-pub const LARGEST: u64 = 1 << 23;
+pub(super) const LARGEST: u64 = 1 << 23;
 
 /// Whether a file that begins so is packets.
-pub fn is_trace(opening: &[u8]) -> bool {
+pub(crate) fn is_trace(opening: &[u8]) -> bool {
     let mut rest = opening;
     for packet in 0..8 {
         if rest.is_empty() {
@@ -42,7 +42,7 @@ fn is_cut_packet(bytes: &[u8]) -> bool {
 }
 
 /// What the file goes on with.
-pub enum Top {
+pub(super) enum Top {
     /// A field's content is in the buffer.
     Bytes(u32),
     /// A field's content of that length comes next, and is too large for the buffer.
@@ -56,7 +56,7 @@ pub enum Top {
 }
 
 /// Reads the next field; its content goes to `bytes` where it is not too large.
-pub fn top(input: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<Top> {
+pub(super) fn top(input: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<Top> {
     let key = match stream_varint(input)? {
         Varint::Value(key) => key,
         Varint::Nothing => return Ok(Top::End),
@@ -98,7 +98,7 @@ fn fill(input: &mut dyn Read, bytes: &mut Vec<u8>, len: u64) -> io::Result<bool>
 }
 
 /// Leaves out so many bytes; false where there are fewer.
-pub fn skip(input: &mut dyn Read, len: u64) -> io::Result<bool> {
+pub(super) fn skip(input: &mut dyn Read, len: u64) -> io::Result<bool> {
     Ok(io::copy(&mut input.take(len), &mut io::sink())? == len)
 }
 

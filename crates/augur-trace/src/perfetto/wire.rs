@@ -5,7 +5,7 @@ use prost::encoding::encode_varint;
 
 /// A field's value.
 #[derive(Debug, PartialEq)]
-pub enum Value<'a> {
+pub(super) enum Value<'a> {
     /// A number, a boolean or an enumeration.
     Number(u64),
     /// A message, a text or packed numbers.
@@ -15,7 +15,7 @@ pub enum Value<'a> {
 }
 
 /// Walks through a message's fields: number and value; `Some(None)` where they make no sense, and then no more.
-pub struct Fields<'a>(pub &'a [u8]);
+pub(super) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Option<(u32, Value<'a>)>;
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Takes a number off the front.
-pub fn varint(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -71,13 +71,13 @@ pub fn varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Adds a field that is a number.
-pub fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
+pub(super) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
     encode_varint(u64::from(field) << 3, out);
     encode_varint(value, out);
 }
 
 /// Adds a field that is a message.
-pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(super) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     encode_varint(u64::from(field) << 3 | 2, out);
     encode_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);

@@ -3,9 +3,9 @@
 
 use super::proto::{self, field};
 use super::wire::{put_bytes, put_number};
-use augur_base::file::Output;
 use crate::{Comm, Event, EventKind, Header, Sink, State, Task};
 use anyhow::Result;
+use augur_base::file::Output;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 const BUNDLE: usize = 1 << 16;
 
 /// Writes a packet for each CPU's events.
-pub struct PerfettoWriter {
+pub(crate) struct PerfettoWriter {
     out: BufWriter<Output>,
     bundles: BTreeMap<u32, Vec<u8>>,
     /// Who runs on each CPU.
@@ -32,7 +32,7 @@ impl PerfettoWriter {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn new(out: Output, header: &Header) -> Result<PerfettoWriter> {
+    pub(crate) fn new(out: Output, header: &Header) -> Result<PerfettoWriter> {
         let mut writer = PerfettoWriter {
             out: BufWriter::with_capacity(1 << 16, out),
             bundles: BTreeMap::new(),

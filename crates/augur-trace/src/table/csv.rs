@@ -2,16 +2,16 @@
 //! A table of events in CSV, with the columns' names in its first line.
 
 use super::columns::{self, COLUMNS, Cell, REQUIRED, Value};
-use augur_base::file::Output;
 use crate::reader::Source;
 use crate::{Event, Header, Notes, Sink};
 use anyhow::{Context, Result};
+use augur_base::file::Output;
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::collections::HashMap;
 use std::io::Read;
 
 /// Whether a file that begins so is such a table.
-pub fn is_table(opening: &[u8]) -> bool {
+pub(crate) fn is_table(opening: &[u8]) -> bool {
     let line = opening.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let names = names(line.strip_suffix(b"\r").unwrap_or(line));
     REQUIRED.iter().all(|name| names.contains_key(*name))
@@ -29,14 +29,14 @@ fn names(line: &[u8]) -> HashMap<String, usize> {
 }
 
 /// Writes the table.
-pub struct CsvWriter(Writer<Output>);
+pub(crate) struct CsvWriter(Writer<Output>);
 
 impl CsvWriter {
     /// Starts with the names.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn new(out: Output) -> Result<CsvWriter> {
+    pub(crate) fn new(out: Output) -> Result<CsvWriter> {
         let mut writer = Writer::from_writer(out);
         writer.write_record(COLUMNS.iter().map(|(_, name, ..)| name))?;
         Ok(CsvWriter(writer))
@@ -73,7 +73,7 @@ impl Sink for CsvWriter {
 }
 
 /// Reads a table, row by row.
-pub struct CsvSource<R> {
+pub(crate) struct CsvSource<R> {
     reader: Reader<R>,
     columns: HashMap<String, usize>,
     record: ByteRecord,
@@ -85,7 +85,7 @@ impl<R: Read> CsvSource<R> {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn new(input: R) -> Result<CsvSource<R>> {
+    pub(crate) fn new(input: R) -> Result<CsvSource<R>> {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)

@@ -5,5 +5,5 @@ mod columns;
 mod csv;
 mod parquet;
 
-pub use self::csv::{CsvSource, CsvWriter, is_table};
-pub use self::parquet::{ParquetSource, ParquetWriter};
+pub(crate) use self::csv::{CsvSource, CsvWriter, is_table};
+pub(crate) use self::parquet::{ParquetSource, ParquetWriter};

@@ -2,10 +2,10 @@
 //! A table of events in Parquet.
 
 use super::columns::{self, COLUMNS, Cell, REQUIRED, Value};
-use augur_base::file::{Output, plain};
 use crate::reader::Source;
 use crate::{Event, Header, Notes, Sink};
 use anyhow::{Context, Result, ensure};
+use augur_base::file::{Output, plain};
 use parquet::basic::Compression;
 use parquet::data_type::{BoolType, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::file::properties::WriterProperties;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 const ROWS: usize = 1 << 16;
 
 /// Writes the table.
-pub struct ParquetWriter {
+pub(crate) struct ParquetWriter {
     file: SerializedFileWriter<Output>,
     rows: Vec<Event>,
 }
@@ -32,7 +32,7 @@ impl ParquetWriter {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn new(out: Output) -> Result<ParquetWriter> {
+    pub(crate) fn new(out: Output) -> Result<ParquetWriter> {
         let fields = COLUMNS
             .iter()
             .enumerate()
@@ -113,7 +113,7 @@ impl Sink for ParquetWriter {
 }
 
 /// Reads a table, row by row.
-pub struct ParquetSource {
+pub(crate) struct ParquetSource {
     rows: RowIter<'static>,
     header: Header,
     number: u64,
@@ -125,7 +125,7 @@ impl ParquetSource {
     ///
     /// # Errors
     /// Where it is damaged, or no table of events.
-    pub fn new(mut input: impl Read) -> Result<ParquetSource> {
+    pub(crate) fn new(mut input: impl Read) -> Result<ParquetSource> {
         let mut file: File =
             tempfile::tempfile().context("cannot make a temporary file; name a place in TMPDIR")?;
         io::copy(&mut input, &mut file).context("cannot keep it in a temporary file; make room in TMPDIR")?;

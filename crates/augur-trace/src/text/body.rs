@@ -12,7 +12,7 @@ use super::prefix::{Prefix, Why};
 use crate::{Comm, EventKind, State, Task};
 
 /// What a line holds.
-pub enum Body {
+pub(super) enum Body {
     /// An event.
     Kind(EventKind),
     /// An event that is none of the scheduler's.
@@ -20,7 +20,7 @@ pub enum Body {
 }
 
 /// Reads the fields of the event that the prefix names.
-pub fn parse(prefix: &Prefix<'_>) -> Result<Body, Why> {
+pub(super) fn parse(prefix: &Prefix<'_>) -> Result<Body, Why> {
     let body = prefix.body.trim_ascii();
     let kind = match prefix.event {
         b"sched_switch" => switch(body).ok_or("the fields of sched_switch are damaged"),

@@ -10,22 +10,22 @@ use crate::event::COMM_BYTES;
 use crate::{Comm, State, Task};
 
 /// What is left of a body.
-pub struct Fields<'a>(pub &'a [u8]);
+pub(super) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Fields<'a> {
     /// Takes this word.
-    pub fn word(&mut self, word: &[u8]) -> Option<()> {
+    pub(super) fn word(&mut self, word: &[u8]) -> Option<()> {
         self.0 = self.0.strip_prefix(word)?;
         Some(())
     }
 
     /// Takes one of these words.
-    pub fn any(&mut self, words: &[&[u8]]) -> Option<()> {
+    pub(super) fn any(&mut self, words: &[&[u8]]) -> Option<()> {
         words.iter().find_map(|word| self.word(word))
     }
 
     /// Takes spaces, if there are any.
-    pub fn spaces(&mut self) {
+    pub(super) fn spaces(&mut self) {
         self.0 = self.0.trim_ascii_start();
     }
 
@@ -67,17 +67,17 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a number.
-    pub fn int(&mut self) -> Option<i32> {
+    pub(super) fn int(&mut self) -> Option<i32> {
         i32::try_from(self.long()?).ok()
     }
 
     /// Takes a CPU's number.
-    pub fn cpu(&mut self) -> Option<u32> {
+    pub(super) fn cpu(&mut self) -> Option<u32> {
         u32::try_from(self.int()?).ok()
     }
 
     /// Takes a state: letters, or a number.
-    pub fn state(&mut self) -> Option<State> {
+    pub(super) fn state(&mut self) -> Option<State> {
         if self.0.first().is_some_and(u8::is_ascii_digit) {
             return Some(state::of_number(self.long()?));
         }
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a name, up to the last `key` that can end it; behind a name that is longer than names are, up to the first.
-    pub fn comm(&mut self, key: &[u8]) -> Option<Comm> {
+    pub(super) fn comm(&mut self, key: &[u8]) -> Option<Comm> {
         let last = self.0.len().checked_sub(key.len())?;
         let ends = |at: &usize| self.0[*at..].starts_with(key);
         let at = (0..=last.min(COMM_BYTES)).rev().find(ends);
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a name, and behind these keys a pid and a priority.
-    pub fn task(&mut self, pid: &[u8], prio: &[u8]) -> Option<Task> {
+    pub(super) fn task(&mut self, pid: &[u8], prio: &[u8]) -> Option<Task> {
         let comm = self.comm(pid)?;
         let pid = self.int()?;
         self.word(prio)?;
@@ -109,7 +109,10 @@ impl<'a> Fields<'a> {
 
     /// Takes `cc1:7 [120]`, libtraceevent's way to name a task: the colon is the last one that a pid and a priority, and
     /// then `behind`, follow.
-    pub fn library_task<T>(&mut self, behind: impl Fn(&mut Fields<'a>) -> Option<T>) -> Option<(Task, T)> {
+    pub(super) fn library_task<T>(
+        &mut self,
+        behind: impl Fn(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<(Task, T)> {
         let window = &self.0[..self.0.len().min(COMM_BYTES + 1)];
         for colon in memchr::memrchr_iter(b':', window) {
             let mut rest = Fields(&self.0[colon + 1..]);

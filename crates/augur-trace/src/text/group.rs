@@ -5,7 +5,7 @@ use super::Tool;
 use super::prefix::digits;
 
 /// The thread before the CPU and its process, where the line tells.
-pub fn of(line: &[u8], tool: Tool) -> Option<(i32, i32)> {
+pub(super) fn of(line: &[u8], tool: Tool) -> Option<(i32, i32)> {
     let open = memchr::memchr_iter(b'[', line)
         .find(|&open| digits(&line[open + 1..]).is_some_and(|(_, rest)| rest.starts_with(b"]")))?;
     let text = line[..open].trim_ascii_end();

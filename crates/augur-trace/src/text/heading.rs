@@ -6,7 +6,7 @@ use super::{Tool, line};
 use crate::{Header, Notes};
 
 /// Who prints such a line before the events; `None` where nobody known does.
-pub fn tool(text: &[u8]) -> Option<Tool> {
+pub(super) fn tool(text: &[u8]) -> Option<Tool> {
     if text.starts_with(b"# tracer:") {
         return Some(Tool::Ftrace);
     }
@@ -14,12 +14,12 @@ pub fn tool(text: &[u8]) -> Option<Tool> {
 }
 
 /// Whether a recording begins with that line. Some headings have several lines; only one of them counts.
-pub fn begins(text: &[u8]) -> bool {
+pub(super) fn begins(text: &[u8]) -> bool {
     text.starts_with(b"# tracer:") || text.starts_with(b"cpus=") || text.starts_with(b"# captured on")
 }
 
 /// Takes from a line of the heading what it tells of the machine, and of what is missing.
-pub fn learn(header: &mut Header, notes: &mut Notes, line: &[u8]) {
+pub(super) fn learn(header: &mut Header, notes: &mut Notes, line: &[u8]) {
     if let Some(events) = overwritten(line) {
         notes.overwrite(events);
     }

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 const KEY: &[u8] = b"\"systemTraceEvents\"";
 
 /// Reads the text, without what JSON adds to it.
-pub struct JsonText<R> {
+pub(crate) struct JsonText<R> {
     input: BufReader<R>,
     /// Bytes of a sign that did not fit.
     rest: Vec<u8>,
@@ -21,7 +21,7 @@ impl<R: Read> JsonText<R> {
     ///
     /// # Errors
     /// One sentence, where there is none.
-    pub fn new(input: R) -> Result<JsonText<R>> {
+    pub(crate) fn new(input: R) -> Result<JsonText<R>> {
         let mut text = JsonText {
             input: BufReader::with_capacity(1 << 16, input),
             rest: Vec::new(),

@@ -8,7 +8,7 @@ use crate::Event;
 
 /// What a line is.
 #[derive(Debug)]
-pub enum Item<'a> {
+pub(super) enum Item<'a> {
     /// An event, of that buffer or machine.
     Event(Event, &'a [u8]),
     /// An event that is none of the scheduler's, and its time.
@@ -32,7 +32,7 @@ const STACKS: &str = "lines of stacks";
 ///
 /// # Errors
 /// Why it is none of these.
-pub fn read(line: &[u8], tool: Tool) -> Result<Item<'_>, Why> {
+pub(super) fn read(line: &[u8], tool: Tool) -> Result<Item<'_>, Why> {
     if line.first() == Some(&b'#') {
         return Ok(started(line).map_or(Item::Heading, Item::Started));
     }
@@ -98,7 +98,7 @@ fn is_frame(line: &[u8]) -> bool {
 }
 
 /// What trace-cmd prints before the first event, and the kernel around what it dumps.
-pub fn is_heading(text: &[u8]) -> bool {
+pub(super) fn is_heading(text: &[u8]) -> bool {
     if text.starts_with(b"CPU ") && text.ends_with(b" is empty") {
         return true;
     }

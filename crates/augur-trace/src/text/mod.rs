@@ -15,13 +15,13 @@ mod source;
 mod state;
 mod write;
 
-pub use json::JsonText;
-pub use source::TextSource;
-pub use write::TextWriter;
+pub(crate) use json::JsonText;
+pub(crate) use source::TextSource;
+pub(crate) use write::TextWriter;
 
 /// Who printed a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tool {
+pub(crate) enum Tool {
     /// The kernel: `/sys/kernel/tracing/trace`.
     Ftrace,
     /// `trace-cmd report`.
@@ -31,7 +31,7 @@ pub enum Tool {
 }
 
 /// Who printed a line, if it is an event; `None` inside where the line could be of ftrace and of trace-cmd.
-pub fn printed_by(line: &[u8]) -> Option<Option<Tool>> {
+pub(crate) fn printed_by(line: &[u8]) -> Option<Option<Tool>> {
     if prefix::parse_strict(line).is_ok_and(|prefix| !prefix.group.is_empty()) {
         return Some(Some(Tool::Perf));
     }

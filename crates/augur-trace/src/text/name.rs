@@ -27,7 +27,7 @@ const COLUMNS: usize = 4;
 
 /// What stands behind the time.
 #[derive(Debug, PartialEq)]
-pub struct Name<'a> {
+pub(super) struct Name<'a> {
     /// The buffer, where it is named here.
     pub label: &'a [u8],
     /// `sched` where the line says `sched:sched_switch`, else empty.
@@ -39,17 +39,17 @@ pub struct Name<'a> {
 }
 
 /// Whether it is one of the events that are read.
-pub fn is_known(event: &[u8]) -> bool {
+pub(super) fn is_known(event: &[u8]) -> bool {
     event.starts_with(b"sched_") && KNOWN.iter().any(|known| known.as_bytes() == event)
 }
 
 /// What a stack's first line has in place of an event's name.
-pub const STACK: &[u8] = b"<stack trace>";
+pub(super) const STACK: &[u8] = b"<stack trace>";
 /// A call that the function tracer saw.
-pub const CALL: &[u8] = b"function";
+pub(super) const CALL: &[u8] = b"function";
 
 /// Takes the line apart from behind the time on.
-pub fn parse(text: &[u8], tool: Tool) -> Option<Name<'_>> {
+pub(super) fn parse(text: &[u8], tool: Tool) -> Option<Name<'_>> {
     let mut text = text.trim_ascii_start();
     let plain = |event| Name {
         label: b"",

@@ -18,7 +18,7 @@ const LABELS: usize = 64;
 
 /// What is known of the order so far.
 #[derive(Default)]
-pub struct Order {
+pub(super) struct Order {
     cpus: HashMap<u32, Cpu>,
     labels: BTreeMap<String, u64>,
     /// Which of several recordings this is, from 0.
@@ -39,12 +39,12 @@ struct Cpu {
 
 impl Order {
     /// A heading: what follows may be another recording.
-    pub fn heading(&mut self) {
+    pub(super) fn heading(&mut self) {
         self.section += u32::from(self.events > 0);
     }
 
     /// The buffer or machine of an event; `switch` where somebody comes to run.
-    pub fn label(&mut self, label: &[u8], switch: bool) {
+    pub(super) fn label(&mut self, label: &[u8], switch: bool) {
         if label.is_empty() && self.labels.is_empty() && !switch {
             return;
         }
@@ -60,7 +60,7 @@ impl Order {
     }
 
     /// Looks at an event of that line; false where it cannot be in its place.
-    pub fn admit(&mut self, event: &Event, line: u64, notes: &mut Notes) -> bool {
+    pub(super) fn admit(&mut self, event: &Event, line: u64, notes: &mut Notes) -> bool {
         if self.events == 0 {
             self.first_ns = event.time_ns;
         }
@@ -107,12 +107,12 @@ impl Order {
     }
 
     /// Whether several CPUs take turns in the order of time, as they do in a recording that is whole.
-    pub fn is_one(&self) -> bool {
+    pub(super) fn is_one(&self) -> bool {
         self.cpus.len() > 1 && self.steps_back == 0 && self.clash.is_none()
     }
 
     /// The times are differences: they run back again and again. `sorted` says that the tool never prints so otherwise.
-    pub fn differences(&self, sorted: bool) -> Option<String> {
+    pub(super) fn differences(&self, sorted: bool) -> Option<String> {
         let often = self.steps_back >= FEW && self.steps_back * BACK > self.events;
         // The first difference is 0, for nothing was before it.
         let from_zero = sorted && self.first_ns == 0 && self.steps_back > 0;
@@ -127,7 +127,7 @@ impl Order {
 
     /// Why this cannot be read as one recording, where `wanted` is the machine or buffer that was chosen. Two machines
     /// have the same CPUs at the same time, so they come first.
-    pub fn mixed(&self, wanted: Option<&str>) -> Option<String> {
+    pub(super) fn mixed(&self, wanted: Option<&str>) -> Option<String> {
         let machines = match wanted {
             Some(wanted) => (self.events == 0 && !self.labels.is_empty()).then(|| {
                 let (wanted, names) = (shown(wanted), self.names());
@@ -159,7 +159,7 @@ impl Order {
     }
 
     /// Reports what came too late and was not followed by more of the kind.
-    pub fn finish(&mut self, notes: &mut Notes) {
+    pub(super) fn finish(&mut self, notes: &mut Notes) {
         for (line, late_ns) in self.cpus.values_mut().filter_map(|cpu| cpu.late.take()) {
             notes.skip(line, too_late(late_ns));
         }
@@ -167,7 +167,7 @@ impl Order {
 }
 
 /// What the buffer without a name is called.
-pub const TOP: &str = "top";
+pub(super) const TOP: &str = "top";
 
 fn too_late(late_ns: u64) -> String {
     format!("an event that comes {late_ns} ns too late")

@@ -17,10 +17,10 @@ use super::Tool;
 use super::name::{self, Name};
 
 /// Why a line is no event, in a sentence's end.
-pub type Why = &'static str;
+pub(super) type Why = &'static str;
 
 /// The clock does not count time.
-pub const COUNTED: Why = "its time is a count of cycles or events";
+pub(super) const COUNTED: Why = "its time is a count of cycles or events";
 const NO_CPU: Why = "no `[CPU]` in it";
 const NO_TIME: Why = "no time behind the CPU";
 const NO_TASK: Why = "no task and pid before the CPU";
@@ -31,7 +31,7 @@ const SHORT_COLUMN: usize = 8;
 
 /// The fields that every event has.
 #[derive(Debug, PartialEq)]
-pub struct Prefix<'a> {
+pub(super) struct Prefix<'a> {
     /// The buffer or the machine, where the line names one.
     pub label: &'a [u8],
     /// Name of the task that ran.
@@ -49,7 +49,7 @@ pub struct Prefix<'a> {
 }
 
 /// Splits a line.
-pub fn parse(line: &[u8], tool: Tool) -> Result<Prefix<'_>, Why> {
+pub(super) fn parse(line: &[u8], tool: Tool) -> Result<Prefix<'_>, Why> {
     let strict = brackets(line, tool, task);
     let why = match strict {
         Err(why @ (NO_CPU | NO_TIME | NO_TASK)) => why,
@@ -64,7 +64,7 @@ pub fn parse(line: &[u8], tool: Tool) -> Result<Prefix<'_>, Why> {
 }
 
 /// Splits a line of perf that has a task with a pid.
-pub fn parse_strict(line: &[u8]) -> Result<Prefix<'_>, Why> {
+pub(super) fn parse_strict(line: &[u8]) -> Result<Prefix<'_>, Why> {
     brackets(line, Tool::Perf, task)
 }
 
@@ -242,7 +242,7 @@ fn before_digits(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// The number at the start, of at most 18 digits, and what follows.
-pub fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
+pub(super) fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     let mut at = 0;
     while let Some(digit) = text

@@ -5,7 +5,7 @@ use super::{Tool, heading, printed_by};
 use std::borrow::Cow;
 
 /// Walks along the lines.
-pub struct Region {
+pub(super) struct Region {
     /// Who printed the trace, as far as is known.
     pub tool: Option<Tool>,
     /// The trace has begun, and is not over.
@@ -14,12 +14,12 @@ pub struct Region {
 
 impl Region {
     /// Starts before the first line.
-    pub fn new(tool: Option<Tool>) -> Region {
+    pub(super) fn new(tool: Option<Tool>) -> Region {
         Region { tool, inside: false }
     }
 
     /// Who printed the line, if it is inside the trace; it may be where the trace begins.
-    pub fn of(&mut self, line: &[u8]) -> Option<Tool> {
+    pub(super) fn of(&mut self, line: &[u8]) -> Option<Tool> {
         if !self.inside {
             let printed = heading::tool(line).map(Some).or_else(|| printed_by(line));
             let headings = [&b"# ======"[..], b"# entries-in-buffer", b"##### CPU ", b"CPU:"];
@@ -33,7 +33,7 @@ impl Region {
     }
 
     /// A line that could not be read may be where the trace ends.
-    pub fn ends(&mut self, line: &[u8]) -> bool {
+    pub(super) fn ends(&mut self, line: &[u8]) -> bool {
         let text = line.trim_ascii();
         let dashes = text.len() >= 20 && text.ends_with(b"--------------------");
         let over = dashes
@@ -46,7 +46,7 @@ impl Region {
 }
 
 /// A line as it was before somebody packed it into a page or a script; `None` where it was not.
-pub fn unwrapped(line: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(super) fn unwrapped(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     let text = line.strip_suffix(b"\\n\\").unwrap_or(line);
     let text = match memchr::memmem::find(text, b"application/text\">") {
         Some(at) => &text[at + b"application/text\">".len()..],

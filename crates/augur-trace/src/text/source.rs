@@ -10,12 +10,12 @@ use super::order::{Order, TOP};
 use super::prefix::{COUNTED, Why};
 use super::region::{Region, unwrapped};
 use super::{Tool, group, heading};
-use augur_base::topology::MAX_CPUS;
 use crate::lines::{Line, Lines};
 use crate::reader::Source;
 use crate::sort::{Sorted, Sorter};
 use crate::{Event, EventKind, Format, Header, Notes};
 use anyhow::{Context, Result, bail};
+use augur_base::topology::MAX_CPUS;
 use std::collections::VecDeque;
 use std::io::Read;
 
@@ -25,7 +25,7 @@ const LOSSES: usize = 1024;
 const GATHERED: usize = 1 << 18;
 
 /// Reads a text line by line.
-pub struct TextSource<R> {
+pub(crate) struct TextSource<R> {
     lines: Lines<R>,
     page: Page,
     stage: Stage,
@@ -59,7 +59,7 @@ enum Stage {
 impl<R: Read> TextSource<R> {
     /// Starts reading. Who printed the text is found out, where it is not said; of several machines or buffers, only
     /// `machine` is read.
-    pub fn new(input: R, tool: Option<Tool>, machine: Option<String>) -> TextSource<R> {
+    pub(crate) fn new(input: R, tool: Option<Tool>, machine: Option<String>) -> TextSource<R> {
         TextSource {
             lines: Lines::new(input),
             page: Page {

@@ -21,7 +21,7 @@ const LETTERS: &[(u8, u16)] = &[
 ];
 
 /// Reads `R`, `R+`, `S`, `D|K`, or a plain number as a tool without the letters prints it.
-pub fn parse(text: &[u8]) -> Option<State> {
+pub(super) fn parse(text: &[u8]) -> Option<State> {
     if let Some(bits) = number(text) {
         return Some(of_number(bits.into()));
     }
@@ -39,7 +39,7 @@ pub fn parse(text: &[u8]) -> Option<State> {
 }
 
 /// A state as a number: 0x100 is the `+`; kernels before 4.14 had 0x400, 0x800 or 0x1000 alone for it.
-pub fn of_number(value: i64) -> State {
+pub(super) fn of_number(value: i64) -> State {
     State {
         bits: (value & 0xff) as u16,
         preempted: value & 0x100 != 0 || matches!(value, 0x400 | 0x800 | 0x1000),
@@ -58,7 +58,7 @@ fn number(text: &[u8]) -> Option<u16> {
 }
 
 /// Writes what [`parse`] reads, in the kernel's words.
-pub fn write(out: &mut impl Write, state: State) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, state: State) -> io::Result<()> {
     let mut first = true;
     for (index, (letter, bit)) in LETTERS.iter().enumerate() {
         let again = LETTERS[..index].iter().any(|(_, before)| before == bit);

@@ -2,14 +2,14 @@
 //! ftrace text, as the kernel prints it; times have nine places instead of six, so that none is lost.
 
 use super::state;
-use augur_base::file::Output;
 use crate::{Comm, Event, EventKind, Header, Sink, Task, shown};
 use anyhow::Result;
+use augur_base::file::Output;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 /// Writes ftrace text.
-pub struct TextWriter {
+pub(crate) struct TextWriter {
     out: BufWriter<Output>,
     /// Who runs on each CPU.
     running: HashMap<u32, (Comm, i32)>,
@@ -20,7 +20,7 @@ impl TextWriter {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn new(out: Output, header: &Header) -> Result<TextWriter> {
+    pub(crate) fn new(out: Output, header: &Header) -> Result<TextWriter> {
         let mut out = BufWriter::with_capacity(1 << 16, out);
         write!(out, "# tracer: nop\n#\n")?;
         if header.cpus > 0 {
