@@ -5,11 +5,10 @@ pub mod graph;
 pub mod profile;
 pub mod queue;
 pub mod replay;
-mod side_by_side;
 pub mod simulate;
 pub mod stand_in;
 pub mod study;
 mod tasks;
 pub mod train;
 
-use side_by_side::side_by_side;
+use augur_base::side_by_side::side_by_side;

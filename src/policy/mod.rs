@@ -22,7 +22,6 @@ pub mod registry;
 pub mod rusty;
 pub mod settings;
 pub mod snapshot;
-pub mod spelling;
 pub mod steal;
 
 pub use augur::Augur;
@@ -47,3 +46,4 @@ pub trait Policy: Send {
     /// Puts the moves that it proposes, best first and at most one a task, into `candidates` (cleared first).
     fn decide(&mut self, snapshot: &Snapshot, candidates: &mut Vec<Candidate>);
 }
+pub use augur_base::spelling;

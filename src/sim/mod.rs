@@ -18,16 +18,14 @@
 pub mod burst;
 pub mod cpu;
 pub mod device;
-pub mod engine;
-pub mod invariant;
 pub mod program;
 pub mod rank;
 pub mod recorded;
-pub mod spool;
 pub mod station;
 pub mod taskset;
 
-pub use engine::Engine;
-pub use invariant::Violation;
+pub use augur_base::engine::Engine;
+pub use augur_base::invariant::Violation;
+pub use augur_base::spool::Spool;
+pub use augur_base::{engine, invariant, spool};
 pub use program::{Action, Burst, Class, Program, TaskSpec, WOKEN};
-pub use spool::Spool;

@@ -21,16 +21,15 @@ pub mod graph;
 pub mod listed;
 pub mod physics;
 pub mod rtapp;
-pub mod service;
 pub mod task;
 pub mod workflow;
 
 pub use antithetic::Antithetic;
+pub use augur_base::random::{self as service, Service};
 pub use drift::Drift;
 pub use generator::Generator;
 pub use graph::Graph;
 pub use listed::Listed;
 pub use physics::Physics;
-pub use service::Service;
 pub use task::{Batch, Parents, Task, Work};
 pub use workflow::Workflow;

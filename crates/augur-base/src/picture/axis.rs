@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Axes of pictures: which pixel a value stands at, and the round values that are named.
 
-use super::table::grouped;
+use crate::table::grouped;
 
 /// An axis: values, and the pixels where they stand.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One figure against another: who is behind nobody in both stands on the frontier.
 
-use crate::report::Interval;
-use crate::report::axis::Axis;
-use crate::report::canvas::{self, Canvas, Key, Picture};
-use crate::report::label::{self, Wanted};
-use crate::report::palette::{BOUND, FRAME, Style};
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{self, Canvas, Key, Picture};
+use crate::picture::label::{self, Wanted};
+use crate::picture::palette::{BOUND, FRAME, Style};
+use crate::statistics::Interval;
 
 const RADIUS_PX: i32 = 8;
 /// Nearer ones are drawn beside each other, with one label.

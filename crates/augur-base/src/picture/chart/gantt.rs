@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ran where and when, device by device, and how many waited there.
 
-use crate::report::axis::Axis;
-use crate::report::canvas::{self, Canvas, Key, Picture, To};
-use crate::report::palette::{FRAME, GRID, INK, PAPER, Rgb, Style};
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::palette::{FRAME, GRID, INK, PAPER, Rgb, Style};
 
 const BAR_PX: i32 = 20;
 const QUEUE_PX: i32 = 16;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Curves: lines over something that is counted or timed, each with its name at its end, or on a phone in a legend.
 
-use crate::report::Interval;
-use crate::report::axis::Axis;
-use crate::report::canvas::{self, Canvas, Key, Picture, To};
-use crate::report::palette::{FRAME, INK, MUTED, Style};
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::palette::{FRAME, INK, MUTED, Style};
+use crate::statistics::Interval;
 
 /// Beyond so many points a line has no marks of its own.
 const MOST_MARKS: usize = 40;

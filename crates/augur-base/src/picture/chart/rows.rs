@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Rows: for each of several things a bar, or points, with intervals and their numbers.
 
-use crate::report::Interval;
-use crate::report::axis::Axis;
-use crate::report::canvas::{self, Canvas, Key, Picture, To};
-use crate::report::palette::{FRAME, INK, PAPER, Style};
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::palette::{FRAME, INK, PAPER, Style};
+use crate::statistics::Interval;
 
 const BAR_PX: i32 = 20;
 const GAP_PX: i32 = 14;

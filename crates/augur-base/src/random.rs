@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Service times of mean 1, for queueing theory.
+//! Times drawn at random, of mean 1: the exponential distribution, and service times for queueing theory.
 
 use anyhow::{Context, Result, bail};
 use rand::{Rng, RngExt};
