@@ -22,7 +22,7 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 # Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run
+PYTHON_PROGRAMS := vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run
 SECTION := scripts/section
 
 .PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
@@ -41,8 +41,8 @@ test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-r
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
-	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" scripts/vm/vm kernel $$kernel || exit 1; done
-	@$(SECTION) image scripts/vm/vm image
+	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" vm/vm kernel $$kernel || exit 1; done
+	@$(SECTION) image vm/vm image
 
 vm-test: build setup-vm ## every live test, in full length
 	@$(SECTION) "live tests" tests/live/run $(ARGS)
@@ -96,7 +96,7 @@ uninstall: ## what install put there
 
 clean: ## what was built; what was downloaded stays
 	$(CARGO) clean
-	find scripts tests -name __pycache__ -prune -exec rm -rf {} +
+	find scripts tests vm -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -132,7 +132,7 @@ test-rust:
 
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
-	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
+	@$(SECTION) "Python tests, vm" $(PYTHON) -B -m unittest discover -s vm
 	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p 'test_train*.py'
 	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
 	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s tests -p test_docs.py

@@ -44,7 +44,7 @@ class Case:
     limit_s: float
     # May the kernel's log speak of errors? Only where the test provokes them.
     errors_expected: bool
-    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see scripts/vm).
+    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see vm/README.md).
     clock: str
     # Left out of --quick?
     thorough: bool

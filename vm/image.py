@@ -23,7 +23,7 @@ import cache
 from failure import Failure
 
 HERE = Path(__file__).resolve().parent
-SETUP = HERE.parent / "setup"
+SETUP = HERE.parent / "scripts" / "setup"
 PACKAGES = (
     # what the tests and the experiments run
     "stress-ng", "rt-tests", "rt-app", "trace-cmd", "strace", "bpftool", "numactl", "python3",
@@ -115,7 +115,7 @@ def build_as_root() -> None:
     try:
         code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
     except FileNotFoundError as error:
-        raise Failure("building the guest image needs root, and there is no sudo; run scripts/vm/vm image as root once") from error
+        raise Failure("building the guest image needs root, and there is no sudo; run vm/vm image as root once") from error
     if code:
         raise Failure(f"building the guest image as root failed (exit {code})")
 

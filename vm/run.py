@@ -60,7 +60,7 @@ def run(order: Order) -> int:
 def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver: files.Receiver) -> int:
     """The exit code of the whole run, from what the guest and its console said."""
     if outcome.crash.stale_breakpoint:
-        raise EmulatorFault(with_lines("QEMU carried out a breakpoint that the guest's memory does not hold (see scripts/vm/crash.py); run it again", outcome.crash.lines))
+        raise EmulatorFault(with_lines("QEMU carried out a breakpoint that the guest's memory does not hold (see vm/crash.py); run it again", outcome.crash.lines))
     if outcome.crash.lines:
         raise Failure(with_lines(f"the guest's kernel crashed: {outcome.crash.reason}", outcome.crash.lines))
     if outcome.timed_out:
