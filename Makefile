@@ -21,8 +21,6 @@ export SCX_AUGUR_COMMIT := $(shell git rev-parse --short=12 HEAD 2> /dev/null)
 CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
-# Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run
 SECTION := scripts/section
 
 .PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
@@ -96,7 +94,8 @@ uninstall: ## what install put there
 
 clean: ## what was built; what was downloaded stays
 	$(CARGO) clean
-	find scripts tests vm -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf python/build python/*.egg-info
+	find python scripts tests vm -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -131,11 +130,10 @@ test-rust:
 	@$(SECTION) "Rust tests" $(CARGO) test --release --locked -q
 
 test-python:
-	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
+	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache
 	@$(SECTION) "Python tests, vm" $(PYTHON) -B -m unittest discover -s vm
-	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p 'test_train*.py'
-	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
-	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s tests -p test_docs.py
+	@$(SECTION) "Python tests, training and sweeps" $(PYTHON) -B -m unittest discover -s python/tests
+	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s scripts
 
 # What the documents show, as it is pasted.
 test-docs:

@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from .contract import FEATURES, MOVED, Refusal
+from ..command import Refusal
+from .contract import FEATURES, MOVED
 
 
 def cost_of(table, args):

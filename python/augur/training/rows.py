@@ -5,10 +5,10 @@ import os
 import zlib
 
 import numpy as np
-from command import reason
 
+from ..command import Refusal, reason
 from .checks import check_columns
-from .contract import FEATURES, MOVED, STAYED, Refusal
+from .contract import FEATURES, MOVED, STAYED
 from .logs import opened
 
 # Columns that are counted with; a feature may be missing, such a row is dropped.

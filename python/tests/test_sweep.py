@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of scripts/sweep.py, with the real program and a real Ray cluster of two nodes.  python -m unittest discover tests"""
+"""Tests of scripts/sweep.py, with the real program and a real Ray cluster of two nodes.  python -m unittest discover python/tests"""
 
 import contextlib
 import importlib.util
@@ -19,12 +19,12 @@ from unittest import mock
 
 from pyarrow import parquet
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-SCRIPT = os.path.join(ROOT, "scripts", "sweep.py")
-sys.path.insert(0, os.path.dirname(SCRIPT))
-import sweep  # noqa: E402
-import sweep_run  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from augur.sweep.main import main
+from augur.sweep.unit import AROUND, KEYS, MEASURED
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+SCRIPT = os.path.join(ROOT, "scripts", "sweep.py")
 BINARY = os.path.abspath(os.environ.get("SCX_AUGUR", os.path.join(ROOT, "target", "release", "scx_augur")))
 TRACE = os.path.join(ROOT, "tests", "traces", "recorded", "affinity-2x2-eevdf.augur")
 # Nothing waits longer than this; it is what a hanging test costs.
@@ -74,10 +74,10 @@ ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 def run(*argv):
-    """Runs sweep.py in this process: exit code, what it printed, what it said on standard error."""
+    """Sweeps in this process: exit code, what it printed, what it said on standard error."""
     printed, said = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
-        code = sweep.main([str(argument) for argument in argv])
+        code = main([str(argument) for argument in argv])
     return code, printed.getvalue(), said.getvalue()
 
 
@@ -182,7 +182,7 @@ class Sweep(unittest.TestCase):
 
     def assert_same(self, rows, others):
         def steady(rows):
-            return [{name: value for name, value in row.items() if name not in sweep_run.MEASURED} for row in rows]
+            return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
 
         self.assertEqual(steady(rows), steady(others))
 
@@ -191,7 +191,7 @@ class Sweep(unittest.TestCase):
         rows = self.straight()
         self.assertEqual(len(rows), UNITS)
         columns = parquet.read_schema(self.path("straight.parquet")).names
-        self.assertEqual(columns[:6] + columns[-4:], sweep.KEYS + sweep.AROUND)
+        self.assertEqual(columns[:6] + columns[-4:], KEYS + AROUND)
         for machine, more in (("cpu-gpu", []), ("cpu-gpu[gpus=2]", ["--gpus", "2"])):
             call = ["--config", self.path("calm.toml"), "--policies", "clairvoyant,round_robin", "--seed", "5", "--seeds", "2"]
             for result in direct("simulate", *call, *more)["results"]:
@@ -298,11 +298,11 @@ class Sweep(unittest.TestCase):
         good = ["--config", self.path("sweep.toml"), "--out", self.path("out")]
         for argv in (good[:2], [*good, "--local", "--address", "auto"], [*good, "--workers", "0"]):
             with self.assertRaises(SystemExit) as wrong_use, contextlib.redirect_stderr(io.StringIO()):
-                sweep.main(argv)
+                main(argv)
             self.assertEqual(wrong_use.exception.code, 2)
         with mock.patch.dict(sys.modules, {"ray": None}):
             code, _, said = run(*good, "--binary", BINARY, "--address", "127.0.0.1:1")
-        self.assertEqual((code, "needs the Python package ray; install it with `scripts/setup sweep .venv`" in said), (1, True), said)
+        self.assertEqual((code, "needs the Python package ray; run `scripts/setup sweep .venv`" in said), (1, True), said)
         code, _, said = run(*good, "--local", "--binary", self.path("absent"))
         self.assertEqual((code, "absent: No such file or directory; build it with `make build`" in said), (1, True), said)
         code, _, said = run(*good[:2], "--local", "--binary", BINARY, "--out", self.path("no", "out"))

@@ -6,9 +6,7 @@ import io
 import os
 import sys
 
-from command import reason
-
-from .contract import Refusal
+from ..command import Refusal, reason
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 

@@ -1,19 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of scripts/check-docs: that it finds what is wrong in a document.  python -m unittest discover tests"""
+"""Tests of scripts/check-docs: that it finds what is wrong in a document.  python -m unittest discover scripts"""
 
 import importlib.machinery
 import importlib.util
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
 LOADER = importlib.machinery.SourceFileLoader("check_docs", str(ROOT / "scripts" / "check-docs"))
 check_docs = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_docs", LOADER))
 LOADER.exec_module(check_docs)

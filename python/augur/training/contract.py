@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the scheduler and the training agree on."""
 
-from command import Refusal  # noqa: F401
-
 CONTRACT_VERSION = 1
 # The same list, in the same order, as src/model/contract.rs; a test compares them.
 FEATURES = [

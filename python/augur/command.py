@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the Python programs of this folder have in common: one sentence for each error, checked numbers, the virtual environment."""
+"""What the programs have in common: one sentence for each error, checked numbers, the virtual environment, the program that was built."""
 
 import argparse
 import importlib.util
 import math
 import os
+import shutil
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+def checkout():
+    """The checkout that this package lies in, or None where it was installed from one."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return root if os.path.exists(os.path.join(root, "scripts", "setup")) else None
+
+
+ROOT = checkout()
+# What puts the packages of an extra into the checkout's virtual environment.
+SETUP = {"train": "scripts/setup python .venv", "sweep": "scripts/setup sweep .venv"}
 INTERRUPTED = 130
 # Set for a program that was started again in the virtual environment.
 ENTERED = "SCX_AUGUR_VENV_ENTERED"
@@ -46,7 +56,7 @@ def run(name, work):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except ImportError as err:
-        said = f"cannot load a Python package ({reason(err)}); run `scripts/setup python .venv` in {ROOT}"
+        said = f"cannot load a Python package ({reason(err)}); {remedy('train')}"
     except MemoryError:
         said = "there is not enough memory for this; give less at once"
     except OSError as err:
@@ -56,21 +66,44 @@ def run(name, work):
     return 1
 
 
-def use_environment(packages):
-    """Goes on in the checkout's `.venv` where this Python lacks one of the packages.
+def interrupt(_signal, _frame):
+    """A signal handler: the signal acts like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def remedy(extra):
+    """What to do where a package of this extra is missing."""
+    if ROOT is None:
+        return f"install scx-augur with its extra `{extra}`"
+    return f"run `{SETUP[extra]}` in {ROOT}, and this with its .venv/bin/python"
+
+
+def use_environment(packages, extra):
+    """Goes on in the checkout's `.venv` where this Python lacks one of the packages, which are some of an extra.
 
     Raises a Refusal where there is no such environment, or where it lacks them, too.
     """
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if not missing:
         return
-    environment = os.path.join(ROOT, ".venv")
-    python = os.path.join(environment, "bin", "python")
     # Once only: an environment that lacks a package, too, would start itself for ever.
-    if os.access(python, os.X_OK) and ENTERED not in os.environ:
-        sys.stdout.flush()
-        os.execve(python, [python, *sys.argv], os.environ | {ENTERED: "1"})
-    raise Refusal(f"there is no Python package {missing[0]} here; run `scripts/setup python .venv` in {ROOT}")
+    if ENTERED not in os.environ and is_of_checkout(sys.argv[0]):
+        python = os.path.join(ROOT, ".venv", "bin", "python")
+        if os.access(python, os.X_OK):
+            sys.stdout.flush()
+            os.execve(python, [python, *sys.argv], os.environ | {ENTERED: "1"})
+    raise Refusal(f"there is no Python package {missing[0]} here; {remedy(extra)}")
+
+
+def is_of_checkout(program):
+    """Whether a program finds this package by itself under any Python: those of the checkout do, one that pip installed does not."""
+    return ROOT is not None and os.path.realpath(program).startswith(os.path.join(os.path.realpath(ROOT), "scripts", ""))
+
+
+def built_program():
+    """Where scx_augur is: as it was built in this checkout, else in PATH; where it would be built if it is in neither."""
+    built = os.path.join(ROOT or "", "target", "release", "scx_augur")
+    return built if ROOT and os.path.exists(built) else shutil.which("scx_augur") or built
 
 
 def whole(least, most=None):

@@ -4,15 +4,11 @@
 import csv
 import io
 import os
-import shutil
 import tempfile
 
-from command import ROOT, reason
-
-from .contract import FEATURES, LOG_COLUMNS, Refusal
+from ..command import Refusal, built_program, reason
+from .contract import FEATURES, LOG_COLUMNS
 from .logs import is_stream, opened
-
-BUILT = os.path.join(ROOT, "target", "release", "scx_augur")
 
 
 def check(args):
@@ -29,7 +25,7 @@ def check(args):
     for trace in args.closed_loop:
         readable(trace, "name a trace for --closed-loop")
     if args.closed_loop:
-        args.binary = args.binary or (BUILT if os.path.exists(BUILT) else shutil.which("scx_augur") or BUILT)
+        args.binary = args.binary or built_program()
         if not (os.path.isfile(args.binary) and os.access(args.binary, os.X_OK)):
             raise Refusal(f"there is no program {args.binary} to replay with; run `make build`, or name it with --binary")
 

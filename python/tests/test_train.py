@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of scripts/train.py, on logs whose truth is known.  python -m unittest discover tests"""
+"""Tests of the training, on logs whose truth is known.  python -m unittest discover python/tests"""
 
 import csv
 import io
@@ -14,12 +14,14 @@ import unittest
 
 import numpy as np
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
-import train  # noqa: E402
-from training import contract, replay  # noqa: E402
-from training import rows as training_rows  # noqa: E402
-from training import scores as training_scores  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from augur.training import contract, replay
+from augur.training import rows as training_rows
+from augur.training import scores as training_scores
+from augur.training.main import main
+from augur.training.options import arguments
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
@@ -47,10 +49,10 @@ def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
 
 
 def run(*argv):
-    """Runs train.py in this process: exit code, and what it printed."""
+    """Trains in this process: exit code, and what it printed."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = train.main([str(argument) for argument in argv])
+        code = main([str(argument) for argument in argv])
     return code, printed.getvalue()
 
 
@@ -160,7 +162,7 @@ class Train(unittest.TestCase):
     def test_whole_files_are_held_out(self):
         files = [write_log(self.path(f"{n}.csv"), rows=400, seed=n) for n in range(4)]
         table = training_rows.read(files, contract.LOG_COLUMNS)
-        args = train.arguments(["--from-log", "x", "--out", "y", "--split", "file"])
+        args = arguments(["--from-log", "x", "--out", "y", "--split", "file"])
         part = training_rows.split(table, args)
         for number in range(4):
             self.assertEqual(len(set(part[table["file"] == number])), 1)
@@ -170,7 +172,7 @@ class Train(unittest.TestCase):
     def test_one_file_is_cut_in_time_and_no_outcome_reaches_over_a_cut(self):
         table = training_rows.read([write_log(self.path("log.csv"), rows=1000)], contract.LOG_COLUMNS)
         table["window_ns"] = 100_000_000
-        part = training_rows.split(table, train.arguments(["--from-log", "x", "--out", "y"]))
+        part = training_rows.split(table, arguments(["--from-log", "x", "--out", "y"]))
         self.assertGreater((part == -1).sum(), 2)
         for before, after in ((0, 1), (1, 2)):
             end = (table["at_ns"] + table["window_ns"])[part == before].max()
@@ -180,7 +182,7 @@ class Train(unittest.TestCase):
         log = write_log(self.path("log.csv"), rows=1000, arms=(False,))
         code, printed = run("--from-log", log, "--out", self.path("model"))
         self.assertEqual(code, 1)
-        self.assertEqual(printed, "train.py: too few rows where the task moved; record the log with an exploring "
+        self.assertEqual(printed, "augur-train: too few rows where the task moved; record the log with an exploring "
                                   "gate, and longer\n")  # fmt: skip
         self.assertEqual(sorted(os.listdir(self.here)), ["log.csv"], "nothing half-made is left")
 
@@ -194,7 +196,7 @@ class Train(unittest.TestCase):
         code, printed = run("--dummy", "stay", "--out", self.here)
         self.assertEqual((code, "is not a model" in printed), (1, True), printed)
         with self.assertRaises(SystemExit) as wrong_use, contextlib.redirect_stderr(io.StringIO()):
-            train.arguments(["--out", "x"])
+            arguments(["--out", "x"])
         self.assertEqual(wrong_use.exception.code, 2)
 
     def test_dummies_are_models_and_replace_each_other(self):

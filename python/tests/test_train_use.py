@@ -14,10 +14,10 @@ import sys
 import tempfile
 import unittest
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
-from training.contract import LOG_COLUMNS  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from augur.training.contract import LOG_COLUMNS
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 HEADER = ",".join(LOG_COLUMNS) + "\n"
 PROGRAMS = ["train.py", "sweep.py", "fidelity", "forest-parity", "bench-record"]
 
@@ -37,7 +37,9 @@ class Use(unittest.TestCase):
         self.root = os.path.join(directory.name, "checkout")
         self.here = os.path.join(directory.name, "here")
         os.makedirs(self.here)
-        shutil.copytree(os.path.join(ROOT, "scripts"), os.path.join(self.root, "scripts"), ignore=shutil.ignore_patterns("__pycache__", "vm"))
+        for folder in ("scripts", "python"):
+            left = shutil.ignore_patterns("__pycache__", "tests", "build", "*.egg-info")
+            shutil.copytree(os.path.join(ROOT, folder), os.path.join(self.root, folder), ignore=left)
 
     def path(self, name, content=None):
         path = os.path.join(self.here, name)

@@ -8,7 +8,8 @@ import tempfile
 
 import numpy as np
 
-from .contract import CONTRACT_VERSION, FEATURES, SIGNATURE, Refusal
+from ..command import Refusal
+from .contract import CONTRACT_VERSION, FEATURES, SIGNATURE
 
 
 def export(score, manifest, out, losses=()):

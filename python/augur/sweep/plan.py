@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a sweep is: its file, read into units, each with the files that it needs. scripts/sweep.py says how it is written."""
+"""What a sweep is: its file, read into units, each with the files that it needs. `options` says how it is written."""
 
 import glob
 import hashlib
@@ -11,9 +11,7 @@ import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
-
-class Refusal(Exception):
-    """A wrong input; its text is the one sentence that the user reads."""
+from ..command import Refusal, reason
 
 
 @dataclass(frozen=True)
@@ -210,8 +208,3 @@ def stem(path):
 
 def whole(number):
     return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63
-
-
-def reason(err):
-    """What an error says, on one line."""
-    return getattr(err, "strerror", None) or " ".join(str(err).split()) or type(err).__name__

@@ -10,7 +10,8 @@ EVERY_S = 5.0
 class Progress:
     """A context: the line on the terminal goes when it ends."""
 
-    def __init__(self, quiet=False):
+    def __init__(self, program, quiet=False):
+        self.program = program
         self.begin, self.terminal = time.monotonic(), sys.stderr.isatty()
         self.quiet, self.told_s = quiet, 0.0
 
@@ -31,7 +32,7 @@ class Progress:
         if self.quiet:
             return
         if self.terminal:
-            print(f"\r\x1b[Ktrain.py: {what}, {spent_s:.0f} s", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{self.program}: {what}, {spent_s:.0f} s", end="", file=sys.stderr, flush=True)
         elif spent_s - self.told_s >= EVERY_S:
             self.told_s = spent_s
-            print(f"train.py: {what}, {spent_s:.0f} s", file=sys.stderr, flush=True)
+            print(f"{self.program}: {what}, {spent_s:.0f} s", file=sys.stderr, flush=True)

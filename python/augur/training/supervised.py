@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 
-from .contract import CLIP, FEATURES, LOG1P, LOG_COLUMNS, MOVED, Refusal
+from ..command import Refusal
+from .contract import CLIP, FEATURES, LOG1P, LOG_COLUMNS, MOVED
 from .export import export, manifest_of, write_json
 from .labels import LABEL, cost_of, labels_of
 from .network import fit, graph_of, normalisation_of, normalise, random_layers, seed_everything

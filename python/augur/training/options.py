@@ -5,11 +5,11 @@ A model directory holds a TensorFlow SavedModel (raw float32 features in, the pr
 making out; normalisation inside the graph), `manifest.json` (what the scheduler checks before it trusts the model)
 and `golden.json` (rows with the scores that Python computed, to test other implementations against).
 
-    train.py --dummy stay|move|mlp --out DIR            a model for the first run and for tests
-    train.py --from-log FILE... --out DIR               from decision logs, recorded with an exploring gate
-    train.py --evaluate DIR --closed-loop TRACE...      what a model changes in replay
-    train.py --from-replay FILE... --out DIR            from rows with hindsight labels (`replay --log-decisions`)
-    train.py --trainable dqn|graph --out DIR            a network that `scx_augur simulate train` trains, without weights
+    %(prog)s --dummy stay|move|mlp --out DIR            a model for the first run and for tests
+    %(prog)s --from-log FILE... --out DIR               from decision logs, recorded with an exploring gate
+    %(prog)s --evaluate DIR --closed-loop TRACE...      what a model changes in replay
+    %(prog)s --from-replay FILE... --out DIR            from rows with hindsight labels (`replay --log-decisions`)
+    %(prog)s --trainable dqn|graph --out DIR            a network that `scx_augur simulate train` trains, without weights
 
 A FILE may be packed with gzip; `-` is standard input. A model that is in DIR already is replaced; other directories are refused.
 
@@ -19,12 +19,12 @@ replays traces under `augur` and under the new model, seed by seed, and says wha
 Every choice is an argument; the same arguments on the same files give the same model.
 """
 
-from command import Parser, real, whole
+from ..command import Parser, real, whole
 
 
-def arguments(argv=None):
+def arguments(argv=None, program="augur-train"):
     """Parses the command line."""
-    parser = Parser(description=__doc__)
+    parser = Parser(prog=program, description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dummy", nargs="?", const="mlp", choices=["stay", "move", "mlp"],
                         help="no training: always 0, always 1, or a network of random weights")  # fmt: skip

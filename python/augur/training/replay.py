@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 
-from .contract import Refusal
+from ..command import Refusal
 
 CLOSED_LOOP = {
     "migrations": lambda run: run["migrations"]["total"],
