@@ -93,7 +93,7 @@ class Docs(unittest.TestCase):
             ("sudo scx_augur --known -o x -- make --fish", 1), ("sudo scx_augur --fish", 0), ("make right", 1), ("make wrong", 0),
             ("make right && sudo make wrong", 0), ("make right && scx_augur --known > x  # why", 1),
             ("if", 0), ("scripts/nothing", 0), ("systemctl enable fish", 1),
-        ]:  # fmt: skip
+        ]:
             with self.subTest(command=command):
                 faults, counts = self.faults(needs.format(command))
                 self.assertEqual((len(faults), counts), (1 - right, [0, 1]), faults)

@@ -31,12 +31,12 @@ PACKAGES = (
     "gcc", "make", "libc6-dev", "bc", "bison", "flex",
     # what guest/init and the programs put into the guest need
     "util-linux", "procps", "kmod", "iproute2", "hostname", "libelf1", "zlib1g",
-)  # fmt: skip
+)
 # What of a kernel's source is needed to configure it and to compile lib/: 130 MB of 1.4 GB.
 KBUILD_PARTS = (
     "Makefile", "Kbuild", "Kconfig", "*/Kconfig*", "*/Makefile", "scripts", "include", "lib", "kernel", "arch/x86",
     "mm/*.h", "tools/include", "tools/arch/x86",
-)  # fmt: skip
+)
 # Checkouts of different ages share the cache; more than this many recipes at a time are not in use.
 LAYERS_KEPT = 3
 # Free room on the disk for what runs in the guest; the file is sparse, so it costs nothing until used.
@@ -62,7 +62,7 @@ def tool(*command: str | Path, what: str) -> None:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             start_new_session=True,
-        )  # fmt: skip
+        )
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed; run scripts/setup vm") from error
     try:
@@ -167,7 +167,7 @@ def build_base(_paths: dict[str, Path], scratch: Path, made: Path) -> None:
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         archive.release(), made, sources, what="mmdebstrap",
-    )  # fmt: skip
+    )
 
 
 def build_kbuild(paths: dict[str, Path], scratch: Path, made: Path) -> None:

@@ -149,7 +149,7 @@ class Guest:
                 stderr=self.errors, start_new_session=True, preexec_fn=die_with_parent,
                 # The snapshot's file: beside the image, because /tmp may be memory.
                 env=dict(os.environ, TMPDIR=str(cache.root())),
-            )  # fmt: skip
+            )
         except FileNotFoundError as error:
             raise Failure(f"{QEMU} is not installed; run scripts/setup vm") from error
         for _, theirs in pairs.values():

@@ -288,7 +288,7 @@ class Sweep(unittest.TestCase):
             ("[[replay]]\npolicies = ['augur']\nworkloads = ['absent-*.augur']", "[[replay]] number 1 names the files absent-*.augur, and there are none"),
             ("[[replay]]\npolicies = ['augur']\nworkloads = [{ name = 'x' }]", "[[replay]] number 1, workload 1, lacks a file"),
             (simulate + simulate, "[[simulate]] names default on cpu-gpu under eft with seed 1 twice"),
-        ):  # fmt: skip
+        ):
             code, printed, said = run("--config", self.write("wrong.toml", text), "--out", self.path("out"), "--local", "--binary", BINARY)
             self.assertEqual((code, printed, len(said.splitlines())), (1, "", 1), said)
             self.assertIn(words, said)

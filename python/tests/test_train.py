@@ -43,7 +43,7 @@ def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
                 at_ns=start_ns + number * 30_000_000, kind="balance", pid=number, comm="a,b", to=1, score="",
                 decision="move" if move else "stay", status="applied" if move else "stayed", reason="",
                 wait_ns=wait, run_ns=5_000_000, window_ns=window, seen_domain=int(move), cold=0,
-            )  # fmt: skip
+            )
             writer.writerow(row)
     return path
 
@@ -183,7 +183,7 @@ class Train(unittest.TestCase):
         code, printed = run("--from-log", log, "--out", self.path("model"))
         self.assertEqual(code, 1)
         self.assertEqual(printed, "augur-train: too few rows where the task moved; record the log with an exploring "
-                                  "gate, and longer\n")  # fmt: skip
+                                  "gate, and longer\n")
         self.assertEqual(sorted(os.listdir(self.here)), ["log.csv"], "nothing half-made is left")
 
     def test_wrong_files_are_refused(self):

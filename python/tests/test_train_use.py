@@ -100,7 +100,7 @@ class Use(unittest.TestCase):
             ("--epochs", "0"), ("--epochs", "1e3"), ("--batch", "-1"), ("--seed", "x"), ("--seed", str(2**32)), ("--hidden", "0"),
             ("--learning-rate", "0"), ("--learning-rate", "nan"), ("--l2", "-1"), ("--train-share", "1"), ("--train-share", "0.9"),
             ("--folds", "1"), ("--threads", "0"), ("--minimum-rows", "0"), ("--cold-penalty", "inf"), ("--kind", "fish"), ("--fish", "1"),
-        ]:  # fmt: skip
+        ]:
             self.refused(2, "", "--dummy", "--out", "m", f"{option}={value}")
         self.refused(2, "--out is needed", "--dummy")
         self.refused(2, "one of the arguments", "--out", "m")

@@ -57,7 +57,7 @@ def manifest(directory, name, **changes):
         "contract_version": CONTRACT_VERSION, "name": name, "features": FEATURES, "dtype": "float32",
         "threshold": 0.5, "signature": SIGNATURE, "trained_on": {"how": "made to be wrong", "label": "none"},
         "normalisation": {"log1p": [], "mean": [0.0] * COUNT, "std": [1.0] * COUNT, "clip": 8.0},
-    }  # fmt: skip
+    }
     entry.update(changes)
     write_json(os.path.join(directory, "manifest.json"), entry)
 

@@ -89,7 +89,7 @@ def carry_out(args, units, binary, version, journal, begin):
         "wall_s": time.monotonic() - begin, "sent_bytes": sent[0],
         "nodes": [{"node": node, "host": host, "units": count} for (node, host), count in nodes.items()],
         "errors": [{"unit": str(unit), "error": error} for unit, error in failed[:10]],
-    }  # fmt: skip
+    }
 
 
 def main(argv=None, program="augur-sweep"):
@@ -112,10 +112,10 @@ def main(argv=None, program="augur-sweep"):
         nodes, ran = len(summary["nodes"]), summary["ran"]
         of_them = "" if ran == summary["units"] else f", {ran} of them now"
         print(f"{summary['units']} units{of_them}, {summary['failed']} failed, in {summary['wall_s']:.1f} s on {nodes} "
-              f"{'machine' if nodes == 1 else 'nodes'}: {args.out}")  # fmt: skip
+              f"{'machine' if nodes == 1 else 'nodes'}: {args.out}")
     if summary["failed"]:
         first = summary["errors"][0]
         print(f"{program}: {summary['failed']} of {summary['units']} units failed, the first of them {first['unit']}: {first['error']} "
-              "(--resume tries them again)", file=sys.stderr)  # fmt: skip
+              "(--resume tries them again)", file=sys.stderr)
         return 1
     return 0

@@ -52,7 +52,7 @@ def fit(inputs, labels, part, args):
         batch_size=args.batch, epochs=args.epochs, verbose=0,
         callbacks=[tf.keras.callbacks.EarlyStopping(patience=args.patience, restore_best_weights=True),
                    tf.keras.callbacks.LambdaCallback(on_epoch_end=tell)],
-    )  # fmt: skip
+    )
     losses = list(zip(history.history["loss"], history.history["val_loss"]))
     return [layer_of(*layer.get_weights(), layer.activation.__name__) for layer in network.layers], losses
 
@@ -70,7 +70,7 @@ def random_layers(args):
         layer_of(random.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32), np.zeros(b, np.float32),
                  "sigmoid" if b == 1 and position == len(widths) - 2 else "relu")
         for position, (a, b) in enumerate(zip(widths, widths[1:]))
-    ]  # fmt: skip
+    ]
 
 
 def graph_of(layers, norm):

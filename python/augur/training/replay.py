@@ -27,7 +27,7 @@ def bootstrap(values, seed, draws=10_000):
 def replays(trace, args):
     """The runs of both policies, seed by seed."""
     command = [args.binary, "replay", trace, "--json", "--seeds", str(args.seeds),
-               "--policy", f"augur,model[dir={args.out},engine=twin]"]  # fmt: skip
+               "--policy", f"augur,model[dir={args.out},engine=twin]"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refusal(f"cannot replay {trace}: {done.stderr.strip()}")
@@ -49,7 +49,7 @@ def closed_loop(args):
             pairs = [(value(a), value(b)) for a, b in zip(plain, gated)]
             mean = float(np.mean([a for a, _ in pairs]))
             result[name] = {"augur": mean, "model": float(np.mean([b for _, b in pairs])),
-                            "difference": bootstrap([b - a for a, b in pairs], args.seed)}  # fmt: skip
+                            "difference": bootstrap([b - a for a, b in pairs], args.seed)}
             if min(mean, result[name]["model"]) > 0:
                 ratios[name].append(np.log(result[name]["model"] / mean))
         results.append(result)

@@ -53,7 +53,7 @@ class Trainable(tf.Module):
             tf.raw_ops.ResourceApplyAdam(
                 var=weight.handle, m=first.handle, v=second.handle, beta1_power=tf.pow(BETA1, step),
                 beta2_power=tf.pow(BETA2, step), lr=learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=gradient,
-            )  # fmt: skip
+            )
         return {"loss": loss}
 
     def signatures(self):
@@ -77,7 +77,7 @@ class Dqn(Trainable):
         self.q_values = tf.function(lambda states: {"values": self.values("w", states)}, input_signature=[rows("states")])
         self.sync_target = tf.function(self.sync, input_signature=[])
         step = [rows("states"), rows("taken"), rows("rewards", 1), rows("discounts", 1), rows("next_states"), rows("next_allowed"),
-                tf.TensorSpec([], tf.float32, name="learning_rate")]  # fmt: skip
+                tf.TensorSpec([], tf.float32, name="learning_rate")]
         self.train_step = tf.function(lambda *batch: self.learn(False, *batch), input_signature=step)
         self.train_step_double = tf.function(lambda *batch: self.learn(True, *batch), input_signature=step)
 
@@ -112,7 +112,7 @@ class Dqn(Trainable):
         return super().signatures() | {
             "q_values": self.q_values, "train_step": self.train_step, "train_step_double": self.train_step_double,
             "sync_target": self.sync_target,
-        }  # fmt: skip
+        }
 
 
 class Graph(Trainable):

@@ -72,7 +72,7 @@ def wrong_use(options: Options) -> str:
     wrong = (
         ("--no-such-option",), ("--interval-ms", "0"), ("--interval-ms", "x"), ("--policy", "nobody"), ("--policy", "augur[high=7]"),
         ("--shadow", "--explore", "1"), ("--duration", "-1"), ("--max-domain-cpus", "0"), ("extra",),
-    )  # fmt: skip
+    )
     for arguments in wrong:
         code, lines = ask(BINARY, "run", "--model", "off", *arguments)
         check(code == 2, f"exit code 2 for {' '.join(arguments)}", f"{code}: {lines[-2:]}")

@@ -19,7 +19,7 @@ FEATURES = (
     "cpu_util", "idle_cpus", "active_cpus", "src_load", "dst_load", "imbalance", "src_queue", "dst_queue", "src_idle", "dst_idle",
     "task_load", "task_weight", "avg_run_us", "avg_sleep_us", "since_run_us", "wakeups_hz", "last_migration_us", "distance",
     "waker_in_dst", "capacity_ratio",
-)  # fmt: skip
+)
 # Every decision has a deadline, so all have ended before that; to tell a slow host from one that never ends.
 CALM_S = 30.0
 # On a slow host the same load takes longer to give as many decisions.
