@@ -62,7 +62,14 @@ class Docs(unittest.TestCase):
         self.assertEqual(len(self.faults("<!-- fails -->\n```sh\ntrue\n```\n")[0]), 1)
 
     def test_a_transcript_has_to_be_what_is_printed(self):
-        for shown, right in [("one\ntwo", 1), ("one", 0), ("one\ntwo\nthree", 0), ("…\ntwo", 1), ("one\n…", 1), ("…\nthree", 0)]:
+        for shown, right in [
+            ("one\ntwo", 1),
+            ("one", 0),
+            ("one\ntwo\nthree", 0),
+            ("…\ntwo", 1),
+            ("one\n…", 1),
+            ("…\nthree", 0),
+        ]:
             text = f"```console\n$ scx_augur show\n{shown}\n```\n"
             with self.subTest(shown=shown):
                 self.assertEqual(len(self.faults(text)[0]), 1 - right)
@@ -71,11 +78,20 @@ class Docs(unittest.TestCase):
     def test_what_a_block_prints_may_stand_apart(self):
         text = "```sh\nscx_augur show\n```\n\n<!-- prints -->\n```text\none\n{}\n```\n"
         self.assertEqual(self.faults(text.format("two")), ([], [1, 0]))
-        self.assertIn("README.md:6: the command before it prints something else", self.faults(text.format("three"))[0][0])
+        self.assertIn(
+            "README.md:6: the command before it prints something else", self.faults(text.format("three"))[0][0]
+        )
 
     def test_what_is_printed_now_can_be_put_into_the_document(self):
-        text = "```sh\nscx_augur show\n```\n<!-- prints -->\n```text\n{}\n```\n```console\n$ scx_augur x\n{}\n```\nend\n"
-        for shown, new in [("old", "one\ntwo"), ("old\n…", "one\n…"), ("…\ntwo words", "…\ntwo"), ("…\none x\n…", "…\none\n…")]:
+        text = (
+            "```sh\nscx_augur show\n```\n<!-- prints -->\n```text\n{}\n```\n```console\n$ scx_augur x\n{}\n```\nend\n"
+        )
+        for shown, new in [
+            ("old", "one\ntwo"),
+            ("old\n…", "one\n…"),
+            ("…\ntwo words", "…\ntwo"),
+            ("…\none x\n…", "…\none\n…"),
+        ]:
             with self.subTest(shown=shown):
                 self.assertEqual(len(self.faults(text.format(shown, shown), update=True)[0]), 2)
                 self.assertEqual((self.root / "README.md").read_text(), text.format(new, new))
@@ -85,14 +101,22 @@ class Docs(unittest.TestCase):
         os.makedirs(self.root / "docs")
         (self.root / "docs/reference.md").write_text("`task`, `used_*`\n")
         text = "```sh\necho task,used_CPU0,fish > table.csv\n```\n"
-        self.assertEqual(self.faults(text)[0], ["README.md: docs/reference.md does not say what the column fish of table.csv is"])
+        self.assertEqual(
+            self.faults(text)[0], ["README.md: docs/reference.md does not say what the column fish of table.csv is"]
+        )
 
     def test_of_what_cannot_run_here_the_options_are_looked_at(self):
         needs = "<!-- needs: root -->\n```sh\n{}\n```\n"
         for command, right in [
-            ("sudo scx_augur --known -o x -- make --fish", 1), ("sudo scx_augur --fish", 0), ("make right", 1), ("make wrong", 0),
-            ("make right && sudo make wrong", 0), ("make right && scx_augur --known > x  # why", 1),
-            ("if", 0), ("scripts/nothing", 0), ("systemctl enable fish", 1),
+            ("sudo scx_augur --known -o x -- make --fish", 1),
+            ("sudo scx_augur --fish", 0),
+            ("make right", 1),
+            ("make wrong", 0),
+            ("make right && sudo make wrong", 0),
+            ("make right && scx_augur --known > x  # why", 1),
+            ("if", 0),
+            ("scripts/nothing", 0),
+            ("systemctl enable fish", 1),
         ]:
             with self.subTest(command=command):
                 faults, counts = self.faults(needs.format(command))

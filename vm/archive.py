@@ -44,7 +44,9 @@ def release() -> str:
     try:
         text = Path("/etc/os-release").read_text(encoding="utf-8")
     except OSError as error:
-        raise Failure(f"cannot read /etc/os-release: {error.strerror}; the virtual machine needs a Debian host") from error
+        raise Failure(
+            f"cannot read /etc/os-release: {error.strerror}; the virtual machine needs a Debian host"
+        ) from error
     fields = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', text))
     if fields.get("ID") != "debian" or not fields.get("VERSION_CODENAME"):
         raise Failure("this machine is not a Debian release; the virtual machine's image needs a Debian host")
@@ -53,14 +55,23 @@ def release() -> str:
 
 def machine_sources() -> list[Source]:
     """The machine's own sources of its release, as apt itself reads them."""
-    command = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"]
+    command = [
+        "apt-get",
+        "indextargets",
+        "--no-release-info",
+        "--format",
+        "$(REPO_URI)|$(RELEASE)|$(COMPONENT)",
+        "Created-By: Packages",
+    ]
     try:
         text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError as error:
         raise Failure("apt-get is not installed; the virtual machine needs a Debian host") from error
     sources = parse_sources(text, release())
     if not any(source.suite == release() for source in sources):
-        raise Failure(f"apt on this machine has no source of {release()}; add one, the mirror's address is taken from there")
+        raise Failure(
+            f"apt on this machine has no source of {release()}; add one, the mirror's address is taken from there"
+        )
     return sources
 
 

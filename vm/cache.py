@@ -18,7 +18,9 @@ def root() -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"cannot make the cache folder {path}: {error.strerror}; set XDG_CACHE_HOME to a writable one") from error
+        raise Failure(
+            f"cannot make the cache folder {path}: {error.strerror}; set XDG_CACHE_HOME to a writable one"
+        ) from error
     return path
 
 

@@ -80,7 +80,9 @@ class Receiver:
 
     def __init__(self, gets: list[Get], port):
         self.gets = gets
-        self.aside = Path(tempfile.mkdtemp(prefix="vm-get-", dir=os.environ.get("TMPDIR", "/var/tmp"))) if gets else None
+        self.aside = (
+            Path(tempfile.mkdtemp(prefix="vm-get-", dir=os.environ.get("TMPDIR", "/var/tmp"))) if gets else None
+        )
         self.tar = None
         if gets:
             command = ["tar", "-x", "--no-same-owner", "-C", self.aside, "-f", "-"]

@@ -26,16 +26,45 @@ HERE = Path(__file__).resolve().parent
 SETUP = HERE.parent / "scripts" / "setup"
 PACKAGES = (
     # what the tests and the experiments run
-    "stress-ng", "rt-tests", "rt-app", "trace-cmd", "strace", "bpftool", "numactl", "python3",
+    "stress-ng",
+    "rt-tests",
+    "rt-app",
+    "trace-cmd",
+    "strace",
+    "bpftool",
+    "numactl",
+    "python3",
     # what compiles, in the guest and when the compile workload is prepared
-    "gcc", "make", "libc6-dev", "bc", "bison", "flex",
+    "gcc",
+    "make",
+    "libc6-dev",
+    "bc",
+    "bison",
+    "flex",
     # what guest/init and the programs put into the guest need
-    "util-linux", "procps", "kmod", "iproute2", "hostname", "libelf1", "zlib1g",
+    "util-linux",
+    "procps",
+    "kmod",
+    "iproute2",
+    "hostname",
+    "libelf1",
+    "zlib1g",
 )
 # What of a kernel's source is needed to configure it and to compile lib/: 130 MB of 1.4 GB.
 KBUILD_PARTS = (
-    "Makefile", "Kbuild", "Kconfig", "*/Kconfig*", "*/Makefile", "scripts", "include", "lib", "kernel", "arch/x86",
-    "mm/*.h", "tools/include", "tools/arch/x86",
+    "Makefile",
+    "Kbuild",
+    "Kconfig",
+    "*/Kconfig*",
+    "*/Makefile",
+    "scripts",
+    "include",
+    "lib",
+    "kernel",
+    "arch/x86",
+    "mm/*.h",
+    "tools/include",
+    "tools/arch/x86",
 )
 # Checkouts of different ages share the cache; more than this many recipes at a time are not in use.
 LAYERS_KEPT = 3
@@ -60,7 +89,12 @@ def tool(*command: str | Path, what: str) -> None:
     """Runs a tool quietly; its first complaint becomes the Failure."""
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
             start_new_session=True,
         )
     except FileNotFoundError as error:
@@ -115,7 +149,9 @@ def build_as_root() -> None:
     try:
         code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
     except FileNotFoundError as error:
-        raise Failure("building the guest image needs root, and there is no sudo; run vm/vm image as root once") from error
+        raise Failure(
+            "building the guest image needs root, and there is no sudo; run vm/vm image as root once"
+        ) from error
     if code:
         raise Failure(f"building the guest image as root failed (exit {code})")
 
@@ -162,11 +198,19 @@ def build_base(_paths: dict[str, Path], scratch: Path, made: Path) -> None:
     sources = scratch / "sources.list"
     sources.write_text("".join(source.line() + "\n" for source in archive.machine_sources()), encoding="utf-8")
     tool(
-        "mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        "--format=tar",
+        f"--include={','.join(PACKAGES)}",
         '--aptopt=Acquire::Languages "none"',
-        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        archive.release(), made, sources, what="mmdebstrap",
+        archive.release(),
+        made,
+        sources,
+        what="mmdebstrap",
     )
 
 
@@ -179,7 +223,18 @@ def build_kbuild(paths: dict[str, Path], scratch: Path, made: Path) -> None:
     source = kernel_source(scratch)
     # No star for the version: it would match slashes too, and tar calls a pattern that another one covers an error.
     parts = [f"{source.name.split('.tar')[0]}/{part}" for part in KBUILD_PARTS]
-    tool("tar", "-x", "-C", linux, "--strip-components=1", "--wildcards", "-f", source, *parts, what="unpacking the kernel's source")
+    tool(
+        "tar",
+        "-x",
+        "-C",
+        linux,
+        "--strip-components=1",
+        "--wildcards",
+        "-f",
+        source,
+        *parts,
+        what="unpacking the kernel's source",
+    )
     for script in ("prepare-kbuild", "compile"):
         shutil.copy(HERE / "guest" / script, linux.parent / script)
     tool("chroot", tree, "/opt/kbuild/prepare-kbuild", what="preparing the compile workload")
@@ -192,7 +247,9 @@ def kernel_source(scratch: Path) -> Path:
     complaint = apt.update()
     depends = re.findall(r"Depends: (linux-source-\S+)", apt.call("apt-cache", "depends", "linux-source"))
     if not depends:
-        raise Failure(complaint or f"Debian {archive.release()} has no package linux-source to take a compile workload from")
+        raise Failure(
+            complaint or f"Debian {archive.release()} has no package linux-source to take a compile workload from"
+        )
     archive.unpack(apt.download(depends[0], scratch), scratch / "source")
     return next((scratch / "source/usr/src").glob("linux-source-*.tar.*"))
 

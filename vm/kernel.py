@@ -62,7 +62,11 @@ def choose(wanted: str, available: list[str]) -> tuple[str, str]:
     same_series = [r for r in usable if number(r)[:2] == number(wanted)[:2]]
     for release in sorted(same_series, key=number, reverse=True):
         if release in GOOD:
-            note = "" if wanted.count(".") == 1 else f"kernel {wanted} is not in the archive; taking {release} of the same series"
+            note = (
+                ""
+                if wanted.count(".") == 1
+                else f"kernel {wanted} is not in the archive; taking {release} of the same series"
+            )
             return release, note
     if same_series:
         release = max(same_series, key=number)

@@ -123,7 +123,12 @@ def qemu_command(shape: Shape, port_fds: dict[str, int], console_fd: int) -> lis
     ]  # fmt: skip
     command += topology.qemu_arguments(shape.topology, shape.memory_mb)
     for name in PORTS:
-        command += ["-chardev", f"socket,id={name},fd={port_fds[name]}", "-device", f"virtserialport,chardev={name},name={name}"]
+        command += [
+            "-chardev",
+            f"socket,id={name},fd={port_fds[name]}",
+            "-device",
+            f"virtserialport,chardev={name},name={name}",
+        ]
     return command
 
 
@@ -145,8 +150,13 @@ class Guest:
         self.send_error = ""
         try:
             self.process = subprocess.Popen(
-                self.command, pass_fds=list(fds.values()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=self.errors, start_new_session=True, preexec_fn=die_with_parent,
+                self.command,
+                pass_fds=list(fds.values()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.errors,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
                 # The snapshot's file: beside the image, because /tmp may be memory.
                 env=dict(os.environ, TMPDIR=str(cache.root())),
             )
@@ -190,7 +200,10 @@ class Guest:
     def watch(self, deadline: float, output: BinaryIO, console: list[BinaryIO]) -> Outcome:
         """Passes output and console on until the guest has ended or the deadline is over."""
         outcome = Outcome()
-        lines = {"status": Lines(lambda line: outcome.hear(line.decode(errors="replace"))), "console": Lines(lambda line: see_console(outcome, line))}
+        lines = {
+            "status": Lines(lambda line: outcome.hear(line.decode(errors="replace"))),
+            "console": Lines(lambda line: see_console(outcome, line)),
+        }
         with selectors.DefaultSelector() as selector:
             for name in ("output", "status", "console"):
                 selector.register(self.ports[name], selectors.EVENT_READ, name)

@@ -32,10 +32,16 @@ def binary(name: str, version: str) -> Path:
         environment = {"BPF_CLANG": "clang-19", **os.environ}
         try:
             # Not from the caller's folder: a .cargo/config.toml there is meant for another build.
-            result = subprocess.run(command, cwd=cache.root(), env=environment, stderr=subprocess.PIPE, text=True, check=False)
+            result = subprocess.run(
+                command, cwd=cache.root(), env=environment, stderr=subprocess.PIPE, text=True, check=False
+            )
         except FileNotFoundError as error:
-            raise Failure("building the peers needs cargo, which is not installed; see rustup's instructions") from error
+            raise Failure(
+                "building the peers needs cargo, which is not installed; see rustup's instructions"
+            ) from error
         if result.returncode:
-            errors = [line for line in result.stderr.splitlines() if line.startswith("error")] or ["error: no reason given"]
+            errors = [line for line in result.stderr.splitlines() if line.startswith("error")] or [
+                "error: no reason given"
+            ]
             raise Failure(f"cargo install {name} failed: {errors[0].partition(': ')[2]}")
     return path

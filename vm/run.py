@@ -60,7 +60,12 @@ def run(order: Order) -> int:
 def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver: files.Receiver) -> int:
     """The exit code of the whole run, from what the guest and its console said."""
     if outcome.crash.stale_breakpoint:
-        raise EmulatorFault(with_lines("QEMU carried out a breakpoint that the guest's memory does not hold (see vm/crash.py); run it again", outcome.crash.lines))
+        raise EmulatorFault(
+            with_lines(
+                "QEMU carried out a breakpoint that the guest's memory does not hold (see vm/crash.py); run it again",
+                outcome.crash.lines,
+            )
+        )
     if outcome.crash.lines:
         raise Failure(with_lines(f"the guest's kernel crashed: {outcome.crash.reason}", outcome.crash.lines))
     if outcome.timed_out:
@@ -69,7 +74,9 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
     if guest.send_error:
         raise Failure(f"cannot put all files into the guest: {guest.send_error}")
     if outcome.put_code:
-        raise Failure(f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?")
+        raise Failure(
+            f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?"
+        )
     if not outcome.ended:
         raise Failure(guest.complaint() or with_lines("the guest ended before the command did", outcome.console_tail))
     if outcome.get_code:

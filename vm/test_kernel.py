@@ -7,8 +7,14 @@ import kernel
 from failure import Failure, Misuse
 
 ARCHIVE = [
-    "6.16.3+deb13", "6.16.12+deb13", "6.18.9+deb13", "6.18.15+deb13", "6.18.16+deb13",
-    "7.2.9+deb13", "7.2.12+deb13", "7.2.13+deb14",
+    "6.16.3+deb13",
+    "6.16.12+deb13",
+    "6.18.9+deb13",
+    "6.18.15+deb13",
+    "6.18.16+deb13",
+    "7.2.9+deb13",
+    "7.2.12+deb13",
+    "7.2.13+deb14",
 ]
 
 

@@ -36,7 +36,9 @@ class Command(unittest.TestCase):
 
     def test_a_clock_that_counts_instructions_has_one_thread_and_a_counter_of_nanoseconds(self):
         fds = {name: 10 + i for i, name in enumerate(PORTS)}
-        command = machine.qemu_command(machine.Shape(Path("/k"), Path("/i"), topology.parse("2x2"), 1024, "instructions"), fds, 9)
+        command = machine.qemu_command(
+            machine.Shape(Path("/k"), Path("/i"), topology.parse("2x2"), 1024, "instructions"), fds, 9
+        )
         self.assertIn("tcg,thread=single,tb-size=512", command)
         self.assertEqual(command[command.index("-icount") + 1], "shift=0")
         self.assertIn("tsc_early_khz=1000000", command[command.index("-append") + 1])

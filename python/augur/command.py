@@ -97,7 +97,9 @@ def use_environment(packages, extra):
 
 def is_of_checkout(program):
     """Whether a program finds this package by itself under any Python: those of the checkout do, one that pip installed does not."""
-    return ROOT is not None and os.path.realpath(program).startswith(os.path.join(os.path.realpath(ROOT), "scripts", ""))
+    return ROOT is not None and os.path.realpath(program).startswith(
+        os.path.join(os.path.realpath(ROOT), "scripts", "")
+    )
 
 
 def built_program():
@@ -133,7 +135,11 @@ def real(least, most=math.inf, open_end=False):
         inside = least < value < most if open_end else least <= value <= most
         if not (math.isfinite(value) and inside):
             above = "above" if open_end else "from"
-            limits = f"{above} {least:g}" if math.isinf(most) else f"{above} {least:g} {'and below' if open_end else 'to'} {most:g}"
+            limits = (
+                f"{above} {least:g}"
+                if math.isinf(most)
+                else f"{above} {least:g} {'and below' if open_end else 'to'} {most:g}"
+            )
             raise argparse.ArgumentTypeError(f"{text!r} is not a number {limits}")
         return value
 

@@ -70,7 +70,9 @@ class Package(unittest.TestCase):
 class Lint(unittest.TestCase):
     def test_every_program_is_looked_at(self):
         """A program whose name does not end in .py is one that ruff has to be told of."""
-        listed = subprocess.run(["git", "grep", "-lIE", "^#!.*python"], cwd=ROOT, capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["git", "grep", "-lIE", "^#!.*python"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
         programs = [name for name in listed.stdout.split() if not name.endswith(".py")]
         wanted = [name for name in programs if first_line(os.path.join(ROOT, name)).startswith("#!")]
         self.assertEqual(table_of("..", "ruff.toml")["extend-include"], sorted(wanted))

@@ -89,7 +89,11 @@ def direct(*argv):
 
 def belongs(pid, mark, sessions):
     """Whether a process was started in one of the sessions, or has the mark in its environment (Ray's workers write their names over theirs)."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/environ", "rb") as environment:
+    with (
+        contextlib.suppress(OSError),
+        open(f"/proc/{pid}/stat", "rb") as stat,
+        open(f"/proc/{pid}/environ", "rb") as environment,
+    ):
         state, _, _, session = stat.read().rpartition(b")")[2].split()[:4]
         return state != b"Z" and (int(session) in sessions or mark.encode() in environment.read())
     return False
@@ -173,7 +177,9 @@ class Sweep(unittest.TestCase):
 
     def straight(self):
         """The rows of the whole sweep, run here at one go."""
-        code, _, said = run("--config", self.path("sweep.toml"), "--out", self.path("straight.parquet"), "--local", "--binary", BINARY)
+        code, _, said = run(
+            "--config", self.path("sweep.toml"), "--out", self.path("straight.parquet"), "--local", "--binary", BINARY
+        )
         self.assertEqual(code, 1, said)
         return self.rows("straight.parquet")
 
@@ -193,10 +199,25 @@ class Sweep(unittest.TestCase):
         columns = parquet.read_schema(self.path("straight.parquet")).names
         self.assertEqual(columns[:6] + columns[-4:], KEYS + AROUND)
         for machine, more in (("cpu-gpu", []), ("cpu-gpu[gpus=2]", ["--gpus", "2"])):
-            call = ["--config", self.path("calm.toml"), "--policies", "clairvoyant,round_robin", "--seed", "5", "--seeds", "2"]
+            call = [
+                "--config",
+                self.path("calm.toml"),
+                "--policies",
+                "clairvoyant,round_robin",
+                "--seed",
+                "5",
+                "--seeds",
+                "2",
+            ]
             for result in direct("simulate", *call, *more)["results"]:
-                (row,) = (r for r in rows if (r["machine"], r["policy"], r["seed"]) == (machine, result["policy"], result["seed"]))
-                self.assertEqual((row["kind"], row["workload"], row["error"], row["tasks"]), ("simulate", "calm", None, 300))
+                (row,) = (
+                    r
+                    for r in rows
+                    if (r["machine"], r["policy"], r["seed"]) == (machine, result["policy"], result["seed"])
+                )
+                self.assertEqual(
+                    (row["kind"], row["workload"], row["error"], row["tasks"]), ("simulate", "calm", None, 300)
+                )
                 # A unit has one policy, and nobody beside it to be behind.
                 self.assertEqual(row["behind_clairvoyant"], 0.0 if result["policy"] == "clairvoyant" else None)
                 for name in set(result) - {"decision_ns", "behind_clairvoyant"}:
@@ -204,23 +225,43 @@ class Sweep(unittest.TestCase):
         report = direct("replay", TRACE, "--policy", "recorded,augur", "--seed", "7")
         (row,) = (row for row in rows if row["workload"] == "short")
         result = report["results"][1]
-        self.assertEqual((row["policy"], row["machine"], row["seed"], row["bound_ns"]), ("augur", "recorded", 7, report["bound_ns"]))
-        self.assertEqual((row["state_hash"], row["makespan_ns"], row["jain"]), (result["state_hash"], result["makespan_ns"], result["jain"]))
+        self.assertEqual(
+            (row["policy"], row["machine"], row["seed"], row["bound_ns"]), ("augur", "recorded", 7, report["bound_ns"])
+        )
+        self.assertEqual(
+            (row["state_hash"], row["makespan_ns"], row["jain"]),
+            (result["state_hash"], result["makespan_ns"], result["jain"]),
+        )
         self.assertEqual(row["migrations_cross_llc"], result["migrations"]["cross_llc"])
         self.assertEqual(row["wakeup_latency_p99_ns"], result["wakeup_latency_ns"]["p99"])
         self.assertEqual(row["wait_count"], result["wait_ns"]["count"])
 
     def test_a_unit_that_fails_is_a_row(self):
-        code, printed, said = run("--config", self.path("sweep.toml"), "--out", self.path("out"), "--local", "--binary", BINARY, "--json")
+        code, printed, said = run(
+            "--config", self.path("sweep.toml"), "--out", self.path("out"), "--local", "--binary", BINARY, "--json"
+        )
         self.assertEqual((code, len(said.splitlines())), (1, 1), said)
-        self.assertIn(f"1 of {UNITS} units failed, the first of them replay broken on recorded under augur with seed 7: cannot read broken.augur: no line", said)
+        self.assertIn(
+            f"1 of {UNITS} units failed, the first of them replay broken on recorded under augur with seed 7: cannot read broken.augur: no line",
+            said,
+        )
         summary = json.loads(printed)
         self.assertEqual((summary["units"], summary["failed"], summary["nodes"][0]["units"]), (UNITS, 1, UNITS))
         bad = [row for row in self.rows("out") if row["error"]]
         self.assertEqual([(row["workload"], row["makespan_ns"]) for row in bad], [("broken", None)])
         # Repaired, it is the only one that runs again.
         shutil.copy(TRACE, self.path("broken.augur"))
-        code, printed, said = run("--config", self.path("sweep.toml"), "--out", self.path("out"), "--local", "--binary", BINARY, "--json", "--resume")
+        code, printed, said = run(
+            "--config",
+            self.path("sweep.toml"),
+            "--out",
+            self.path("out"),
+            "--local",
+            "--binary",
+            BINARY,
+            "--json",
+            "--resume",
+        )
         self.assertEqual((code, said, json.loads(printed)["ran"]), (0, "", 1))
         short, mended = (row for row in self.rows("out") if row["kind"] == "replay")
         self.assertEqual((mended["error"], mended["state_hash"]), (None, short["state_hash"]))
@@ -228,17 +269,32 @@ class Sweep(unittest.TestCase):
 
     def test_an_interrupted_sweep_goes_on_to_the_same_table(self):
         gate, wall = self.gate(AT_THE_WALL), self.write("wall", "")
-        argv = ["--config", self.path("sweep.toml"), "--out", self.path("out"), "--local", "--workers", "1", "--binary", gate]
+        argv = [
+            "--config",
+            self.path("sweep.toml"),
+            "--out",
+            self.path("out"),
+            "--local",
+            "--workers",
+            "1",
+            "--binary",
+            gate,
+        ]
         process = self.start(SCRIPT, *argv, stderr=subprocess.PIPE)
         wait_until(lambda: (self.calls(), self.lines("out.partial")) == (3, 2) or process.poll() is not None)
         # The same as Ctrl-C, which may be ignored where tests run in the background.
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=PATIENCE_S)
-        self.assertEqual((process.returncode, said), (1, f"sweep.py: interrupted with 2 of {UNITS} units done; go on with --resume\n"))
+        self.assertEqual(
+            (process.returncode, said),
+            (1, f"sweep.py: interrupted with 2 of {UNITS} units done; go on with --resume\n"),
+        )
         self.assertEqual(self.left(), [], "the unit that hung is gone, too")
         self.assertFalse(os.path.exists(self.path("out")))
         code, _, said = run(*argv)
-        self.assertEqual((code, "has 2 rows of a sweep that was not finished; go on with --resume" in said), (1, True), said)
+        self.assertEqual(
+            (code, "has 2 rows of a sweep that was not finished; go on with --resume" in said), (1, True), said
+        )
         os.unlink(wall)
         with open(self.path("out.partial"), "a", encoding="utf-8") as file:
             file.write('{"key": "torn by a power cut", "ro')
@@ -259,15 +315,29 @@ class Sweep(unittest.TestCase):
         self.gate(FOR_ANOTHER)
         # To nodes this path is another folder: they have none of these files, and are sent them.
         mine = "/proc/self/cwd/"
-        argv = ["--config", f"{mine}sweep.toml", "--out", "out", "--address", address, "--binary", f"{mine}gate", "--json"]
+        argv = [
+            "--config",
+            f"{mine}sweep.toml",
+            "--out",
+            "out",
+            "--address",
+            address,
+            "--binary",
+            f"{mine}gate",
+            "--json",
+        ]
         process = self.start(SCRIPT, *argv, stderr=subprocess.PIPE, cwd=self.here, env=self.environment() | ON_LOOPBACK)
         printed, said = process.communicate()
-        self.assertEqual((process.returncode, "1 of 10 units failed" in said, len(said.splitlines())), (1, True, 1), said)
+        self.assertEqual(
+            (process.returncode, "1 of 10 units failed" in said, len(said.splitlines())), (1, True, 1), said
+        )
         summary = json.loads(printed)
         self.assertEqual(len(summary["nodes"]), 2, summary)
         sent = sum(os.path.getsize(self.path(name)) for name in ("gate", "calm.toml", "short.augur", "broken.augur"))
         self.assertTrue(sent <= summary["sent_bytes"] <= 4 * sent, (sent, summary))
-        self.assertEqual([name for name in os.listdir(tempfile.gettempdir()) if name.startswith("scx_augur-sweep-")], [])
+        self.assertEqual(
+            [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("scx_augur-sweep-")], []
+        )
         self.assert_same(self.rows("out"), self.straight())
         keeper.stdin.close()
         keeper.wait()
@@ -280,16 +350,33 @@ class Sweep(unittest.TestCase):
             ("seeds = [1", "wrong.toml is not TOML: unclosed array (at end"),
             ("", "the top names no units; add a block [[simulate]] or [[replay]]"),
             ("seeds = [-1]\n" + simulate, "the top has wrong seeds; give whole numbers"),
-            (simulate + "[[simulate]]\npolices = ['eft']", "[[simulate]] number 2 has a setting 'polices' that there is not; there are machines, policies"),
+            (
+                simulate + "[[simulate]]\npolices = ['eft']",
+                "[[simulate]] number 2 has a setting 'polices' that there is not; there are machines, policies",
+            ),
             ("[[simulate]]", "[[simulate]] number 1 has wrong policies; give a list of texts"),
             (simulate + "machines = ['cpu-gpu[tpus=1]']", "[[simulate]] number 1 has a machine 'cpu-gpu[tpus=1]'"),
-            (simulate + "workloads = [{ name = 'a', tasks = 'many' }]", "[[simulate]] number 1, workload 1, has tasks that are no whole number"),
-            (simulate + "workloads = ['absent.toml']", "[[simulate]] number 1 names absent.toml, which cannot be read: No such file"),
-            ("[[replay]]\npolicies = ['augur']\nworkloads = ['absent-*.augur']", "[[replay]] number 1 names the files absent-*.augur, and there are none"),
-            ("[[replay]]\npolicies = ['augur']\nworkloads = [{ name = 'x' }]", "[[replay]] number 1, workload 1, lacks a file"),
+            (
+                simulate + "workloads = [{ name = 'a', tasks = 'many' }]",
+                "[[simulate]] number 1, workload 1, has tasks that are no whole number",
+            ),
+            (
+                simulate + "workloads = ['absent.toml']",
+                "[[simulate]] number 1 names absent.toml, which cannot be read: No such file",
+            ),
+            (
+                "[[replay]]\npolicies = ['augur']\nworkloads = ['absent-*.augur']",
+                "[[replay]] number 1 names the files absent-*.augur, and there are none",
+            ),
+            (
+                "[[replay]]\npolicies = ['augur']\nworkloads = [{ name = 'x' }]",
+                "[[replay]] number 1, workload 1, lacks a file",
+            ),
             (simulate + simulate, "[[simulate]] names default on cpu-gpu under eft with seed 1 twice"),
         ):
-            code, printed, said = run("--config", self.write("wrong.toml", text), "--out", self.path("out"), "--local", "--binary", BINARY)
+            code, printed, said = run(
+                "--config", self.write("wrong.toml", text), "--out", self.path("out"), "--local", "--binary", BINARY
+            )
             self.assertEqual((code, printed, len(said.splitlines())), (1, "", 1), said)
             self.assertIn(words, said)
         self.assertFalse(os.path.exists(self.path("out.partial")))
@@ -302,9 +389,13 @@ class Sweep(unittest.TestCase):
             self.assertEqual(wrong_use.exception.code, 2)
         with mock.patch.dict(sys.modules, {"ray": None}):
             code, _, said = run(*good, "--binary", BINARY, "--address", "127.0.0.1:1")
-        self.assertEqual((code, "needs the Python package ray; run `scripts/setup sweep .venv`" in said), (1, True), said)
+        self.assertEqual(
+            (code, "needs the Python package ray; run `scripts/setup sweep .venv`" in said), (1, True), said
+        )
         code, _, said = run(*good, "--local", "--binary", self.path("absent"))
-        self.assertEqual((code, "absent: No such file or directory; build it with `make build`" in said), (1, True), said)
+        self.assertEqual(
+            (code, "absent: No such file or directory; build it with `make build`" in said), (1, True), said
+        )
         code, _, said = run(*good[:2], "--local", "--binary", BINARY, "--out", self.path("no", "out"))
         self.assertEqual((code, "out.partial: No such file or directory; name another --out" in said), (1, True), said)
         self.assertEqual(sorted(os.listdir(self.here)), ["broken.augur", "calm.toml", "short.augur", "sweep.toml"])

@@ -40,9 +40,20 @@ def write_log(path, rows=6000, seed=1, start_ns=0, arms=(True, False)):
             window = 0 if random.random() < 0.01 else 20_000_000
             wait = int(1_000_000 * queue * random.uniform(0.6, 1.4))
             row.update(
-                at_ns=start_ns + number * 30_000_000, kind="balance", pid=number, comm="a,b", to=1, score="",
-                decision="move" if move else "stay", status="applied" if move else "stayed", reason="",
-                wait_ns=wait, run_ns=5_000_000, window_ns=window, seen_domain=int(move), cold=0,
+                at_ns=start_ns + number * 30_000_000,
+                kind="balance",
+                pid=number,
+                comm="a,b",
+                to=1,
+                score="",
+                decision="move" if move else "stay",
+                status="applied" if move else "stayed",
+                reason="",
+                wait_ns=wait,
+                run_ns=5_000_000,
+                window_ns=window,
+                seen_domain=int(move),
+                cold=0,
             )
             writer.writerow(row)
     return path
@@ -98,7 +109,9 @@ class Train(unittest.TestCase):
         scores = tf.saved_model.load(model).signatures["serving_default"](rows)["score"].numpy()
         clear = (table["src_queue"] - table["dst_queue"]).abs().to_numpy() > 1
         truth = (table["src_queue"] > table["dst_queue"]).to_numpy()
-        self.assertGreater(training_scores.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95)
+        self.assertGreater(
+            training_scores.balanced_accuracy(truth[clear].astype(int), scores[clear] >= threshold), 0.95
+        )
 
     def test_where_nothing_is_known_the_heuristic_stands(self):
         random = np.random.default_rng(4)
@@ -139,7 +152,9 @@ class Train(unittest.TestCase):
                     gain = 0 if number % 5 == 0 else int(1e6 * (row[6] - row[7]))
                     writer.writerow([number * 100, 50, "steal", *row, int(gain > 0), gain])
         files = [self.path(name) for name in names]
-        code, printed = run("--from-replay", *files, "--held-out", "stress-cpu", "--out", self.path("model"), "--epochs", 30)
+        code, printed = run(
+            "--from-replay", *files, "--held-out", "stress-cpu", "--out", self.path("model"), "--epochs", 30
+        )
         self.assertEqual(code, 0, printed)
         made = self.manifest("model")
         self.assertEqual(made["scores"]["rows"], 1200)
@@ -182,8 +197,10 @@ class Train(unittest.TestCase):
         log = write_log(self.path("log.csv"), rows=1000, arms=(False,))
         code, printed = run("--from-log", log, "--out", self.path("model"))
         self.assertEqual(code, 1)
-        self.assertEqual(printed, "augur-train: too few rows where the task moved; record the log with an exploring "
-                                  "gate, and longer\n")
+        self.assertEqual(
+            printed,
+            "augur-train: too few rows where the task moved; record the log with an exploring gate, and longer\n",
+        )
         self.assertEqual(sorted(os.listdir(self.here)), ["log.csv"], "nothing half-made is left")
 
     def test_wrong_files_are_refused(self):
@@ -214,7 +231,9 @@ class Train(unittest.TestCase):
             return re.findall(r'"(\w+)"', text)
 
         self.assertEqual(contract.FEATURES, strings("contract.rs", "FEATURES"))
-        self.assertEqual(contract.LOG_COLUMNS, [*strings("log.rs", "BEFORE"), *contract.FEATURES, *strings("log.rs", "AFTER")])
+        self.assertEqual(
+            contract.LOG_COLUMNS, [*strings("log.rs", "BEFORE"), *contract.FEATURES, *strings("log.rs", "AFTER")]
+        )
 
 
 if __name__ == "__main__":

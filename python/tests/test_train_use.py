@@ -24,7 +24,13 @@ PROGRAMS = ["train.py", "sweep.py", "fidelity", "forest-parity", "bench-record"]
 
 def row(**values):
     """A line of a decision log."""
-    plain = dict.fromkeys(LOG_COLUMNS, 1) | {"kind": "balance", "comm": "a", "decision": "move", "status": "applied", "reason": ""}
+    plain = dict.fromkeys(LOG_COLUMNS, 1) | {
+        "kind": "balance",
+        "comm": "a",
+        "decision": "move",
+        "status": "applied",
+        "reason": "",
+    }
     return ",".join(str((plain | values)[column]) for column in LOG_COLUMNS) + "\n"
 
 
@@ -50,7 +56,9 @@ class Use(unittest.TestCase):
 
     def run_program(self, program, *argv, bare=True, stdin=b"", **options):
         command = [sys.executable, *(["-S"] if bare else []), "-B", os.path.join(self.root, "scripts", program), *argv]
-        done = subprocess.run(command, cwd=self.here, input=stdin, capture_output=True, timeout=120, check=False, **options)
+        done = subprocess.run(
+            command, cwd=self.here, input=stdin, capture_output=True, timeout=120, check=False, **options
+        )
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def refused(self, code, said, *argv, program="train.py", **options):
@@ -75,7 +83,13 @@ class Use(unittest.TestCase):
             ("cannot read nosuch.csv: No such file", "--from-log", "nosuch.csv", "--out", "m"),
             ("cannot read full: Is a directory", "--from-log", "full", "--out", "m"),
             ("file is empty", "--from-log", "file", "--out", "m"),
-            ("there is no row in header.csv", "--from-log", self.path("header.csv", HEADER) and "header.csv", "--out", "m"),
+            (
+                "there is no row in header.csv",
+                "--from-log",
+                self.path("header.csv", HEADER) and "header.csv",
+                "--out",
+                "m",
+            ),
             ("lacks the column 'at_ns'", "--from-log", self.path("other.csv", "a,b\n1,2\n"), "--out", "m"),
             ("lacks the column 'label'", "--from-replay", log, "--out", "m"),
             ("utf-8", "--from-log", self.path("binary.csv", bytes(range(128, 256)) * 40), "--out", "m"),
@@ -88,7 +102,17 @@ class Use(unittest.TestCase):
             ("link is a link to nothing", "--dummy", "--out", "link"),
             ("cannot read nosuch/manifest.json", "--evaluate", "nosuch", "--closed-loop", log),
             ("cannot read nosuch.augur", "--from-log", log, "--out", "m", "--closed-loop", "nosuch.augur"),
-            ("there is no program ./nosuch", "--from-log", log, "--out", "m", "--closed-loop", log, "--binary", "./nosuch"),
+            (
+                "there is no program ./nosuch",
+                "--from-log",
+                log,
+                "--out",
+                "m",
+                "--closed-loop",
+                log,
+                "--binary",
+                "./nosuch",
+            ),
             ("scripts/setup python .venv", "--from-log", packed, "--out", "m"),
             ("scripts/setup python .venv", "--from-log", "-", "--out", "m"),
             ("scripts/setup python .venv", "--dummy", "--out", "new/model"),
@@ -97,9 +121,23 @@ class Use(unittest.TestCase):
 
     def test_numbers_that_cannot_be_are_wrong_use(self):
         for option, value in [
-            ("--epochs", "0"), ("--epochs", "1e3"), ("--batch", "-1"), ("--seed", "x"), ("--seed", str(2**32)), ("--hidden", "0"),
-            ("--learning-rate", "0"), ("--learning-rate", "nan"), ("--l2", "-1"), ("--train-share", "1"), ("--train-share", "0.9"),
-            ("--folds", "1"), ("--threads", "0"), ("--minimum-rows", "0"), ("--cold-penalty", "inf"), ("--kind", "fish"), ("--fish", "1"),
+            ("--epochs", "0"),
+            ("--epochs", "1e3"),
+            ("--batch", "-1"),
+            ("--seed", "x"),
+            ("--seed", str(2**32)),
+            ("--hidden", "0"),
+            ("--learning-rate", "0"),
+            ("--learning-rate", "nan"),
+            ("--l2", "-1"),
+            ("--train-share", "1"),
+            ("--train-share", "0.9"),
+            ("--folds", "1"),
+            ("--threads", "0"),
+            ("--minimum-rows", "0"),
+            ("--cold-penalty", "inf"),
+            ("--kind", "fish"),
+            ("--fish", "1"),
         ]:
             self.refused(2, "", "--dummy", "--out", "m", f"{option}={value}")
         self.refused(2, "--out is needed", "--dummy")
@@ -110,7 +148,9 @@ class Use(unittest.TestCase):
         for program in ("fidelity", "forest-parity", "bench-record"):
             self.refused(2, "--fish", "--fish", program=program)
         self.refused(2, "whole number", "--seeds", "0", program="fidelity")
-        self.refused(1, "there is no program nosuch", "--binary", "nosuch", self.path("a-eevdf.augur", ""), program="fidelity")
+        self.refused(
+            1, "there is no program nosuch", "--binary", "nosuch", self.path("a-eevdf.augur", ""), program="fidelity"
+        )
         self.refused(1, "scripts/setup python .venv", program="forest-parity")
         self.refused(1, "nosuch", "--binary", "nosuch", program="bench-record")
         self.refused(1, "pyarrow", "--config", "x.toml", "--out", "x.parquet", program="sweep.py")
@@ -128,7 +168,10 @@ class Use(unittest.TestCase):
             file.write('#!/bin/sh\nprintf "%s\\n" "$@"\n')
         os.chmod(python, 0o755)
         script = os.path.join(self.root, "scripts", "train.py")
-        self.assertEqual(self.run_program("train.py", "--dummy", "--out", "a b"), (0, "\n".join([script, "--dummy", "--out", "a b"]) + "\n", ""))
+        self.assertEqual(
+            self.run_program("train.py", "--dummy", "--out", "a b"),
+            (0, "\n".join([script, "--dummy", "--out", "a b"]) + "\n", ""),
+        )
         # One that lacks the packages, too, is not entered again and again.
         with open(python, "w", encoding="utf-8") as file:
             file.write(f'#!/bin/sh\nexec {sys.executable} -S -B "$@"\n')
@@ -150,7 +193,16 @@ class Use(unittest.TestCase):
     def test_interrupted_it_leaves_nothing_and_says_so(self):
         pipe = self.path("pipe")
         os.mkfifo(pipe)
-        command = [sys.executable, "-B", os.path.join(self.root, "scripts", "train.py"), "-q", "--from-log", pipe, "--out", "m"]
+        command = [
+            sys.executable,
+            "-B",
+            os.path.join(self.root, "scripts", "train.py"),
+            "-q",
+            "--from-log",
+            pipe,
+            "--out",
+            "m",
+        ]
         process = subprocess.Popen(command, cwd=self.here, stderr=subprocess.PIPE)
         # Opened as soon as the other end is: it reads, and waits for more.
         with open(pipe, "w", encoding="utf-8"):

@@ -54,8 +54,13 @@ def save(out, name, graph, width=COUNT, dtype=tf.float32, output="score", module
 def manifest(directory, name, **changes):
     """A manifest that is right but for its changes."""
     entry = {
-        "contract_version": CONTRACT_VERSION, "name": name, "features": FEATURES, "dtype": "float32",
-        "threshold": 0.5, "signature": SIGNATURE, "trained_on": {"how": "made to be wrong", "label": "none"},
+        "contract_version": CONTRACT_VERSION,
+        "name": name,
+        "features": FEATURES,
+        "dtype": "float32",
+        "threshold": 0.5,
+        "signature": SIGNATURE,
+        "trained_on": {"how": "made to be wrong", "label": "none"},
         "normalisation": {"log1p": [], "mean": [0.0] * COUNT, "std": [1.0] * COUNT, "clip": 8.0},
     }
     entry.update(changes)

@@ -72,7 +72,9 @@ def connect(address):
     try:
         import ray
     except ImportError as err:
-        raise Refusal(f"a sweep on a cluster needs the Python package ray; {remedy('sweep')}, or leave --address away") from err
+        raise Refusal(
+            f"a sweep on a cluster needs the Python package ray; {remedy('sweep')}, or leave --address away"
+        ) from err
     # Nodes have no such package.
     ray.cloudpickle.register_pickle_by_value(augur)
     try:
@@ -81,7 +83,9 @@ def connect(address):
             socket.create_connection((found[1], int(found[2])), timeout=10).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as err:
-        raise Refusal(f"cannot join a Ray cluster at {address} ({reason(err)[:200]}); start one with `ray start --head`, or leave --address away") from err
+        raise Refusal(
+            f"cannot join a Ray cluster at {address} ({reason(err)[:200]}); start one with `ray start --head`, or leave --address away"
+        ) from err
     # Ray has put its own in place.
     signal.signal(signal.SIGTERM, interrupt)
     return ray
@@ -165,7 +169,11 @@ def fetched(ray, ref, unit):
         lines = [line for line in str(err).splitlines() if line.strip()] or [type(err).__name__]
         told = lines[-1] if isinstance(err, ray.exceptions.RayTaskError) else lines[0]
         lost = {"wall_s": None, "host": None, "node": None}
-        return {name: getattr(unit, name) for name in KEYS[:-1]} | {"error": f"the unit was lost: {told.strip()}"} | lost, 0, None
+        return (
+            {name: getattr(unit, name) for name in KEYS[:-1]} | {"error": f"the unit was lost: {told.strip()}"} | lost,
+            0,
+            None,
+        )
 
 
 def clean_up(ray, folder):

@@ -29,7 +29,9 @@ class Journal:
                 entry = json.loads(line)
                 self.rows[entry["key"]] = entry["row"]
         if self.rows and not resume:
-            raise Refusal(f"{self.path} has {len(self.rows)} rows of a sweep that was not finished; go on with --resume, or remove it")
+            raise Refusal(
+                f"{self.path} has {len(self.rows)} rows of a sweep that was not finished; go on with --resume, or remove it"
+            )
         if not line_ended(self.file):
             self.file.write(b"\n")
 

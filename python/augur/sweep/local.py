@@ -14,7 +14,9 @@ def run_here(units, binary, workers, _address, _sent):
     pool = futures.ThreadPoolExecutor(workers or len(os.sched_getaffinity(0)))
     host = {"host": socket.gethostname(), "node": "local"}
     try:
-        pending = {pool.submit(perform, unit, binary.path, lambda parcel: parcel.path, children): unit for unit in units}
+        pending = {
+            pool.submit(perform, unit, binary.path, lambda parcel: parcel.path, children): unit for unit in units
+        }
         for done in futures.as_completed(pending):
             yield pending[done], done.result() | host
     finally:

@@ -30,7 +30,12 @@ class Progress:
             spent_s = time.monotonic() - self.begin
             left_s = spent_s / done * (self.units - done) if done else 0
             bad = f", {failed} failed" if failed else ""
-            print(f"\r\x1b[Ksweep: {done} of {self.units} units{bad}, {spent_s:.0f} s, about {left_s:.0f} s left", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\x1b[Ksweep: {done} of {self.units} units{bad}, {spent_s:.0f} s, about {left_s:.0f} s left",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def end(self):
         if self.shown:
@@ -44,7 +49,9 @@ def parcel_of(path):
         parcel = Parcel(os.path.abspath(path), path, digest_of(path))
         told = subprocess.run([parcel.path, "--version"], capture_output=True, text=True, check=True).stdout.split()
     except (OSError, subprocess.CalledProcessError) as err:
-        raise Refusal(f"cannot run {path}: {reason(err)}; build it with `make build`, or name it with --binary") from err
+        raise Refusal(
+            f"cannot run {path}: {reason(err)}; build it with `make build`, or name it with --binary"
+        ) from err
     if told[:1] != ["scx_augur"] or len(told) < 2:
         raise Refusal(f"{path} is not scx_augur: asked for its version, it says '{' '.join(told)[:60]}'")
     return parcel, told[1]
@@ -85,8 +92,13 @@ def carry_out(args, units, binary, version, journal, begin):
     journal.done = not failed
     nodes = Counter((row["node"], row["host"]) for row in rows if row["node"])
     return {
-        "out": args.out, "version": version, "units": len(units), "ran": len(missing), "failed": len(failed),
-        "wall_s": time.monotonic() - begin, "sent_bytes": sent[0],
+        "out": args.out,
+        "version": version,
+        "units": len(units),
+        "ran": len(missing),
+        "failed": len(failed),
+        "wall_s": time.monotonic() - begin,
+        "sent_bytes": sent[0],
         "nodes": [{"node": node, "host": host, "units": count} for (node, host), count in nodes.items()],
         "errors": [{"unit": str(unit), "error": error} for unit, error in failed[:10]],
     }
@@ -111,11 +123,16 @@ def main(argv=None, program="augur-sweep"):
     else:
         nodes, ran = len(summary["nodes"]), summary["ran"]
         of_them = "" if ran == summary["units"] else f", {ran} of them now"
-        print(f"{summary['units']} units{of_them}, {summary['failed']} failed, in {summary['wall_s']:.1f} s on {nodes} "
-              f"{'machine' if nodes == 1 else 'nodes'}: {args.out}")
+        print(
+            f"{summary['units']} units{of_them}, {summary['failed']} failed, in {summary['wall_s']:.1f} s on {nodes} "
+            f"{'machine' if nodes == 1 else 'nodes'}: {args.out}"
+        )
     if summary["failed"]:
         first = summary["errors"][0]
-        print(f"{program}: {summary['failed']} of {summary['units']} units failed, the first of them {first['unit']}: {first['error']} "
-              "(--resume tries them again)", file=sys.stderr)
+        print(
+            f"{program}: {summary['failed']} of {summary['units']} units failed, the first of them {first['unit']}: {first['error']} "
+            "(--resume tries them again)",
+            file=sys.stderr,
+        )
         return 1
     return 0

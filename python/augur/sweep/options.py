@@ -32,12 +32,27 @@ def arguments(argv=None, program="augur-sweep"):
     """Parses the command line."""
     parser = Parser(prog=program, description=__doc__)
     parser.add_argument("--config", required=True, metavar="FILE", help="the sweep (TOML)")
-    parser.add_argument("--out", required=True, metavar="FILE", help="the table to write (Parquet); FILE.partial grows beside it until then")
-    parser.add_argument("--address", metavar="ADDRESS", help="a Ray cluster: HOST:PORT or auto (default: RAY_ADDRESS; without one, this machine)")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="the table to write (Parquet); FILE.partial grows beside it until then",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="a Ray cluster: HOST:PORT or auto (default: RAY_ADDRESS; without one, this machine)",
+    )
     parser.add_argument("--local", action="store_true", help="this machine, whatever RAY_ADDRESS says")
-    parser.add_argument("--workers", type=whole(1), metavar="N", help="at most so many units at once (default: one a CPU)")
-    parser.add_argument("--binary", metavar="FILE", help="the scx_augur to run (default: the one that was built here, or that of PATH)")
-    parser.add_argument("--resume", action="store_true", help="keep the rows of FILE.partial that are still right, run the rest")
+    parser.add_argument(
+        "--workers", type=whole(1), metavar="N", help="at most so many units at once (default: one a CPU)"
+    )
+    parser.add_argument(
+        "--binary", metavar="FILE", help="the scx_augur to run (default: the one that was built here, or that of PATH)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the rows of FILE.partial that are still right, run the rest"
+    )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     args = parser.parse_args(argv)
     if args.local and args.address:

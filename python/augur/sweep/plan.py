@@ -89,7 +89,12 @@ class Plan:
             self.refuse("the top", "names no units; add a block [[simulate]] or [[replay]]")
         for unit, count in Counter((u.kind, u.workload, u.machine, u.policy, u.seed) for u in self.units).items():
             if count > 1:
-                self.refuse(f"[[{unit[0]}]]", "names {1} on {2} under {3} with seed {4} twice; give one of the workloads another name".format(*unit))
+                self.refuse(
+                    f"[[{unit[0]}]]",
+                    "names {1} on {2} under {3} with seed {4} twice; give one of the workloads another name".format(
+                        *unit
+                    ),
+                )
 
     def refuse(self, at, what):
         raise Refusal(f"the sweep {self.path} is wrong: {at} {what}")
@@ -122,7 +127,9 @@ class Plan:
                 return list(range(first, first + count))
         if isinstance(given, list) and given and all(whole(seed) for seed in given):
             return given
-        return self.refuse(at, "has wrong seeds; give whole numbers from 0 up, as a list or as { first = 1, count = 3 }")
+        return self.refuse(
+            at, "has wrong seeds; give whole numbers from 0 up, as a list or as { first = 1, count = 3 }"
+        )
 
     def texts(self, block, name, default, at):
         given = block.get(name, default)
@@ -133,7 +140,9 @@ class Plan:
     def scenario(self, text, at):
         found = re.fullmatch(r"([\w-]+)(?:\[gpus=(\d+)\])?", text)
         if not found:
-            self.refuse(at, f"has a machine '{text}' that there is not; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor")
+            self.refuse(
+                at, f"has a machine '{text}' that there is not; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor"
+            )
         gpus = ((f"--gpus={found[2]}",),) if found[2] else ()
         return ((f"--scenario={found[1]}",), *gpus)
 
@@ -183,7 +192,10 @@ class Plan:
             self.refuse(at, f"lacks a {'file' if kind == 'replay' else 'name'}")
         name = workload.get("name") or stem(file)
         if self.files.setdefault((kind, name), file) != file:
-            self.refuse(at, f"calls {file or 'the defaults'} '{name}', as {self.files[kind, name] or 'the defaults'}; give it another name")
+            self.refuse(
+                at,
+                f"calls {file or 'the defaults'} '{name}', as {self.files[kind, name] or 'the defaults'}; give it another name",
+            )
         return name, words
 
     def spelling(self, policy):

@@ -16,7 +16,9 @@ def write_table(rows, out):
     names = [*KEYS, *dict.fromkeys(name for row in rows for name in row if name not in KEYS + AROUND), *AROUND]
     columns = {}
     for name in names:
-        values = pyarrow.array([row.get(name) for row in rows], type=pyarrow.string() if name in ("error", "host", "node") else None)
+        values = pyarrow.array(
+            [row.get(name) for row in rows], type=pyarrow.string() if name in ("error", "host", "node") else None
+        )
         columns[name] = values.cast(pyarrow.float64()) if pyarrow.types.is_null(values.type) else values
     making = f"{out}.{os.getpid()}.tmp"
     try:

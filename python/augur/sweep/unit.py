@@ -29,7 +29,9 @@ class Children:
 
     def run(self, argv):
         """Runs a command: its exit code, its output, and what it said on standard error."""
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
         self.running.add(process)
         if self.ended:
             process.kill()
@@ -50,10 +52,20 @@ class Children:
 
 def perform(unit, binary, place, children):
     """Runs a unit with the program at `binary`; `place` says where a parcel lies. Gives its row, host and node aside."""
-    row = {"kind": unit.kind, "workload": unit.workload, "machine": unit.machine, "policy": unit.policy, "seed": unit.seed, "error": None}
+    row = {
+        "kind": unit.kind,
+        "workload": unit.workload,
+        "machine": unit.machine,
+        "policy": unit.policy,
+        "seed": unit.seed,
+        "error": None,
+    }
     begin = time.perf_counter()
     try:
-        argv = [binary, *("".join(part if isinstance(part, str) else place(part) for part in word) for word in unit.words)]
+        argv = [
+            binary,
+            *("".join(part if isinstance(part, str) else place(part) for part in word) for word in unit.words),
+        ]
         code, out, said = children.run(argv)
         if code:
             for parcel in unit.parcels():
@@ -72,7 +84,11 @@ def complaint(code, said):
     told = [line for line in lines if line.startswith(("scx_augur: ", "error: "))]
     if told or lines:
         return re.sub(r"^(scx_augur|error): ", "", (told or lines[-1:])[0])
-    return f"scx_augur ended by signal {-code} and said nothing" if code < 0 else f"scx_augur ended with exit code {code} and said nothing"
+    return (
+        f"scx_augur ended by signal {-code} and said nothing"
+        if code < 0
+        else f"scx_augur ended with exit code {code} and said nothing"
+    )
 
 
 def figures(out):

@@ -27,7 +27,9 @@ def check(args):
     if args.closed_loop:
         args.binary = args.binary or built_program()
         if not (os.path.isfile(args.binary) and os.access(args.binary, os.X_OK)):
-            raise Refusal(f"there is no program {args.binary} to replay with; run `make build`, or name it with --binary")
+            raise Refusal(
+                f"there is no program {args.binary} to replay with; run `make build`, or name it with --binary"
+            )
 
 
 def check_model(directory):

@@ -33,7 +33,9 @@ def export(score, manifest, out, losses=()):
         if losses:
             with open(os.path.join(aside, "losses.csv"), "w", encoding="utf-8") as file:
                 file.write("epoch,loss,validation_loss\n")
-                file.writelines(f"{number},{loss:.6f},{validation:.6f}\n" for number, (loss, validation) in enumerate(losses, 1))
+                file.writelines(
+                    f"{number},{loss:.6f},{validation:.6f}\n" for number, (loss, validation) in enumerate(losses, 1)
+                )
         os.chmod(aside, 0o755)
         replace(aside, out)
     finally:

@@ -23,7 +23,9 @@ def work(args, program):
         from .trainable import export_trainable
 
         export_trainable(args.trainable, args.out)
-        print(f"wrote {args.out}: the graph of `{args.trainable}`, without weights; name it with `scx_augur simulate train --networks`")
+        print(
+            f"wrote {args.out}: the graph of `{args.trainable}`, without weights; name it with `scx_augur simulate train --networks`"
+        )
         return 0
     from .progress import Progress
 

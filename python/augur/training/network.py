@@ -41,17 +41,25 @@ def fit(inputs, labels, part, args):
     import tensorflow as tf
 
     def tell(epoch, losses):
-        args.progress.tell(f"epoch {epoch + 1} of at most {args.epochs}: loss {losses['loss']:.4f}, validation {losses['val_loss']:.4f}")
+        args.progress.tell(
+            f"epoch {epoch + 1} of at most {args.epochs}: loss {losses['loss']:.4f}, validation {losses['val_loss']:.4f}"
+        )
 
     regularise = tf.keras.regularizers.L2(args.l2)
     layers = [tf.keras.layers.Dense(width, activation="relu", kernel_regularizer=regularise) for width in args.hidden]
     network = tf.keras.Sequential([tf.keras.Input((len(FEATURES),)), *layers, tf.keras.layers.Dense(1, "sigmoid")])
     network.compile(tf.keras.optimizers.Adam(args.learning_rate), "binary_crossentropy")
     history = network.fit(
-        inputs[part == 0], labels[part == 0], validation_data=(inputs[part == 1], labels[part == 1]),
-        batch_size=args.batch, epochs=args.epochs, verbose=0,
-        callbacks=[tf.keras.callbacks.EarlyStopping(patience=args.patience, restore_best_weights=True),
-                   tf.keras.callbacks.LambdaCallback(on_epoch_end=tell)],
+        inputs[part == 0],
+        labels[part == 0],
+        validation_data=(inputs[part == 1], labels[part == 1]),
+        batch_size=args.batch,
+        epochs=args.epochs,
+        verbose=0,
+        callbacks=[
+            tf.keras.callbacks.EarlyStopping(patience=args.patience, restore_best_weights=True),
+            tf.keras.callbacks.LambdaCallback(on_epoch_end=tell),
+        ],
     )
     losses = list(zip(history.history["loss"], history.history["val_loss"]))
     return [layer_of(*layer.get_weights(), layer.activation.__name__) for layer in network.layers], losses
@@ -67,8 +75,11 @@ def random_layers(args):
     random = np.random.default_rng(args.seed)
     widths = [len(FEATURES), *args.hidden, 1]
     return [
-        layer_of(random.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32), np.zeros(b, np.float32),
-                 "sigmoid" if b == 1 and position == len(widths) - 2 else "relu")
+        layer_of(
+            random.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32),
+            np.zeros(b, np.float32),
+            "sigmoid" if b == 1 and position == len(widths) - 2 else "relu",
+        )
         for position, (a, b) in enumerate(zip(widths, widths[1:]))
     ]
 

@@ -26,8 +26,16 @@ def bootstrap(values, seed, draws=10_000):
 
 def replays(trace, args):
     """The runs of both policies, seed by seed."""
-    command = [args.binary, "replay", trace, "--json", "--seeds", str(args.seeds),
-               "--policy", f"augur,model[dir={args.out},engine=twin]"]
+    command = [
+        args.binary,
+        "replay",
+        trace,
+        "--json",
+        "--seeds",
+        str(args.seeds),
+        "--policy",
+        f"augur,model[dir={args.out},engine=twin]",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refusal(f"cannot replay {trace}: {done.stderr.strip()}")
@@ -48,18 +56,25 @@ def closed_loop(args):
         for name, value in CLOSED_LOOP.items():
             pairs = [(value(a), value(b)) for a, b in zip(plain, gated)]
             mean = float(np.mean([a for a, _ in pairs]))
-            result[name] = {"augur": mean, "model": float(np.mean([b for _, b in pairs])),
-                            "difference": bootstrap([b - a for a, b in pairs], args.seed)}
+            result[name] = {
+                "augur": mean,
+                "model": float(np.mean([b for _, b in pairs])),
+                "difference": bootstrap([b - a for a, b in pairs], args.seed),
+            }
             if min(mean, result[name]["model"]) > 0:
                 ratios[name].append(np.log(result[name]["model"] / mean))
         results.append(result)
-    change = {name: [100 * np.expm1(end) for end in bootstrap(values or [0.0], args.seed)] for name, values in ratios.items()}
+    change = {
+        name: [100 * np.expm1(end) for end in bootstrap(values or [0.0], args.seed)] for name, values in ratios.items()
+    }
     return {"traces": results, "change_percent": change}
 
 
 def report_closed_loop(found):
     """A Markdown table."""
-    print("| trace | migrations: augur → model (difference, 95 %) | makespan, ms | p99, ms | mean wait, ms |\n| --- | --- | --- | --- | --- |")
+    print(
+        "| trace | migrations: augur → model (difference, 95 %) | makespan, ms | p99, ms | mean wait, ms |\n| --- | --- | --- | --- | --- |"
+    )
     for result in found["traces"]:
         cells = []
         for name in CLOSED_LOOP:

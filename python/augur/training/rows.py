@@ -51,7 +51,9 @@ def check_numbers(file, table):
                 wrong |= ~numbers.isin([0, 1])
             if wrong.any():
                 line = int(np.flatnonzero(wrong)[0])
-                raise Refusal(f"{file}, row {line + 1}: {column} is {table[column].iloc[line]!s}, which it cannot be; record it again")
+                raise Refusal(
+                    f"{file}, row {line + 1}: {column} is {table[column].iloc[line]!s}, which it cannot be; record it again"
+                )
 
 
 def usable(table):

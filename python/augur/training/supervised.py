@@ -22,8 +22,12 @@ def dummy(args):
     import tensorflow as tf
 
     typical = dict.fromkeys(LOG1P, 7.0)
-    norm = {"log1p": LOG1P, "mean": [typical.get(name, 0.5) for name in FEATURES],
-            "std": [3.0 if name in LOG1P else 1.0 for name in FEATURES], "clip": CLIP}
+    norm = {
+        "log1p": LOG1P,
+        "mean": [typical.get(name, 0.5) for name in FEATURES],
+        "std": [3.0 if name in LOG1P else 1.0 for name in FEATURES],
+        "clip": CLIP,
+    }
     about = {"how": f"not trained: train.py --dummy {args.dummy} --seed {args.seed}", "label": "none"}
     if args.dummy == "mlp":
         layers = random_layers(args)
@@ -58,8 +62,9 @@ def train(args):
         alike = table["gain_ns"] == 0
         table, dropped = table[~alike].reset_index(drop=True), {"no_difference": int(alike.sum())}
     if len(table) < args.minimum_rows:
-        raise Refusal(f"only {len(table)} of {read_rows} rows can be used, and {args.minimum_rows} are needed; "
-                      "record for longer")
+        raise Refusal(
+            f"only {len(table)} of {read_rows} rows can be used, and {args.minimum_rows} are needed; record for longer"
+        )
     part = split_by_workload(table, files, args) if args.held_out else split(table, args)
     args.progress.tell(f"finding out which answers of {len(table):,} were right")
     labels = table["label"].to_numpy(np.float32) if hindsight else labels_of(table, part, args)
@@ -85,15 +90,26 @@ def train(args):
 
     far = (np.abs(inputs) > 6).any(axis=1)
     trained_on = {
-        "how": "train.py " + " ".join(f"--{k.replace('_', '-')}={v}" for k, v in sorted(vars(args).items())
-                                      if v not in (None, []) and k not in NOT_NOTED),
+        "how": "train.py "
+        + " ".join(
+            f"--{k.replace('_', '-')}={v}"
+            for k, v in sorted(vars(args).items())
+            if v not in (None, []) and k not in NOT_NOTED
+        ),
         "label": "column `label` (hindsight)" if hindsight else LABEL.format(**vars(args)),
         "files": [os.path.basename(file) for file in files],
-        "rows": {"read": read_rows, "dropped": dropped, "over_a_cut": int((part < 0).sum()),
-                 "training": int((part == 0).sum()), "validation": int((part == 1).sum())},
+        "rows": {
+            "read": read_rows,
+            "dropped": dropped,
+            "over_a_cut": int((part < 0).sum()),
+            "training": int((part == 0).sum()),
+            "validation": int((part == 1).sum()),
+        },
     }
     drift = {"limit_z": 6.0, "max_share": max(0.2, min(0.9, 3 * float(far[part <= 1].mean())))}
-    manifest = manifest_of(args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers, **steal)
+    manifest = manifest_of(
+        args, "mlp", norm, threshold, trained_on, scores=held_out, drift=drift, weights=layers, **steal
+    )
     export(score, manifest, args.out, losses)
     args.progress.clear()
     report(manifest)
@@ -106,7 +122,18 @@ def train(args):
 
 
 # Arguments that say where things lie, not how the model is made.
-NOT_NOTED = ("out", "from_log", "from_replay", "closed_loop", "binary", "seeds", "evaluate", "trainable", "quiet", "progress")
+NOT_NOTED = (
+    "out",
+    "from_log",
+    "from_replay",
+    "closed_loop",
+    "binary",
+    "seeds",
+    "evaluate",
+    "trainable",
+    "quiet",
+    "progress",
+)
 
 
 def weigh_hindsight(table, part, scores, held_out, _args):
@@ -115,8 +142,12 @@ def weigh_hindsight(table, part, scores, held_out, _args):
     threshold = hindsight_threshold(gain_ms[part == 1], scores[part == 1])
     refused = scores[part == 2] < threshold
     gain, error = gain_of(gain_ms[part == 2], refused)
-    held_out |= {"refused": float(refused.mean()), "gain_ms": gain, "gain_standard_error_ms": error,
-                 "gain_of_all_moves_ms": float(gain_ms[part == 2].mean())}
+    held_out |= {
+        "refused": float(refused.mean()),
+        "gain_ms": gain,
+        "gain_standard_error_ms": error,
+        "gain_of_all_moves_ms": float(gain_ms[part == 2].mean()),
+    }
     return threshold
 
 
@@ -126,7 +157,12 @@ def weigh(table, part, scores, held_out, args):
     threshold = worthwhile_threshold(cost[part == 1], moved[part == 1], scores[part == 1])
     refused = scores[part == 2] < threshold
     gain, error = value_of(cost[part == 2], moved[part == 2], refused)
-    held_out |= {"refused": float(refused.mean()), "gain": gain, "gain_standard_error": error, "cost": float(cost[part == 2].mean())}
+    held_out |= {
+        "refused": float(refused.mean()),
+        "gain": gain,
+        "gain_standard_error": error,
+        "cost": float(cost[part == 2].mean()),
+    }
     return threshold
 
 
@@ -143,8 +179,13 @@ def weigh_steals(table, score, held_out, args):
     threshold = worthwhile_threshold(cost[known], moved[known], scores[known])
     refused = scores[held] < threshold
     gain, error = value_of(cost[held], moved[held], refused)
-    held_out["steal"] = {"rows": int(held.sum()), "refused": float(refused.mean()), "gain": gain, "gain_standard_error": error,
-                         "cost": float(cost[held].mean())}
+    held_out["steal"] = {
+        "rows": int(held.sum()),
+        "refused": float(refused.mean()),
+        "gain": gain,
+        "gain_standard_error": error,
+        "cost": float(cost[held].mean()),
+    }
     return {"steal_threshold": threshold}
 
 
@@ -154,16 +195,24 @@ def report(manifest):
     print(f"rows: {rows}")
     print(f"held out: {held['rows']} rows, {held['share_positive']:.1%} where moving is right")
     if "gain" in held:
-        print(f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a mean cost of {held['cost']:.4f}")
+        print(
+            f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a mean cost of {held['cost']:.4f}"
+        )
     if "gain_ms" in held:
-        print(f"refused: {held['refused']:.1%}; that saves {held['gain_ms']:.3f} ± {held['gain_standard_error_ms']:.3f} ms a row, "
-              f"where moving all gains {held['gain_of_all_moves_ms']:.3f}")
-    print(f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
-          f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}")
+        print(
+            f"refused: {held['refused']:.1%}; that saves {held['gain_ms']:.3f} ± {held['gain_standard_error_ms']:.3f} ms a row, "
+            f"where moving all gains {held['gain_of_all_moves_ms']:.3f}"
+        )
+    print(
+        f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
+        f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}"
+    )
     if "steal" in held:
         steal = held["steal"]
-        print(f"stealing: threshold {manifest['steal_threshold']:.2f}; of {steal['rows']} questions {steal['refused']:.1%} refused; that saves "
-              f"{steal['gain']:.4f} ± {steal['gain_standard_error']:.4f} of a mean cost of {steal['cost']:.4f}")
+        print(
+            f"stealing: threshold {manifest['steal_threshold']:.2f}; of {steal['rows']} questions {steal['refused']:.1%} refused; that saves "
+            f"{steal['gain']:.4f} ± {steal['gain_standard_error']:.4f} of a mean cost of {steal['cost']:.4f}"
+        )
     print("score from   rows  mean score  share right")
     for line in held["calibration"]:
         print(f"{line['from']:10.1f} {line['rows']:6d} {line['mean_score']:11.3f} {line['share_right']:12.3f}")

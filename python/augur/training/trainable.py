@@ -34,7 +34,9 @@ class Trainable(tf.Module):
         self.count = len(ranks)
         specs = [tf.TensorSpec(array.shape, tf.float32, name=name) for name, array in self.arrays.items()]
         self.set_weights = tf.function(self.assign, input_signature=specs)
-        self.get_weights = tf.function(lambda: {name: tf.identity(array) for name, array in self.arrays.items()}, input_signature=[])
+        self.get_weights = tf.function(
+            lambda: {name: tf.identity(array) for name, array in self.arrays.items()}, input_signature=[]
+        )
 
     def assign(self, *values):
         for array, value in zip(self.arrays.values(), values):
@@ -51,8 +53,16 @@ class Trainable(tf.Module):
         gradients = tape.gradient(loss, self.of("w"))
         for weight, first, second, gradient in zip(self.of("w"), self.of("m"), self.of("v"), gradients):
             tf.raw_ops.ResourceApplyAdam(
-                var=weight.handle, m=first.handle, v=second.handle, beta1_power=tf.pow(BETA1, step),
-                beta2_power=tf.pow(BETA2, step), lr=learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=gradient,
+                var=weight.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=tf.pow(BETA1, step),
+                beta2_power=tf.pow(BETA2, step),
+                lr=learning_rate,
+                beta1=BETA1,
+                beta2=BETA2,
+                epsilon=EPSILON,
+                grad=gradient,
             )
         return {"loss": loss}
 
@@ -74,10 +84,19 @@ class Dqn(Trainable):
 
     def __init__(self):
         super().__init__([2, 1, 2, 1, 2, 1], target=True)
-        self.q_values = tf.function(lambda states: {"values": self.values("w", states)}, input_signature=[rows("states")])
+        self.q_values = tf.function(
+            lambda states: {"values": self.values("w", states)}, input_signature=[rows("states")]
+        )
         self.sync_target = tf.function(self.sync, input_signature=[])
-        step = [rows("states"), rows("taken"), rows("rewards", 1), rows("discounts", 1), rows("next_states"), rows("next_allowed"),
-                tf.TensorSpec([], tf.float32, name="learning_rate")]
+        step = [
+            rows("states"),
+            rows("taken"),
+            rows("rewards", 1),
+            rows("discounts", 1),
+            rows("next_states"),
+            rows("next_allowed"),
+            tf.TensorSpec([], tf.float32, name="learning_rate"),
+        ]
         self.train_step = tf.function(lambda *batch: self.learn(False, *batch), input_signature=step)
         self.train_step_double = tf.function(lambda *batch: self.learn(True, *batch), input_signature=step)
 
@@ -110,7 +129,9 @@ class Dqn(Trainable):
 
     def signatures(self):
         return super().signatures() | {
-            "q_values": self.q_values, "train_step": self.train_step, "train_step_double": self.train_step_double,
+            "q_values": self.q_values,
+            "train_step": self.train_step,
+            "train_step_double": self.train_step_double,
             "sync_target": self.sync_target,
         }
 
@@ -124,9 +145,12 @@ class Graph(Trainable):
         # The first layer, kernels for itself and for what all say in each round, the last layer.
         super().__init__([2, 1, *[2, 2, 1] * self.ROUNDS, 2, 1], target=False)
         devices, allowed = rows("devices", 3), rows("allowed")
-        self.scores = tf.function(lambda devices, allowed: {"scores": self.score(devices, allowed)}, input_signature=[devices, allowed])
+        self.scores = tf.function(
+            lambda devices, allowed: {"scores": self.score(devices, allowed)}, input_signature=[devices, allowed]
+        )
         self.train_step = tf.function(
-            self.learn, input_signature=[devices, allowed, rows("costs"), tf.TensorSpec([], tf.float32, name="learning_rate")]
+            self.learn,
+            input_signature=[devices, allowed, rows("costs"), tf.TensorSpec([], tf.float32, name="learning_rate")],
         )
 
     def score(self, devices, allowed):
@@ -167,10 +191,17 @@ def export_trainable(kind, out):
     aside = tempfile.mkdtemp(prefix=".model-", dir=os.path.dirname(out))
     try:
         module = KINDS[kind]()
-        tf.saved_model.save(module, aside, signatures=module.signatures(), options=tf.saved_model.SaveOptions(save_debug_info=False))
+        tf.saved_model.save(
+            module, aside, signatures=module.signatures(), options=tf.saved_model.SaveOptions(save_debug_info=False)
+        )
         shutil.rmtree(os.path.join(aside, "assets"), ignore_errors=True)
         arrays = {name: len(array.shape) for name, array in module.arrays.items()}
-        about = {"kind": kind, "how": f"train.py --trainable {kind}", "signatures": sorted(module.signatures()), "ranks": arrays}
+        about = {
+            "kind": kind,
+            "how": f"train.py --trainable {kind}",
+            "signatures": sorted(module.signatures()),
+            "ranks": arrays,
+        }
         write_json(os.path.join(aside, "manifest.json"), about)
         os.chmod(aside, 0o755)
         replace(aside, out)

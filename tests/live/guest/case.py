@@ -58,12 +58,32 @@ class Case:
 CASES: dict[str, Case] = {}
 
 
-def case(topologies=("2x2",), every_kernel=False, domains_min=1, cpus_min=1, limit_s=240.0, errors_expected=False, clock="host", thorough=False):
+def case(
+    topologies=("2x2",),
+    every_kernel=False,
+    domains_min=1,
+    cpus_min=1,
+    limit_s=240.0,
+    errors_expected=False,
+    clock="host",
+    thorough=False,
+):
     """Registers a test under its function's name, with dashes for underscores."""
 
     def register(function: Callable[[Options], str]) -> Callable[[Options], str]:
         name = function.__name__.replace("_", "-")
-        CASES[name] = Case(name, function, tuple(topologies), every_kernel, domains_min, cpus_min, limit_s, errors_expected, clock, thorough)
+        CASES[name] = Case(
+            name,
+            function,
+            tuple(topologies),
+            every_kernel,
+            domains_min,
+            cpus_min,
+            limit_s,
+            errors_expected,
+            clock,
+            thorough,
+        )
         return function
 
     return register

@@ -137,12 +137,23 @@ def stay(options: Options) -> str:
             moved = trace.real(moves.counts(), hogs)
             last = scheduler.stats()
         where = task.count_by_domain(hogs, machine.domain_of())
-    since = {name: last[name] - begin[name] for name in ("mig_steal", "mig_balance", "proposed", "accepted", "fallback_rounds", "model_rounds")}
-    check(since["fallback_rounds"] == 0, "the model's word in every round", f"{since['fallback_rounds']} rounds without: {last['model_events']}")
+    since = {
+        name: last[name] - begin[name]
+        for name in ("mig_steal", "mig_balance", "proposed", "accepted", "fallback_rounds", "model_rounds")
+    }
+    check(
+        since["fallback_rounds"] == 0,
+        "the model's word in every round",
+        f"{since['fallback_rounds']} rounds without: {last['model_events']}",
+    )
     check(since["proposed"] > 0, "moves that the policy proposed", f"none in {since['model_rounds']} rounds")
     check(sum(moved.values()) == 0, "0 migrations of the hogs in sched_migrate_task", f"{moved}")
     check(where[0] == 6, "6 hogs still in the first domain", f"{where}")
-    check(since["mig_steal"] == since["mig_balance"] == since["accepted"] == 0, "nothing stolen, balanced or accepted", f"{since}")
+    check(
+        since["mig_steal"] == since["mig_balance"] == since["accepted"] == 0,
+        "nothing stolen, balanced or accepted",
+        f"{since}",
+    )
     return f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the kernel saw 0 migrations of 6 hogs"
 
 
@@ -187,8 +198,16 @@ def move(options: Options) -> str:
     heuristic = spread("off")
     model = spread(MODELS / "move", *PATIENT)
     final = model.scheduler.final
-    check(final["model_rounds"] >= SETTLE_ROUNDS, "rounds in which the model decides", f"{final['model_rounds']}: {final['model_events']}")
-    check(final["accepted"] == final["proposed"] > 0, "every proposed move accepted", f"{final['accepted']} of {final['proposed']}")
+    check(
+        final["model_rounds"] >= SETTLE_ROUNDS,
+        "rounds in which the model decides",
+        f"{final['model_rounds']}: {final['model_events']}",
+    )
+    check(
+        final["accepted"] == final["proposed"] > 0,
+        "every proposed move accepted",
+        f"{final['accepted']} of {final['proposed']}",
+    )
     # Which idle CPU wins a steal is a race, so two runs of the very same decisions can end one task apart.
     apart = max(abs(a - b) for a, b in zip(heuristic.where, model.where, strict=True))
     check(apart <= 1, f"the heuristic's placement {heuristic.where}, or one task from it", f"{model.where}")

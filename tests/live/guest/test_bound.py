@@ -51,7 +51,9 @@ def serve(seconds: float) -> tuple[list[tuple[float, int]], float, int]:
     cpus = machine.online()
     late = Lateness(len(cpus))
     hogs = {cpu: task.spawn(task.burn, [cpu]) for cpu in cpus}
-    sleepers = [task.spawn(lambda slot=slot: late.sleeper(slot), [cpu], name="sleeper") for slot, cpu in enumerate(cpus)]
+    sleepers = [
+        task.spawn(lambda slot=slot: late.sleeper(slot), [cpu], name="sleeper") for slot, cpu in enumerate(cpus)
+    ]
     slowest, begin = 0.0, time.monotonic()
     while time.monotonic() - begin < seconds:
         time.sleep(0.2)

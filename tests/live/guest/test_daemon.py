@@ -40,7 +40,11 @@ def daemon_stopped(options: Options) -> str:
             ran = progress(pids, WINDOW_S)
             least = {pid: min(least[pid], ran[pid]) for pid in pids}
             starved = [pid for pid in pids if ran[pid] <= 0]
-            check(not starved, f"every task runs in every {WINDOW_S:g} s", f"{len(starved)} of {len(pids)} did not ({task.comm((starved or pids)[0])})")
+            check(
+                not starved,
+                f"every task runs in every {WINDOW_S:g} s",
+                f"{len(starved)} of {len(pids)} did not ({task.comm((starved or pids)[0])})",
+            )
             check(kernel.state() == "enabled", "the state 'enabled' while it is stopped", f"'{kernel.state()}'")
         scheduler.send(signal.SIGCONT)
         after = scheduler.await_stats(lambda stats: stats["rounds"] > before["rounds"] + 10, "10 more rounds", 30)
@@ -56,10 +60,18 @@ def daemon_stopped(options: Options) -> str:
 @case(every_kernel=True)
 def service(options: Options) -> str:
     """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task then."""
-    settings = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    settings = dict(
+        line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#")
+    )
     check(settings.get("RestrictRealtime", "no") == "no", "a unit that allows real-time tasks", "RestrictRealtime")
     capabilities = settings["CapabilityBoundingSet"].lower().replace("cap_", "").split()
-    under = ["prlimit", f"--rtprio={settings['LimitRTPRIO']}", "setpriv", "--inh-caps=-all", f"--bounding-set=-all,+{',+'.join(capabilities)}"]
+    under = [
+        "prlimit",
+        f"--rtprio={settings['LimitRTPRIO']}",
+        "setpriv",
+        "--inh-caps=-all",
+        f"--bounding-set=-all,+{',+'.join(capabilities)}",
+    ]
     hogs = task.hogs(load.cpus())
     with Scheduler("--model", "off", under=under) as scheduler:
         ran = task.ran_all_ns(hogs)

@@ -23,8 +23,16 @@ def fairness(options: Options) -> str:
     told = f"nice 0 : 10 = {written(ours[0])} (EEVDF {written(kernels_own[0])}), normal : SCHED_IDLE = {written(ours[1])} (EEVDF {written(kernels_own[1])})"
     for name, own, our in zip(("nice 0", "nice 10"), kernels_own[0], ours[0]):
         check(abs(our - own) <= APART_MAX * own, f"for {name} a share within {APART_MAX:.0%} of {own:.2f} %", told)
-    check(abs(ours[1][0] - kernels_own[1][0]) <= APART_MAX * kernels_own[1][0], f"for normal a share within {APART_MAX:.0%} of EEVDF's", told)
-    check(abs(ours[1][1] - kernels_own[1][1]) <= IDLE_POINTS_MAX, f"for SCHED_IDLE a share within {IDLE_POINTS_MAX:g} point of EEVDF's", told)
+    check(
+        abs(ours[1][0] - kernels_own[1][0]) <= APART_MAX * kernels_own[1][0],
+        f"for normal a share within {APART_MAX:.0%} of EEVDF's",
+        told,
+    )
+    check(
+        abs(ours[1][1] - kernels_own[1][1]) <= IDLE_POINTS_MAX,
+        f"for SCHED_IDLE a share within {IDLE_POINTS_MAX:g} point of EEVDF's",
+        told,
+    )
     return told
 
 

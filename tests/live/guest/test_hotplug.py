@@ -28,7 +28,11 @@ def hotplug(options: Options) -> str:
                 slowest = max(slowest, switch(scheduler, hogs, cpus, False), switch(scheduler, hogs, cpus, True))
         final = scheduler.stats()
         check(machine.online() == every, "all CPUs on in the end", f"{machine.online()}")
-        check(len(final["domains"]) == len(machine.domains()), "every domain in the statistics", f"{len(final['domains'])}")
+        check(
+            len(final["domains"]) == len(machine.domains()),
+            "every domain in the statistics",
+            f"{len(final['domains'])}",
+        )
     return f"{times} times CPU {sets[0][0]} and CPUs {sets[1]} off and on: enabled again after {slowest:.1f} s at most, {len(hogs)} hogs always ran"
 
 
@@ -51,7 +55,11 @@ def hotplug_storm(options: Options) -> str:
         while kernel.state() != "enabled" or scheduler_cpus(scheduler) != len(every):
             scheduler.check_alive()
             waited = time.monotonic() - begin
-            check(waited < ENABLED_S, f"an enabled scheduler within {ENABLED_S:g} s of the last CPU", f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}")
+            check(
+                waited < ENABLED_S,
+                f"an enabled scheduler within {ENABLED_S:g} s of the last CPU",
+                f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}",
+            )
             time.sleep(0.1)
         calm = time.monotonic() - begin
         ran = task.ran_all_ns(hogs)
@@ -69,10 +77,18 @@ def switch(scheduler: Scheduler, hogs: list[int], cpus: list[int], on: bool) -> 
     before, begin = kernel.enable_seq(), time.monotonic()
     for cpu in cpus:
         machine.set_online(cpu, on)
-    while kernel.state() != "enabled" or kernel.enable_seq() == before or scheduler_cpus(scheduler) != len(machine.online()):
+    while (
+        kernel.state() != "enabled"
+        or kernel.enable_seq() == before
+        or scheduler_cpus(scheduler) != len(machine.online())
+    ):
         scheduler.check_alive()
         waited = time.monotonic() - begin
-        check(waited < ENABLED_S, f"an enabled scheduler within {ENABLED_S:g} s of {what}", f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}")
+        check(
+            waited < ENABLED_S,
+            f"an enabled scheduler within {ENABLED_S:g} s of {what}",
+            f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}",
+        )
         time.sleep(0.1)
     took = time.monotonic() - begin
     ran = task.ran_all_ns(hogs)
