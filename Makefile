@@ -131,6 +131,7 @@ test-rust:
 
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache
+	@$(SECTION) "Python format" $(PYTHON) -m ruff format --check --no-cache
 	@$(SECTION) "Python tests, vm" $(PYTHON) -B -m unittest discover -s vm
 	@$(SECTION) "Python tests, training and sweeps" $(PYTHON) -B -m unittest discover -s python/tests
 	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s scripts
