@@ -48,7 +48,10 @@ class Docs(unittest.TestCase):
         return check_docs.check_document(name, args)
 
     def test_what_is_right_is_run_in_a_copy(self):
-        text = "```sh\nmkdir new   # a comment\ntest -d new\nscx_augur --known \\\n  > new/out\n```\n```console\n$ cat new/out\none\ntwo\n```\n"
+        text = (
+            "```sh\nmkdir new   # a comment\ntest -d new\nscx_augur --known \\\n  > new/out\n```\n```console\n$ cat "
+            "new/out\none\ntwo\n```\n"
+        )
         self.assertEqual(self.faults(text), ([], [4, 0]))
         self.assertFalse((self.root / "new").exists())
 

@@ -32,7 +32,9 @@ class Source:
 
 
 def parse_sources(text: str, release_name: str) -> list[Source]:
-    """The sources of one release, its updates and its security fixes, out of `apt-get indextargets` (uri|suite|component)."""
+    """The sources of one release, its updates and its security fixes, out of `apt-get indextargets`
+    (uri|suite|component).
+    """
     wanted = (release_name, f"{release_name}-updates", f"{release_name}-security")
     rows = [line.split("|") for line in text.splitlines()]
     sources = [Source(*row) for row in rows if len(row) == 3 and row[1] in wanted]

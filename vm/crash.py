@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A kernel that crashed, from what its console shows, and whether that can have been its own fault.
 
-Linux changes its own code whenever a static key is switched, as attaching a scheduler does: first a breakpoint, int3, over the first
-byte, at last the new byte over the breakpoint; every CPU confirms each step. A CPU that runs into the breakpoint after the kernel has
-forgotten why it was there ends in `Oops: int3`, with memory as it should be. No program in the guest writes the kernel's code; an
-emulator brings this about that keeps what it translated from bytes that have changed since. QEMU 8.0 was seen to do so (qemu-devel, July 2023, "still
-see int3"), and 8.1 closed one such gap. With 10.0.2, a thread for each virtual CPU and a full host it was seen once, in update_rq_clock,
-at the key that says whether sched_ext is on. That it was the emulator again is the likely explanation and is not proven: 200,000
-switches of another key of the scheduler's, kernel.sched_schedstats, did not bring it back.
+Linux changes its own code whenever a static key is switched, as attaching a scheduler does: first a breakpoint, int3,
+over the first byte, at last the new byte over the breakpoint; every CPU confirms each step. A CPU that runs into the
+breakpoint after the kernel has forgotten why it was there ends in `Oops: int3`, with memory as it should be. No program
+in the guest writes the kernel's code; an emulator brings this about that keeps what it translated from bytes that have
+changed since. QEMU 8.0 was seen to do so (qemu-devel, July 2023, "still see int3"), and 8.1 closed one such gap. With
+10.0.2, a thread for each virtual CPU and a full host it was seen once, in update_rq_clock, at the key that says whether
+sched_ext is on. That it was the emulator again is the likely explanation and is not proven: 200,000 switches of another
+key of the scheduler's, kernel.sched_schedstats, did not bring it back.
 """
 
 import re
@@ -40,7 +41,9 @@ class Crash:
 
     @property
     def stale_breakpoint(self) -> bool:
-        """Was a breakpoint carried out that the kernel's memory does not hold? Then it is taken for the emulator's fault."""
+        """Was a breakpoint carried out that the kernel's memory does not hold? Then it is taken for the emulator's
+        fault.
+        """
         if not BREAKPOINT_TRAP.search(self.reason):
             return False
         code = next(filter(None, map(CODE.search, self.lines)), None)

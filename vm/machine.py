@@ -33,14 +33,14 @@ KERNEL_ARGUMENTS = (
     "root=/dev/nvme0n1 rootfstype=ext4 rw init=/opt/vm/init console=ttyS0 "
     # A broken kernel ends the guest at once instead of limping on to the deadline.
     "panic=-1 oops=panic "
-    # Every clock is read from the emulated HPET otherwise, under the one lock that all virtual CPUs share: guests get several
-    # times slower, and now and then none of their clocks goes on.
+    # Every clock is read from the emulated HPET otherwise, under the one lock that all virtual CPUs share: guests get
+    # several times slower, and now and then none of their clocks goes on.
     "tsc=reliable clocksource=tsc "
     # There is no secret in the guest, and under emulation the mitigations cost a sixth of the speed.
     "mitigations=off"
 )
-# What passes for an instruction where the guest's clock counts those. All virtual CPUs together carry out one each of these, as one
-# thread does it in turns.
+# What passes for an instruction where the guest's clock counts those. All virtual CPUs together carry out one each of
+# these, as one thread does it in turns.
 INSTRUCTION_SHIFT = 0
 # QEMU's counter then counts nanoseconds.
 INSTRUCTION_TSC_KHZ = 1_000_000
@@ -99,13 +99,15 @@ class Stopped(Exception):
 
 
 def kernel_arguments(clock: str) -> str:
-    """The kernel's command line. It is told how fast its clock goes (see tsc.py), and so how long its delay loops take."""
+    """The kernel's command line, which says how fast its clock goes (see tsc.py): so long its delay loops take."""
     khz = INSTRUCTION_TSC_KHZ if clock == "instructions" else tsc.khz()
     return KERNEL_ARGUMENTS if khz is None else f"{KERNEL_ARGUMENTS} tsc_early_khz={khz} lpj={khz * 1000 // JIFFIES_HZ}"
 
 
 def accelerator(clock: str) -> list[str]:
-    """A thread for each virtual CPU; or one for all, where time is what they carried out and nothing that the host does can change it."""
+    """A thread for each virtual CPU; or one for all, where time is what they carried out and nothing that the host does
+    can change it.
+    """
     if clock == "instructions":
         return ["-accel", "tcg,thread=single,tb-size=512", "-icount", f"shift={INSTRUCTION_SHIFT}", "-rtc", "clock=vm"]
     return ["-accel", "tcg,thread=multi,tb-size=512"]
@@ -117,7 +119,8 @@ def qemu_command(shape: Shape, port_fds: dict[str, int], console_fd: int) -> lis
         QEMU, *accelerator(shape.clock), "-cpu", "max", "-machine", "q35",
         "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot",
         "-kernel", str(shape.vmlinuz), "-append", kernel_arguments(shape.clock),
-        "-drive", f"file={shape.image},if=none,id=disk,format=raw,snapshot=on", "-device", "nvme,drive=disk,serial=disk",
+        "-drive", f"file={shape.image},if=none,id=disk,format=raw,snapshot=on",
+        "-device", "nvme,drive=disk,serial=disk",
         "-chardev", f"socket,id=console,fd={console_fd}", "-serial", "chardev:console",
         "-device", "virtio-serial-pci",
     ]  # fmt: skip

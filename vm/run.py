@@ -75,7 +75,8 @@ def judge(order: Order, outcome: machine.Outcome, guest: machine.Guest, receiver
         raise Failure(f"cannot put all files into the guest: {guest.send_error}")
     if outcome.put_code:
         raise Failure(
-            f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory full?"
+            f"the guest could not unpack the files put into it (tar exit {outcome.put_code}); is its disk or memory "
+            "full?"
         )
     if not outcome.ended:
         raise Failure(guest.complaint() or with_lines("the guest ended before the command did", outcome.console_tail))

@@ -5,9 +5,10 @@ import unittest
 
 from crash import Crash
 
-# What a guest of QEMU 10.0.2 with Linux 6.18.15 left, shortened; its first line was not kept and is as arch/x86/kernel/dumpstack.c prints
-# it. The call before the marked byte is sched_clock_cpu's, what is marked the second byte of a five-byte nop: the place of
-# scx_enabled's static key. Its first byte is 0f, not the breakpoint that was carried out.
+# What a guest of QEMU 10.0.2 with Linux 6.18.15 left, shortened; its first line was not kept and is as
+# arch/x86/kernel/dumpstack.c prints it. The call before the marked byte is sched_clock_cpu's, what is marked the second
+# byte of a five-byte nop: the place of scx_enabled's static key. Its first byte is 0f, not the breakpoint that was
+# carried out.
 STALE = """
 [   40.641000] Oops: int3: 0000 [#1] SMP
 [   40.641777] RIP: 0010:update_rq_clock+0x3a/0x160

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How fast this machine's time stamp counter goes, which is the guest's under emulation.
 
-A guest that finds out for itself compares it with emulated timers while it boots. Where the host is busy at that moment, it can be
-wrong by a factor of eight, and every clock of the guest with it.
+A guest that finds out for itself compares it with emulated timers while it boots. Where the host is busy at that
+moment, it can be wrong by a factor of eight, and every clock of the guest with it.
 """
 
 import ctypes
@@ -20,7 +20,9 @@ SAMPLES = 9
 
 @functools.cache
 def khz() -> int | None:
-    """The counter's frequency in kHz, or nothing where this processor has no such counter or the system does not let it be read."""
+    """The counter's frequency in kHz, or nothing where this processor has no such counter or the system does not let it
+    be read.
+    """
     if platform.machine() != "x86_64":
         return None
     try:

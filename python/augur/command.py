@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the programs have in common: one sentence for each error, checked numbers, the virtual environment, the program that was built."""
+"""What the programs share: one sentence for each error, checked numbers, the virtual environment, what was built."""
 
 import argparse
 import importlib.util
@@ -96,14 +96,14 @@ def use_environment(packages, extra):
 
 
 def is_of_checkout(program):
-    """Whether a program finds this package by itself under any Python: those of the checkout do, one that pip installed does not."""
+    """Whether a program finds this package under any Python: those of the checkout do, pip's do not."""
     return ROOT is not None and os.path.realpath(program).startswith(
         os.path.join(os.path.realpath(ROOT), "scripts", "")
     )
 
 
 def built_program():
-    """Where scx_augur is: as it was built in this checkout, else in PATH; where it would be built if it is in neither."""
+    """Where scx_augur is: in this checkout, else in PATH; where it would be built if it is in neither."""
     built = os.path.join(ROOT or "", "target", "release", "scx_augur")
     return built if ROOT and os.path.exists(built) else shutil.which("scx_augur") or built
 

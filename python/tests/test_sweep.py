@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of scripts/sweep.py, with the real program and a real Ray cluster of two nodes.  python -m unittest discover python/tests"""
+"""Tests of sweeps, with the real program and two real nodes of Ray.  python -m unittest discover python/tests"""
 
 import contextlib
 import importlib.util
@@ -56,7 +56,8 @@ FOR_ANOTHER = "n=0; while [ $(wc -l < {folder}/calls) -lt 2 ] && [ $n -lt 1000 ]
 # For good from the third unit on, as long as there is a file `wall`.
 AT_THE_WALL = "[ -e {folder}/wall ] && [ $(wc -l < {folder}/calls) -ge 3 ] && exec sleep 1000"
 
-# Holds a cluster of two nodes of one CPU each, on loopback and with as few processes as Ray can do with, until its input ends.
+# Holds a cluster of two nodes of one CPU each, on loopback and with as few processes as Ray can do with, until its
+# input ends.
 KEEPER = """
 import sys
 from ray.cluster_utils import Cluster
@@ -69,7 +70,8 @@ print("address", cluster.address, flush=True)
 sys.stdin.read()
 cluster.shutdown()
 """
-# A driver that is told 127.0.0.1 looks for the cluster at this machine's outer address, except where Ray has no clusters by default.
+# A driver that is told 127.0.0.1 looks for the cluster at this machine's outer address, except where Ray has no
+# clusters by default.
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
@@ -88,7 +90,9 @@ def direct(*argv):
 
 
 def belongs(pid, mark, sessions):
-    """Whether a process was started in one of the sessions, or has the mark in its environment (Ray's workers write their names over theirs)."""
+    """Whether a process was started in one of the sessions, or has the mark in its environment (Ray's workers write
+    their names over theirs).
+    """
     with (
         contextlib.suppress(OSError),
         open(f"/proc/{pid}/stat", "rb") as stat,
@@ -160,7 +164,9 @@ class Sweep(unittest.TestCase):
         return [pid for pid in pids if belongs(pid, self.mark, self.sessions)]
 
     def cluster(self):
-        """A process that holds a cluster, and its address. Ray gives up on a node that is not up within 30 s, as on a machine that is busy."""
+        """A process that holds a cluster, and its address. Ray gives up on a node that is not up within 30 s, as on a
+        machine that is busy.
+        """
         for _ in range(3):
             keeper = self.start("-c", KEEPER, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
             for line in keeper.stdout:
@@ -242,7 +248,8 @@ class Sweep(unittest.TestCase):
         )
         self.assertEqual((code, len(said.splitlines())), (1, 1), said)
         self.assertIn(
-            f"1 of {UNITS} units failed, the first of them replay broken on recorded under augur with seed 7: cannot read broken.augur: no line",
+            f"1 of {UNITS} units failed, the first of them replay broken on recorded under augur with seed 7: cannot "
+            "read broken.augur: no line",
             said,
         )
         summary = json.loads(printed)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of how scripts/train.py and its neighbours are used: wrong use is told in one sentence, before a package is loaded.
+"""Tests of how scripts/train.py and its neighbours are used: wrong use is told in one sentence, before a package is
+loaded.
 
-The programs run with a Python that sees no package at all (`-S`), so whatever they say they said without numpy and TensorFlow.
+The programs run with a Python that sees no package at all (`-S`), so whatever they say they said without numpy and
+TensorFlow.
 """
 
 import gzip

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Units of a sweep on a Ray cluster, whose nodes need Python and ray alone: what a unit reads is sent to those that lack it."""
+"""Units of a sweep on a Ray cluster, whose nodes need Python and ray alone: what a unit reads is sent to those that
+lack it.
+"""
 
 import contextlib
 import itertools
@@ -20,7 +22,9 @@ from .unit import KEYS, Children, perform
 
 
 def run_on_ray(units, binary, workers, address, sent):
-    """Runs units on the cluster at `address`; yields each with its row, as they are done. Counts in `sent` the bytes that nodes fetched."""
+    """Runs units on the cluster at `address`; yields each with its row, as they are done. Counts in `sent` the bytes
+    that nodes fetched.
+    """
     ray = connect(address)
     # In each node's folder for temporary files.
     folder = f"scx_augur-sweep-{uuid.uuid4().hex}"
@@ -84,7 +88,8 @@ def connect(address):
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as err:
         raise Refusal(
-            f"cannot join a Ray cluster at {address} ({reason(err)[:200]}); start one with `ray start --head`, or leave --address away"
+            f"cannot join a Ray cluster at {address} ({reason(err)[:200]}); start one with `ray start --head`, or "
+            "leave --address away"
         ) from err
     # Ray has put its own in place.
     signal.signal(signal.SIGTERM, interrupt)
@@ -102,7 +107,9 @@ def content_of(parcel):
 
 
 def at_node(unit, binary, boxes, folder):
-    """What a node does with a unit: its row, and how many bytes it fetched for it; or the digests of what it has not and nobody has sent."""
+    """What a node does with a unit: its row, and how many bytes it fetched for it; or the digests of what it has not
+    and nobody has sent.
+    """
     import ray
 
     folder = os.path.join(tempfile.gettempdir(), folder)
@@ -161,11 +168,14 @@ def whole_or_not_at_all(path, make):
 
 
 def fetched(ray, ref, unit):
-    """What became of a task, as `at_node` gives it; a row with the error where the node or the worker was lost for good."""
+    """What became of a task, as `at_node` gives it; a row with the error where the node or the worker was lost for
+    good.
+    """
     try:
         return ray.get(ref)
     except ray.exceptions.RayError as err:
-        # Ray's texts are long; what happened is in the last line of a task's traceback, in the first of everything else.
+        # Ray's texts are long; what happened is in the last line of a task's traceback, in the first of everything
+        # else.
         lines = [line for line in str(err).splitlines() if line.strip()] or [type(err).__name__]
         told = lines[-1] if isinstance(err, ray.exceptions.RayTaskError) else lines[0]
         lost = {"wall_s": None, "host": None, "node": None}

@@ -30,7 +30,8 @@ class Journal:
                 self.rows[entry["key"]] = entry["row"]
         if self.rows and not resume:
             raise Refusal(
-                f"{self.path} has {len(self.rows)} rows of a sweep that was not finished; go on with --resume, or remove it"
+                f"{self.path} has {len(self.rows)} rows of a sweep that was not finished; go on with --resume, or "
+                "remove it"
             )
         if not line_ended(self.file):
             self.file.write(b"\n")

@@ -130,8 +130,8 @@ def main(argv=None, program="augur-sweep"):
     if summary["failed"]:
         first = summary["errors"][0]
         print(
-            f"{program}: {summary['failed']} of {summary['units']} units failed, the first of them {first['unit']}: {first['error']} "
-            "(--resume tries them again)",
+            f"{program}: {summary['failed']} of {summary['units']} units failed, the first of them {first['unit']}: "
+            f"{first['error']} (--resume tries them again)",
             file=sys.stderr,
         )
         return 1

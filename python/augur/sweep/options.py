@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs scx_augur on every policy, workload, machine and seed of a sweep, here or on a Ray cluster, into one Parquet file.
+"""Runs scx_augur on every policy, workload, machine and seed of a sweep, here or on Ray, into one Parquet file.
 
-    %(prog)s --config sweep.toml --out results.parquet                        all CPUs of this machine
-    %(prog)s --config sweep.toml --out results.parquet --address HOST:6379    all CPUs of a Ray cluster (auto: the one of this machine)
-    %(prog)s --config sweep.toml --out results.parquet --resume               what an interrupted or a failed sweep still lacks
+    %(prog)s --config FILE --out TABLE                        all CPUs of this machine
+    %(prog)s --config FILE --out TABLE --address HOST:6379    all CPUs of a Ray cluster (auto: the one of this machine)
+    %(prog)s --config FILE --out TABLE --resume               what an interrupted or a failed sweep still lacks
 
-A unit is one policy on one workload, machine and seed: one call of `scx_augur simulate --json` or `scx_augur replay --json`, on one
-CPU. It is one row of the table, with every figure that the call prints; a unit that fails is a row with its `error`, and the others go
-on. Rows stand in the sweep's order and do not depend on where they came from, but for wall_s, decision_ns, host and node. What a unit
-reads is sent to nodes that have no file like it, the program included; they need Python and ray.
+A unit is one policy on one workload, machine and seed: one call of `scx_augur simulate --json` or `scx_augur replay
+--json`, on one CPU. It is one row of the table, with every figure that the call prints; a unit that fails is a row with
+its `error`, and the others go on. Rows stand in the sweep's order and do not depend on where they came from, but for
+wall_s, decision_ns, host and node. What a unit reads is sent to nodes that have no file like it, the program included;
+they need Python and ray.
 
 The sweep, with paths beside its file:
 
     seeds = { first = 1, count = 3 }          or a list, [1, 5, 7]; a block may have its own
 
     [[simulate]]
-    workloads = ["calm.toml", { name = "busy", tasks = 2000 }]      settings (also *.toml), or name, file, tasks; none: the defaults
+    workloads = ["calm.toml", { name = "busy", tasks = 2000 }]      settings (also *.toml), or name, file, tasks;
+                                                                    none: the defaults
     policies = ["eft", "hybrid_ml[alone=1]"]
     machines = ["cpu-gpu", "cpu-gpu[gpus=8]", "multiprocessor"]     scenarios; left out: cpu-gpu
 

@@ -16,7 +16,7 @@ from ..command import Refusal, reason
 
 @dataclass(frozen=True)
 class Parcel:
-    """A file or a folder that a unit reads: where it lies here, how the sweep names it, the SHA-256 of what is in it."""
+    """A file or a folder that a unit reads: where it lies here, how the sweep names it, the SHA-256 of its content."""
 
     path: str
     shown: str
@@ -25,7 +25,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Unit:
-    """One call of scx_augur. Each of its words is a tuple of texts and parcels, which stand for the path where they lie."""
+    """One call of scx_augur. Each of its words is a tuple of texts and parcels, which stand for their paths."""
 
     kind: str
     workload: str
@@ -194,7 +194,8 @@ class Plan:
         if self.files.setdefault((kind, name), file) != file:
             self.refuse(
                 at,
-                f"calls {file or 'the defaults'} '{name}', as {self.files[kind, name] or 'the defaults'}; give it another name",
+                f"calls {file or 'the defaults'} '{name}', as {self.files[kind, name] or 'the defaults'}; give it "
+                "another name",
             )
         return name, words
 

@@ -51,7 +51,7 @@ class Children:
 
 
 def perform(unit, binary, place, children):
-    """Runs a unit with the program at `binary`; `place` says where a parcel lies. Gives its row, host and node aside."""
+    """Runs a unit with the program at `binary`; `place` says where a parcel lies. Gives its row but host and node."""
     row = {
         "kind": unit.kind,
         "workload": unit.workload,

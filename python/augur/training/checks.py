@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can be told of the arguments before anything large is loaded: inputs that are not there, an output that cannot be written."""
+"""What can be told of the arguments before anything large is loaded: inputs that are not there, an output that cannot
+be written.
+"""
 
 import csv
 import io

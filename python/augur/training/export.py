@@ -13,8 +13,8 @@ from .contract import CONTRACT_VERSION, FEATURES, SIGNATURE
 
 
 def export(score, manifest, out, losses=()):
-    """Writes the model directory: complete or not at all, also when one is there already. `losses` are those of the epochs, where there
-    were any, for `losses.csv`.
+    """Writes the model directory: complete or not at all, also when one is there already. `losses` are those of the
+    epochs, where there were any, for `losses.csv`.
     """
     import tensorflow as tf
 

@@ -24,7 +24,8 @@ def work(args, program):
 
         export_trainable(args.trainable, args.out)
         print(
-            f"wrote {args.out}: the graph of `{args.trainable}`, without weights; name it with `scx_augur simulate train --networks`"
+            f"wrote {args.out}: the graph of `{args.trainable}`, without weights; "
+            "name it with `scx_augur simulate train --networks`"
         )
         return 0
     from .progress import Progress

@@ -42,7 +42,8 @@ def fit(inputs, labels, part, args):
 
     def tell(epoch, losses):
         args.progress.tell(
-            f"epoch {epoch + 1} of at most {args.epochs}: loss {losses['loss']:.4f}, validation {losses['val_loss']:.4f}"
+            f"epoch {epoch + 1} of at most {args.epochs}: loss {losses['loss']:.4f}, validation "
+            f"{losses['val_loss']:.4f}"
         )
 
     regularise = tf.keras.regularizers.L2(args.l2)

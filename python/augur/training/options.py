@@ -9,12 +9,14 @@ and `golden.json` (rows with the scores that Python computed, to test other impl
     %(prog)s --from-log FILE... --out DIR               from decision logs, recorded with an exploring gate
     %(prog)s --evaluate DIR --closed-loop TRACE...      what a model changes in replay
     %(prog)s --from-replay FILE... --out DIR            from rows with hindsight labels (`replay --log-decisions`)
-    %(prog)s --trainable dqn|graph --out DIR            a network that `scx_augur simulate train` trains, without weights
+    %(prog)s --trainable dqn|graph --out DIR            a network without weights, for `scx_augur simulate train`
 
-A FILE may be packed with gzip; `-` is standard input. A model that is in DIR already is replaced; other directories are refused.
+A FILE may be packed with gzip; `-` is standard input. A model that is in DIR already is replaced; other directories are
+refused.
 
-Files are named WORKLOAD-MACHINE-SCHEDULER.*; --held-out WORKLOAD... keeps whole workloads from the training, and --closed-loop TRACE...
-replays traces under `augur` and under the new model, seed by seed, and says what the model changed.
+Files are named WORKLOAD-MACHINE-SCHEDULER.*; --held-out WORKLOAD... keeps whole workloads from the training, and
+--closed-loop TRACE... replays traces under `augur` and under the new model, seed by seed, and says what the model
+changed.
 
 Every choice is an argument; the same arguments on the same files give the same model.
 """

@@ -44,8 +44,8 @@ def replays(trace, args):
 
 
 def closed_loop(args):
-    """What the model changes in replay: for each trace the paired differences of the seeds; over all traces the ratios of their means,
-    in per cent and geometrically, so that a figure that doubles here and halves there comes to nothing.
+    """What the model changes in replay: for each trace the paired differences of the seeds; over all traces the ratios
+    of their means, in per cent and geometrically, so that a figure that doubles here and halves there comes to nothing.
     """
     results, ratios = [], {name: [] for name in CLOSED_LOOP}
     for trace in args.closed_loop:
@@ -73,7 +73,8 @@ def closed_loop(args):
 def report_closed_loop(found):
     """A Markdown table."""
     print(
-        "| trace | migrations: augur → model (difference, 95 %) | makespan, ms | p99, ms | mean wait, ms |\n| --- | --- | --- | --- | --- |"
+        "| trace | migrations: augur → model (difference, 95 %) | makespan, ms | p99, ms | mean wait, ms |\n"
+        "| --- | --- | --- | --- | --- |"
     )
     for result in found["traces"]:
         cells = []

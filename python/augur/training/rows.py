@@ -52,7 +52,8 @@ def check_numbers(file, table):
             if wrong.any():
                 line = int(np.flatnonzero(wrong)[0])
                 raise Refusal(
-                    f"{file}, row {line + 1}: {column} is {table[column].iloc[line]!s}, which it cannot be; record it again"
+                    f"{file}, row {line + 1}: {column} is {table[column].iloc[line]!s}, which it cannot be; record it "
+                    "again"
                 )
 
 
@@ -97,8 +98,8 @@ def split(table, args):
     """Parts by time: 0 is training, 1 validation, 2 held out, -1 dropped. Never by random rows.
 
     With --split time (the default) every file is cut in time; a row whose outcome reaches over a cut is dropped. With
-    --split file (workloads or machines that the model never saw), whole files are held out, in the order given, and with
-    three or more whole files validate.
+    --split file (workloads or machines that the model never saw), whole files are held out, in the order given, and
+    with three or more whole files validate.
     """
     part = np.zeros(len(table), int)
     files = table["file"].to_numpy()

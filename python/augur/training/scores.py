@@ -18,15 +18,16 @@ def best_threshold(labels, scores):
     return float(choices[best[len(best) // 2]])
 
 
-# One-sided, of a normal distribution: an answer is taken for better only when chance gives that once in a hundred times.
+# One-sided, of a normal distribution: an answer is taken for better only when chance gives that once in a hundred
+# times.
 Z_BETTER = 2.33
 
 
 def value_of(cost, moved, refused):
     """What refusing these rows gains over moving them all: mean cost saved over all rows, and its standard error.
 
-    The gate that recorded the log tossed a fair coin, so the two arms of any set of rows are two random samples of it and the
-    difference of their means is unbiased (Horvitz and Thompson 1952, with equal probabilities).
+    The gate that recorded the log tossed a fair coin, so the two arms of any set of rows are two random samples of it
+    and the difference of their means is unbiased (Horvitz and Thompson 1952, with equal probabilities).
     """
     arms = [cost[refused & (moved == arm)] for arm in (True, False)]
     if min(map(len, arms)) < 10:
@@ -37,8 +38,9 @@ def value_of(cost, moved, refused):
 
 
 def worthwhile_threshold(cost, moved, scores):
-    """The lowest threshold whose refusals gain as much as any, give or take two standard errors, on the validation part; 0 where
-    no threshold's gain is beyond chance. So a model refuses where it is known to be right; elsewhere the heuristic's word stands.
+    """The lowest threshold whose refusals gain as much as any, give or take two standard errors, on the validation
+    part; 0 where no threshold's gain is beyond chance. So a model refuses where it is known to be right; elsewhere the
+    heuristic's word stands.
     """
     cuts = np.quantile(scores, np.linspace(0.02, 0.98, 49))
     gains, errors = np.array([value_of(cost, moved, scores < cut) for cut in cuts]).T
@@ -49,7 +51,9 @@ def worthwhile_threshold(cost, moved, scores):
 
 
 def gain_of(gain_ms, refused):
-    """What refusing these rows saves over moving them all, where both arms of every row are known: mean and its standard error."""
+    """What refusing these rows saves over moving them all, where both arms of every row are known: mean and its
+    standard error.
+    """
     saved = np.where(refused, -gain_ms, 0.0)
     return float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
 

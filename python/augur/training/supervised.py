@@ -152,7 +152,9 @@ def weigh_hindsight(table, part, scores, held_out, _args):
 
 
 def weigh(table, part, scores, held_out, args):
-    """The threshold by what refusals are worth; adds to `held_out` what that comes to on rows that nothing was chosen by."""
+    """The threshold by what refusals are worth; adds to `held_out` what that comes to on rows that nothing was chosen
+    by.
+    """
     cost, moved = cost_of(table, args), table["status"].isin(MOVED).to_numpy()
     threshold = worthwhile_threshold(cost[part == 1], moved[part == 1], scores[part == 1])
     refused = scores[part == 2] < threshold
@@ -167,8 +169,8 @@ def weigh(table, part, scores, held_out, args):
 
 
 def weigh_steals(table, score, held_out, args):
-    """The threshold for the questions about stealing, of which the network saw none in training: by what refusals are worth on all rows
-    but the held-out ones. Nothing where it is not chosen by worth, or no log has such questions.
+    """The threshold for the questions about stealing, of which the network saw none in training: by what refusals are
+    worth on all rows but the held-out ones. Nothing where it is not chosen by worth, or no log has such questions.
     """
     table, _ = usable(table[table["kind"] == "steal"].reset_index(drop=True))
     if args.threshold != "worth" or len(table) < args.minimum_rows:
@@ -196,22 +198,24 @@ def report(manifest):
     print(f"held out: {held['rows']} rows, {held['share_positive']:.1%} where moving is right")
     if "gain" in held:
         print(
-            f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a mean cost of {held['cost']:.4f}"
+            f"refused: {held['refused']:.1%}; that saves {held['gain']:.4f} ± {held['gain_standard_error']:.4f} of a "
+            f"mean cost of {held['cost']:.4f}"
         )
     if "gain_ms" in held:
         print(
-            f"refused: {held['refused']:.1%}; that saves {held['gain_ms']:.3f} ± {held['gain_standard_error_ms']:.3f} ms a row, "
-            f"where moving all gains {held['gain_of_all_moves_ms']:.3f}"
+            f"refused: {held['refused']:.1%}; that saves {held['gain_ms']:.3f} ± {held['gain_standard_error_ms']:.3f} "
+            f"ms a row, where moving all gains {held['gain_of_all_moves_ms']:.3f}"
         )
     print(
-        f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at {held['cut']:.2f}, "
-        f"Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}"
+        f"threshold {manifest['threshold']:.2f}; balanced accuracy {held['balanced_accuracy']:.3f} at "
+        f"{held['cut']:.2f}, Brier {held['brier']:.4f}, calibration error {held['ece']:.4f}"
     )
     if "steal" in held:
         steal = held["steal"]
         print(
-            f"stealing: threshold {manifest['steal_threshold']:.2f}; of {steal['rows']} questions {steal['refused']:.1%} refused; that saves "
-            f"{steal['gain']:.4f} ± {steal['gain_standard_error']:.4f} of a mean cost of {steal['cost']:.4f}"
+            f"stealing: threshold {manifest['steal_threshold']:.2f}; of {steal['rows']} questions "
+            f"{steal['refused']:.1%} refused; that saves {steal['gain']:.4f} ± {steal['gain_standard_error']:.4f} "
+            f"of a mean cost of {steal['cost']:.4f}"
         )
     print("score from   rows  mean score  share right")
     for line in held["calibration"]:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Networks that Rust trains: SavedModels whose signatures do a step of training and hand weights in and out.
 
-No variable has a fixed shape, and none is initialised here: whoever trains gives the first weights to `set_weights`, so one exported
-graph serves any number of inputs, outputs and hidden units. Every array is float32. Names of arrays: w0, w1, … the weights (kernel
-and bias of each layer in turn), t… those of the target network, m… and v… Adam's moments, and `step`, Adam's count.
+No variable has a fixed shape, and none is initialised here: whoever trains gives the first weights to `set_weights`, so
+one exported graph serves any number of inputs, outputs and hidden units. Every array is float32. Names of arrays: w0,
+w1, … the weights (kernel and bias of each layer in turn), t… those of the target network, m… and v… Adam's moments, and
+`step`, Adam's count.
 
-    dqn     inputs → two hidden layers → value and advantages (Wang et al. 2016); Huber loss against a target network (Mnih et al. 2015)
+    dqn     inputs → two hidden layers → value and advantages (Wang et al. 2016); Huber loss against a target
+            network (Mnih et al. 2015)
     graph   each device with the task → rounds of messages: mean and maximum of all devices → a score for each device
 """
 
@@ -173,7 +175,8 @@ class Graph(Trainable):
             expected = tf.reduce_sum(tf.nn.softmax(scores) * costs, axis=1)
             best = tf.one_hot(tf.argmin(costs + NEVER * (1.0 - allowed), axis=1), tf.shape(costs)[1])
             miss = -tf.reduce_sum(best * tf.nn.log_softmax(scores), axis=1)
-            # What a choice costs is what counts; the other half keeps the gradient alive where all choices cost nearly the same.
+            # What a choice costs is what counts; the other half keeps the gradient alive where all choices cost nearly
+            # the same.
             loss = tf.reduce_mean(expected + 0.1 * miss)
         return self.descend(loss, tape, learning_rate)
 

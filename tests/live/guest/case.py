@@ -44,15 +44,16 @@ class Case:
     limit_s: float
     # May the kernel's log speak of errors? Only where the test provokes them.
     errors_expected: bool
-    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see vm/README.md).
+    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see
+    # vm/README.md).
     clock: str
     # Left out of --quick?
     thorough: bool
 
     @property
     def sentence(self) -> str:
-        """The first line of its documentation."""
-        return (self.run.__doc__ or "").strip().splitlines()[0]
+        """The first paragraph of its documentation, on one line."""
+        return " ".join((self.run.__doc__ or "").partition("\n\n")[0].split())
 
 
 CASES: dict[str, Case] = {}

@@ -3,8 +3,8 @@
 
     main.py [--quick] [--seconds S] [--where TEXT] NAME...
 
-A test's whole family lives in one control group, so that nothing of it reaches the next test. After each, the kernel has
-to be back on its own scheduler, and its log free of errors.
+A test's whole family lives in one control group, so that nothing of it reaches the next test. After each, the kernel
+has to be back on its own scheduler, and its log free of errors.
 """
 
 import argparse

@@ -88,8 +88,9 @@ def processor(stat: bytes) -> int:
 
 
 class Whereabouts:
-    """In which domains some tasks are, and how long they ran. Who asks several times a second keeps the files open: under emulation,
-    opening eight of them each time makes the one who asks a load like half a hog, and its answers late."""
+    """In which domains some tasks are, and how long they ran. Who asks several times a second keeps the files open:
+    under emulation, opening eight of them each time makes the one who asks a load like half a hog, and its answers
+    late."""
 
     def __init__(self, pids: Iterable[int], domain_of: dict[int, int]) -> None:
         self.domain_of = domain_of

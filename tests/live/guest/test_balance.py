@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Does load really spread over the domains, and does each model get its way?
 
-The same work each time: hogs that were bound to the first domain are let go. Where they are then is asked of the kernel.
+The same work each time: hogs that were bound to the first domain are let go. Where they are then is asked of the
+kernel.
 """
 
 import csv
@@ -67,7 +68,10 @@ def balance(options: Options) -> str:
             rounds = scheduler.stats()["rounds"] - begin
             after, now, gained = watch(scheduler, hogs, domain_of)
             crossed = {key[0] for key in trace.real(moves.counts(), hogs) if domain_of[key[1]] != domain_of[key[2]]}
-    told = f"8/0 to {'/'.join(map(str, after))} in {rounds} rounds ({even_s:.2f} s), then loads {now}, CPU time {gained} ms in the median second"
+    told = (
+        f"8/0 to {'/'.join(map(str, after))} in {rounds} rounds ({even_s:.2f} s), then loads {now}, CPU time {gained} "
+        "ms in the median second"
+    )
     check(rounds <= EVEN_ROUNDS, f"even domains within {EVEN_ROUNDS} rounds", told)
     check(apart(after) <= APART_MAX, f"hogs that stay at most {APART_MAX:.0%} apart", told)
     # What the hogs alone are: so many for each CPU of their domain, and they never sleep.
@@ -93,9 +97,11 @@ def await_even(scheduler: Scheduler, hogs: list[int], domain_of: dict[int, int])
 
 
 def watch(scheduler: Scheduler, hogs: list[int], domain_of: dict[int, int]) -> tuple[list[int], list[float], list[int]]:
-    """Over some seconds: the usual count of hogs in each domain, the least load of each, the CPU time in the median second.
+    """Over some seconds: the usual count of hogs in each domain, the least load of each, the CPU time in the median
+    second.
 
-    Whoever looks is a load too, and the longer the host takes for that, the more: the least load is that of the hogs alone.
+    Whoever looks is a load too, and the longer the host takes for that, the more: the least load is that of the hogs
+    alone.
     """
     counts, seen, gained = [], [], []
     with task.Whereabouts(hogs, domain_of) as whereabouts:
@@ -154,7 +160,10 @@ def stay(options: Options) -> str:
         "nothing stolen, balanced or accepted",
         f"{since}",
     )
-    return f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the kernel saw 0 migrations of 6 hogs"
+    return (
+        f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the "
+        "kernel saw 0 migrations of 6 hogs"
+    )
 
 
 @dataclass
@@ -215,7 +224,8 @@ def move(options: Options) -> str:
         check_applied(seen)
     applied = [row for row in model.rows if int(row["pid"]) in model.hogs]
     return (
-        f"proposed {final['proposed']} = accepted {final['accepted']}; {len(applied)} moves of hogs, all applied and seen by the kernel; "
+        f"proposed {final['proposed']} = accepted {final['accepted']}; {len(applied)} moves of hogs, all applied and "
+        "seen by the kernel; "
         f"placement {model.where} as the heuristic's ({len(heuristic.rows)} moves)"
     )
 

@@ -52,14 +52,17 @@ def daemon_stopped(options: Options) -> str:
         task.end(pids)
     check(len(even) == len(pids), "all tasks still there", f"{len(even)}")
     return (
-        f"stopped for {seconds:.0f} s: {len(pids)} tasks, least progress {min(least.values()):.1f} ms in {WINDOW_S:g} s; "
+        f"stopped for {seconds:.0f} s: {len(pids)} tasks, least progress {min(least.values()):.1f} ms in {WINDOW_S:g} "
+        "s; "
         f"rounds {before['rounds']} to {after['rounds']} after SIGCONT"
     )
 
 
 @case(every_kernel=True)
 def service(options: Options) -> str:
-    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task then."""
+    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task
+    then.
+    """
     settings = dict(
         line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#")
     )
@@ -83,7 +86,10 @@ def service(options: Options) -> str:
         warnings = [line for line in scheduler.log().splitlines() if "WARN" in line]
         check(not warnings, "no warning", f"{warnings}")
     task.end(hogs)
-    return f"{' '.join(capabilities)} and rtprio {settings['LimitRTPRIO']}: attached in {scheduler.attach_s:.1f} s beside {len(hogs)} hogs"
+    return (
+        f"{' '.join(capabilities)} and rtprio {settings['LimitRTPRIO']}: attached in {scheduler.attach_s:.1f} s beside "
+        f"{len(hogs)} hogs"
+    )
 
 
 @case(every_kernel=True)
@@ -98,7 +104,10 @@ def daemon_killed(options: Options) -> str:
         ran = progress(pids, WINDOW_S)
     starved = [pid for pid in pids if ran[pid] <= 0]
     check(not starved, "every task runs under the kernel's scheduler", f"{len(starved)} of {len(pids)} did not")
-    return f"disabled {took:.2f} s after SIGKILL; {len(pids)} tasks go on, least progress {min(ran.values()):.1f} ms in {WINDOW_S:g} s"
+    return (
+        f"disabled {took:.2f} s after SIGKILL; {len(pids)} tasks go on, least progress {min(ran.values()):.1f} ms in "
+        f"{WINDOW_S:g} s"
+    )
 
 
 def mixed_tasks() -> list[int]:

@@ -34,7 +34,8 @@ def endurance(options: Options) -> str:
         final["run_ms"] >= 500 * seconds, f"at least {500 * seconds:.0f} ms that it scheduled", f"{final['run_ms']} ms"
     )
     return (
-        f"{seconds:.0f} s of stress-ng, {rounds} rounds of hackbench, {builds} builds ({objects} objects in the last), attached in "
+        f"{seconds:.0f} s of stress-ng, {rounds} rounds of hackbench, {builds} builds ({objects} objects in the last), "
+        "attached in "
         f"{scheduler.attach_s:.1f} s, {final['runs']} runs, {final['migrations']} migrations, exit code 0"
     )
 

@@ -33,12 +33,17 @@ def hotplug(options: Options) -> str:
             "every domain in the statistics",
             f"{len(final['domains'])}",
         )
-    return f"{times} times CPU {sets[0][0]} and CPUs {sets[1]} off and on: enabled again after {slowest:.1f} s at most, {len(hogs)} hogs always ran"
+    return (
+        f"{times} times CPU {sets[0][0]} and CPUs {sets[1]} off and on: enabled again after {slowest:.1f} s at most, "
+        f"{len(hogs)} hogs always ran"
+    )
 
 
 @case(every_kernel=True, domains_min=2, cpus_min=4, limit_s=600)
 def hotplug_storm(options: Options) -> str:
-    """CPUs go off and on every half second, beside hogs: whatever moment that falls into, in the end it is attached to all."""
+    """CPUs go off and on every half second, beside hogs: whatever moment that falls into, in the end it is attached to
+    all.
+    """
     every = machine.online()
     with Scheduler("--model", "off") as scheduler:
         hogs = task.hogs(len(every))
@@ -68,7 +73,10 @@ def hotplug_storm(options: Options) -> str:
         lives = kernel.enable_seq() - seq
         check(not still, "every hog runs in the end", f"{len(still)} of {len(hogs)} that do not")
         check(lives > 0, "a scheduler that started again", "none")
-    return f"{switches} switches in {took:.0f} s: enabled {lives} times more, attached to all {len(every)} CPUs {calm:.1f} s after the last; exit code 0"
+    return (
+        f"{switches} switches in {took:.0f} s: enabled {lives} times more, attached to all {len(every)} CPUs "
+        f"{calm:.1f} s after the last; exit code 0"
+    )
 
 
 def switch(scheduler: Scheduler, hogs: list[int], cpus: list[int], on: bool) -> float:

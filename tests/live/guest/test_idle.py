@@ -40,4 +40,7 @@ def none_forgotten(options: Options) -> str:
         f"waits of less than {FORGOTTEN_MS:g} ms on CPUs that idle",
         f"{longest[1]} on CPU {longest[2]}: {longest[0]:.0f} ms",
     )
-    return f"{applied} decisions applied; of {len(waits)} runs that began on an idle CPU the latest came {longest[0]:.1f} ms late"
+    return (
+        f"{applied} decisions applied; of {len(waits)} runs that began on an idle CPU the latest came {longest[0]:.1f} "
+        "ms late"
+    )

@@ -123,7 +123,10 @@ def nothing_left(options: Options) -> str:
     files = [path.name for path in folder.iterdir()]
     check(files == ["decisions.csv"], "the whole log and nothing else", str(files))
     check(leftovers() == before, "no pins and no programs", str(leftovers()))
-    return f"one whole log ({(folder / 'decisions.csv').stat().st_size} bytes), {len(before)} pins and programs before and after"
+    return (
+        f"one whole log ({(folder / 'decisions.csv').stat().st_size} bytes), {len(before)} pins and programs before "
+        "and after"
+    )
 
 
 @case()

@@ -63,9 +63,9 @@ def decision_log(options: Options) -> str:
     least, values = check_features(rows)
     seen = check_seen(rows, ran)
     return (
-        f"{len(rows)} rows; of {final['proposed']} proposed, accepted {final['accepted']} = applied {final['applied']} + refused "
-        f"{final['refused']} + expired {final['expired']}; {seen} applied moves confirmed by sched_switch; every feature varies, least "
-        f"{least} ({values} values)"
+        f"{len(rows)} rows; of {final['proposed']} proposed, accepted {final['accepted']} = applied {final['applied']} "
+        f"+ refused {final['refused']} + expired {final['expired']}; {seen} applied moves confirmed by sched_switch; "
+        f"every feature varies, least {least} ({values} values)"
     )
 
 

@@ -50,7 +50,9 @@ def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
 
 @case(limit_s=400)
 def bad_models(options: Options) -> str:
-    """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good one."""
+    """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good
+    one.
+    """
     counted: dict[str, int] = {}
     with Scheduler("--model", SERVED, "--rest", "1") as scheduler:
         hog = task.hogs(1)[0]
@@ -63,7 +65,10 @@ def bad_models(options: Options) -> str:
             check_goes_on(scheduler, hog, name)
         put("stay")
         good = scheduler.await_model(SERVED)
-    return f"refused as {', '.join(f'{label} {count}' for label, count in counted.items())}, one log line each; then '{good['model']}' decides"
+    return (
+        f"refused as {', '.join(f'{label} {count}' for label, count in counted.items())}, one log line each; then "
+        f"'{good['model']}' decides"
+    )
 
 
 def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str, log: str) -> None:

@@ -82,7 +82,9 @@ class Recording:
             (EVENTS / "sched" / event / "enable").write_text(str(int(on)))
 
     def neglected(self) -> list[tuple[float, str, int]]:
-        """Waits of runnable tasks while nothing at all ran on the CPU where they wait: (ms, task, CPU), the longest first."""
+        """Waits of runnable tasks while nothing at all ran on the CPU where they wait: (ms, task, CPU), the longest
+        first.
+        """
         running, waiting, idle_since, waits = {}, {}, {}, []
         for line in (self.root / "trace").read_text(errors="replace").splitlines():
             found = self.LINE.search(line)
