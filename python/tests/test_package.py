@@ -94,7 +94,7 @@ class Modules(unittest.TestCase):
             files = os.listdir(os.path.join(PYTHON, "augur", name))
             modules = {file.removesuffix(".py") for file in files if file.endswith(".py")} - {"__init__"}
             for module in modules:
-                self.assertRegex(said, rf"(?m)^    (.* {{2,}})?{module} {{2,}}\S", name)
+                self.assertRegex(said, rf"(?m)^(.* {{2,}})?{module} {{2,}}\S", name)
 
 
 if __name__ == "__main__":
