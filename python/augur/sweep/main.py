@@ -118,14 +118,19 @@ def main(argv=None, program="augur-sweep"):
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
-    if args.json:
+    return report(summary, args.json, program)
+
+
+def report(summary, as_json, program):
+    """Prints what came of it. Gives the exit code."""
+    if as_json:
         print(json.dumps(summary, indent=2))
     else:
         nodes, ran = len(summary["nodes"]), summary["ran"]
         of_them = "" if ran == summary["units"] else f", {ran} of them now"
         print(
             f"{summary['units']} units{of_them}, {summary['failed']} failed, in {summary['wall_s']:.1f} s on {nodes} "
-            f"{'machine' if nodes == 1 else 'nodes'}: {args.out}"
+            f"{'machine' if nodes == 1 else 'nodes'}: {summary['out']}"
         )
     if summary["failed"]:
         first = summary["errors"][0]
