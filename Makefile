@@ -22,6 +22,9 @@ CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
 SECTION := scripts/section
+# SHELL:PLACE of what completes the command line, under PREFIX/share.
+COMPLETIONS := bash:bash-completion/completions/scx_augur zsh:zsh/site-functions/_scx_augur \
+	fish:fish/vendor_completions.d/scx_augur.fish
 
 .PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
 	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python test-docs
@@ -74,7 +77,7 @@ sweep: build setup-sweep ## the example of a sweep, here or on a Ray cluster: ma
 	@mkdir -p $(dir $(SWEEP))
 	@$(SECTION) sweep $(PYTHON) scripts/sweep.py --config examples/sweep.toml --out $(SWEEP) $(ARGS)
 
-install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
+install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit, manual, completions
 	@[ -x $(BINARY) ] || { echo "there is no $(BINARY); run \`make build\` first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR)
 	install -s -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/scx_augur
@@ -87,10 +90,17 @@ install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 		install -d $$to && rm -rf $$to/augur && cp -r $(MODEL) $$to/augur && chmod -R u=rwX,go=rX $$to/augur && \
 		echo "the model lies in $$to/augur"; \
 	else echo "no model in $(MODEL): the heuristic decides alone"; fi
+	@for shell in $(COMPLETIONS); do \
+		to=$(DESTDIR)$(PREFIX)/share/$${shell#*:}; install -d "$${to%/*}" && \
+		$(BINARY) completions $${shell%%:*} > "$$to" && chmod 644 "$$to" || exit 1; done
+	@pages=$$(mktemp -d) && trap 'rm -rf "$$pages"' EXIT && $(BINARY) --quiet man --out "$$pages" && \
+		install -d $(DESTDIR)$(PREFIX)/share/man/man1 && install -m 644 "$$pages"/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/scx_augur $(DESTDIR)$(UNITDIR)/scx_augur.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/scx_augur
+	rm -f $(foreach pair,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(pair))))
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur.1 $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur-*.1
 
 clean: ## what was built; what was downloaded stays
 	$(CARGO) clean
