@@ -75,7 +75,7 @@ def remedy(extra):
     """What to do where a package of this extra is missing."""
     if ROOT is None:
         return f"install scx-augur with its extra `{extra}`"
-    return f"run `{SETUP[extra]}` in {ROOT}, and this with its .venv/bin/python"
+    return f"run `{SETUP[extra]}` in {ROOT}"
 
 
 def use_environment(packages, extra):

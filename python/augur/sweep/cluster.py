@@ -77,7 +77,8 @@ def connect(address):
         import ray
     except ImportError as err:
         raise Refusal(
-            f"a sweep on a cluster needs the Python package ray; {remedy('sweep')}, or leave --address away"
+            f"a sweep on a cluster needs the Python package ray; {remedy('sweep')} and start this with the Python "
+            "that has it, or leave --address away"
         ) from err
     # Nodes have no such package.
     ray.cloudpickle.register_pickle_by_value(augur)
