@@ -21,9 +21,10 @@ export SCX_AUGUR_COMMIT := $(shell git rev-parse --short=12 HEAD 2> /dev/null)
 CARGO ?= cargo
 BINARY := target/release/scx_augur
 PYTHON := .venv/bin/python
-# Programs in Python that do not end in .py.
-PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run
 SECTION := scripts/section
+# SHELL:PLACE of what completes the command line, under PREFIX/share.
+COMPLETIONS := bash:bash-completion/completions/scx_augur zsh:zsh/site-functions/_scx_augur \
+	fish:fish/vendor_completions.d/scx_augur.fish
 
 .PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
 	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python test-docs
@@ -41,8 +42,8 @@ test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-r
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
-	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" scripts/vm/vm kernel $$kernel || exit 1; done
-	@$(SECTION) image scripts/vm/vm image
+	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" vm/vm kernel $$kernel || exit 1; done
+	@$(SECTION) image vm/vm image
 
 vm-test: build setup-vm ## every live test, in full length
 	@$(SECTION) "live tests" tests/live/run $(ARGS)
@@ -76,7 +77,7 @@ sweep: build setup-sweep ## the example of a sweep, here or on a Ray cluster: ma
 	@mkdir -p $(dir $(SWEEP))
 	@$(SECTION) sweep $(PYTHON) scripts/sweep.py --config examples/sweep.toml --out $(SWEEP) $(ARGS)
 
-install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
+install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit, manual, completions
 	@[ -x $(BINARY) ] || { echo "there is no $(BINARY); run \`make build\` first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR)
 	install -s -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/scx_augur
@@ -89,14 +90,22 @@ install: ## into DESTDIR and PREFIX (/usr/local): program, model, systemd unit
 		install -d $$to && rm -rf $$to/augur && cp -r $(MODEL) $$to/augur && chmod -R u=rwX,go=rX $$to/augur && \
 		echo "the model lies in $$to/augur"; \
 	else echo "no model in $(MODEL): the heuristic decides alone"; fi
+	@for shell in $(COMPLETIONS); do \
+		to=$(DESTDIR)$(PREFIX)/share/$${shell#*:}; install -d "$${to%/*}" && \
+		$(BINARY) completions $${shell%%:*} > "$$to" && chmod 644 "$$to" || exit 1; done
+	@pages=$$(mktemp -d) && trap 'rm -rf "$$pages"' EXIT && $(BINARY) --quiet man --out "$$pages" && \
+		install -d $(DESTDIR)$(PREFIX)/share/man/man1 && install -m 644 "$$pages"/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/scx_augur $(DESTDIR)$(UNITDIR)/scx_augur.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/scx_augur
+	rm -f $(foreach pair,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(pair))))
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur.1 $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur-*.1
 
 clean: ## what was built; what was downloaded stays
 	$(CARGO) clean
-	find scripts tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf python/build python/*.egg-info
+	find python scripts tests vm -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -131,11 +140,11 @@ test-rust:
 	@$(SECTION) "Rust tests" $(CARGO) test --release --locked -q
 
 test-python:
-	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache scripts tests $(PYTHON_PROGRAMS)
-	@$(SECTION) "Python tests, scripts/vm" $(PYTHON) -B -m unittest discover -s scripts/vm
-	@$(SECTION) "Python tests, training" $(PYTHON) -B -m unittest discover -s tests -p 'test_train*.py'
-	@$(SECTION) "Python tests, sweeps" $(PYTHON) -B -m unittest discover -s tests -p test_sweep.py
-	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s tests -p test_docs.py
+	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache
+	@$(SECTION) "Python format" $(PYTHON) -m ruff format --check --no-cache
+	@$(SECTION) "Python tests, vm" $(PYTHON) -B -m unittest discover -s vm
+	@$(SECTION) "Python tests, training and sweeps" $(PYTHON) -B -m unittest discover -s python/tests
+	@$(SECTION) "Python tests, documents" $(PYTHON) -B -m unittest discover -s scripts
 
 # What the documents show, as it is pasted.
 test-docs:

@@ -51,6 +51,114 @@ fn help_is_the_manual() {
     );
 }
 
+/// All commands that are shown, each with the words that name it.
+fn commands() -> Vec<(Vec<String>, clap::Command)> {
+    let mut whole = scx_augur::cli::command().disable_help_subcommand(true);
+    whole.build();
+    let (mut open, mut found) = (vec![(vec!["scx_augur".to_owned()], whole)], Vec::new());
+    while let Some((words, command)) = open.pop() {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            open.push((
+                [words.clone(), vec![sub.get_name().to_owned()]].concat(),
+                sub.clone(),
+            ));
+        }
+        found.push((words, command));
+    }
+    found
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual_with_all_its_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("man1");
+    let done = scx_augur(&["man", "--out", out.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let commands = commands();
+    assert!(commands.len() > 20, "{} commands", commands.len());
+    for (words, command) in &commands {
+        let page = std::fs::read_to_string(out.join(format!("{}.1", words.join("-")))).unwrap();
+        assert!(
+            page.contains(".TH ") && page.contains(".SH NAME"),
+            "{words:?}: {page}"
+        );
+        assert!(!page.contains("EXTRA"), "{words:?}: {page}");
+        let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+        for long in shown.filter_map(|arg| arg.get_long()) {
+            let written = format!(r"\-\-{}", long.replace('-', r"\-"));
+            assert!(page.contains(&written), "{words:?} without {written}: {page}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), commands.len());
+
+    // Examples stand on lines of their own, as in the help text.
+    let page = std::fs::read_to_string(out.join("scx_augur.1"))
+        .unwrap()
+        .replace('\\', "")
+        .replace("*(Aq", "'");
+    let (_, examples) = page.split_once(".SH EXAMPLES\n").unwrap();
+    let kept: Vec<&str> = examples.lines().take_while(|line| *line != ".fi").collect();
+    let help = text(&scx_augur(&["--help"]).stdout);
+    let shown = help.lines().find(|line| line.starts_with("  scx_augur profile "));
+    assert!(kept.contains(&shown.unwrap()), "{shown:?} is not in {examples}");
+    assert!(kept.len() > 10, "{examples}");
+}
+
+/// What a shell says of a script on standard input: whether it succeeds, and its output; nothing where there is no such
+/// shell.
+fn shell(name: &str, arguments: &[&str], script: &str) -> Option<(bool, String)> {
+    let mut command = assert_cmd::Command::new(name);
+    match command.args(arguments).write_stdin(script).output() {
+        Ok(output) => Some((
+            output.status.success(),
+            text(&output.stdout) + &text(&output.stderr),
+        )),
+        Err(_) => {
+            eprintln!("SKIPPED: there is no {name}");
+            None
+        }
+    }
+}
+
+#[test]
+fn shells_read_their_completions() {
+    for (name, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let script = text(&scx_augur(&["completions", name]).stdout);
+        assert!(script.contains("scx_augur"), "{name}: {script}");
+        let read = shell(name, &[check], &script);
+        assert!(name != "bash" || read.is_some(), "the tests need bash");
+        if let Some((well, said)) = read {
+            assert!(well && said.is_empty(), "{name}: {said}");
+        }
+    }
+    let wrong = scx_augur(&["completions", "sh"]);
+    assert_eq!(
+        (wrong.status.code(), text(&wrong.stdout)),
+        (Some(2), String::new())
+    );
+}
+
+#[test]
+fn bash_completes_commands_and_options() {
+    let script = text(&scx_augur(&["completions", "bash"]).stdout);
+    for (words, completed) in [
+        (&["sim"][..], "simulate"),
+        (&["simulate", "tr"], "train"),
+        (&["replay", "--log-d"], "--log-decisions"),
+    ] {
+        let last = words[words.len() - 1];
+        let before = words.iter().rev().nth(1).unwrap_or(&"scx_augur");
+        let asked = format!(
+            "{script}\nCOMP_WORDS=(scx_augur {}); COMP_CWORD={}; _scx_augur scx_augur '{last}' '{before}'\n\
+            echo \"${{COMPREPLY[*]}}\"\n",
+            words.join(" "),
+            words.len()
+        );
+        let (well, said) = shell("bash", &["--norc"], &asked).unwrap();
+        assert_eq!((well, said.trim()), (true, completed), "{words:?}");
+    }
+}
+
 #[test]
 fn wrong_use_is_exit_code_2() {
     for arguments in [

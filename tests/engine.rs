@@ -201,6 +201,44 @@ fn what_make_install_leaves_decides_with_its_model() {
 }
 
 #[test]
+fn make_install_brings_the_manual_and_completions_and_uninstall_takes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    installed(folder.path());
+    let share = folder.path().join("usr/local/share");
+    let files = [
+        "man/man1/scx_augur.1",
+        "man/man1/scx_augur-simulate-train.1",
+        "bash-completion/completions/scx_augur",
+        "zsh/site-functions/_scx_augur",
+        "fish/vendor_completions.d/scx_augur.fish",
+    ];
+    for file in files {
+        let metadata = std::fs::metadata(share.join(file)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o644, "{file}");
+        assert!(metadata.len() > 500, "{file}");
+    }
+    let removed = Command::new("make")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["-s", "uninstall", "PREFIX=/usr/local"])
+        .arg(format!("DESTDIR={}", folder.path().display()))
+        .status()
+        .unwrap();
+    assert!(removed.success());
+    let left = walk(folder.path());
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// All files below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
+        .collect()
+}
+
+#[test]
 fn a_library_where_others_can_write_is_not_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let program = installed(folder.path());

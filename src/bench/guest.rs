@@ -19,7 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-const SCRIPT: &str = "scripts/vm/vm";
+const SCRIPT: &str = "vm/vm";
+/// What lies beside it in the source tree: other trees may have a `vm/vm`, too, which is not to be run.
+const BESIDE: &str = "bpf/main.bpf.c";
 /// Where things lie in the guest; commands run in its /root.
 const PROGRAM: &str = "/bin/scx_augur";
 const MODEL: &str = "/root/model_dir/augur";
@@ -34,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Order {
     /// A series or a version.
     pub kernel: String,
-    /// As `scripts/vm/vm` writes it.
+    /// As `vm/vm` writes it.
     pub topology: String,
     /// What the guest's clock counts: `host` or `instructions`.
     pub clock: String,
@@ -113,7 +115,7 @@ impl Order {
         }
     }
 
-    /// Arguments of `scripts/vm/vm`.
+    /// Arguments of `vm/vm`.
     fn words(&self, program: &Path) -> Result<Vec<OsString>> {
         let mut words: Vec<OsString> = ["run", "--kernel", &self.kernel, "--topology", &self.topology]
             .map(OsString::from)
@@ -172,14 +174,18 @@ fn put(host: &Path, guest: &Path) -> Result<[OsString; 2]> {
 fn find_script() -> Result<PathBuf> {
     let here = std::env::current_dir().ok();
     let program = std::env::current_exe().ok();
-    here.iter()
-        .chain(&program)
+    script_above(here.iter().chain(&program)).with_context(|| {
+        format!("{SCRIPT} is not found from here; start this in the source tree of scx_augur")
+    })
+}
+
+/// The script of the first source tree that one of the places lies in.
+fn script_above<'a>(places: impl Iterator<Item = &'a PathBuf>) -> Option<PathBuf> {
+    places
         .flat_map(|place| place.ancestors())
+        .filter(|folder| folder.join(BESIDE).is_file())
         .map(|folder| folder.join(SCRIPT))
         .find(|script| script.is_file())
-        .with_context(|| {
-            format!("{SCRIPT} is not found from here; start this in the source tree of scx_augur")
-        })
 }
 
 /// The guest's disk, which may have to be built first; then root's password may be asked for, at the terminal.
@@ -247,6 +253,18 @@ mod tests {
             "-- /bin/scx_augur bench compile --json --schedulers eevdf \
             --schedulers /root/schedulers/1/sh:-x --schedulers other=/root/schedulers/2/sh"
         );
+    }
+
+    #[test]
+    fn the_script_is_that_of_the_source_tree_and_of_no_other() {
+        let tree = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let found = script_above([tree.join("target/debug/scx_augur")].iter());
+        assert_eq!(found, Some(tree.join("vm/vm")));
+
+        let other = tempfile::tempdir().unwrap();
+        std::fs::create_dir(other.path().join("vm")).unwrap();
+        std::fs::write(other.path().join("vm/vm"), "").unwrap();
+        assert_eq!(script_above([other.path().join("target")].iter()), None);
     }
 
     #[test]

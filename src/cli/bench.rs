@@ -126,7 +126,7 @@ struct Common {
     /// Print JSON, one object a line: about, each run as it ends, notes, the summary
     #[arg(long)]
     json: bool,
-    /// Measure in an emulated machine with a kernel that has sched_ext (scripts/vm of the source tree)
+    /// Measure in an emulated machine with a kernel that has sched_ext (vm/vm of the source tree)
     #[arg(help_heading = "In an emulated machine", long)]
     vm: bool,
     /// Its kernel: a series or a version

@@ -15,6 +15,7 @@ mod interrupt;
 mod list;
 pub mod model;
 mod number;
+mod pages;
 mod parse;
 mod policies;
 pub mod profile;
@@ -145,6 +146,11 @@ enum Command {
     Profile(profile::Args),
     /// Simulate machines of CPUs and GPUs under policies, side by side
     Simulate(Box<simulate::Args>),
+    /// Print what completes this command line in bash, zsh or fish
+    Completions(pages::Completions),
+    /// Write this manual as pages for man(1)
+    #[command(hide = true)]
+    Man(pages::Pages),
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -201,6 +207,8 @@ fn carry_out(command: Command) -> anyhow::Result<u8> {
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Profile(args) => profile::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
+        Command::Completions(args) => pages::completions(&args).map(|()| 0),
+        Command::Man(args) => pages::man(&args).map(|()| 0),
     }
 }
 

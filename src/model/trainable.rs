@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A network that is trained here: a SavedModel whose signatures do a step of training and hand all arrays in and out
-//! (`scripts/training/trainable.py`). The graph says how; the arrays, with their shapes, come from here.
+//! (`python/augur/training/trainable.py`). The graph says how; the arrays, with their shapes, come from here.
 //!
 //! Arrays are named `w0`, `w1`, … (weights, a kernel and a bias for each layer in turn), `t…` (the target network's), `m…` and
 //! `v…` (Adam's moments) and `step` (Adam's count).

@@ -10,11 +10,14 @@ import os
 import shutil
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
-import train  # noqa: E402
-import tensorflow as tf  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
+from augur.training.contract import CONTRACT_VERSION, FEATURES, SIGNATURE
+from augur.training.export import write_json
+from augur.training.main import main
 
-COUNT = len(train.FEATURES)
+import tensorflow as tf
+
+COUNT = len(FEATURES)
 
 
 def scores_of(value):
@@ -51,12 +54,17 @@ def save(out, name, graph, width=COUNT, dtype=tf.float32, output="score", module
 def manifest(directory, name, **changes):
     """A manifest that is right but for its changes."""
     entry = {
-        "contract_version": train.CONTRACT_VERSION, "name": name, "features": train.FEATURES, "dtype": "float32",
-        "threshold": 0.5, "signature": train.SIGNATURE, "trained_on": {"how": "made to be wrong", "label": "none"},
+        "contract_version": CONTRACT_VERSION,
+        "name": name,
+        "features": FEATURES,
+        "dtype": "float32",
+        "threshold": 0.5,
+        "signature": SIGNATURE,
+        "trained_on": {"how": "made to be wrong", "label": "none"},
         "normalisation": {"log1p": [], "mean": [0.0] * COUNT, "std": [1.0] * COUNT, "clip": 8.0},
-    }  # fmt: skip
+    }
     entry.update(changes)
-    train.write_json(os.path.join(directory, "manifest.json"), entry)
+    write_json(os.path.join(directory, "manifest.json"), entry)
 
 
 def with_variables():
@@ -69,7 +77,7 @@ def with_variables():
 def good(out):
     """The models that are right."""
     for name, kind, seed in (("stay", "stay", 1), ("move", "move", 1), ("mlp", "mlp", 1)):
-        train.main(["--dummy", kind, "--out", os.path.join(out, name), "--seed", str(seed)])
+        main(["--dummy", kind, "--out", os.path.join(out, name), "--seed", str(seed)])
 
 
 def bad(out):
@@ -98,11 +106,11 @@ def bad(out):
     save(out, "slow", slow)
 
     directory = save(out, "wrong-contract", scores_of(0.5))
-    manifest(directory, "wrong-contract", contract_version=train.CONTRACT_VERSION + 1)
+    manifest(directory, "wrong-contract", contract_version=CONTRACT_VERSION + 1)
     directory = save(out, "wrong-features", scores_of(0.5))
-    manifest(directory, "wrong-features", features=train.FEATURES[::-1])
+    manifest(directory, "wrong-features", features=FEATURES[::-1])
     directory = save(out, "twin-disagrees", scores_of(0.5))
-    kernel = [[0.0] for _ in train.FEATURES]
+    kernel = [[0.0] for _ in FEATURES]
     manifest(directory, "twin-disagrees", weights=[{"kernel": kernel, "bias": [3.0], "activation": "sigmoid"}])
     directory = save(out, "no-manifest", scores_of(0.5))
     os.remove(os.path.join(directory, "manifest.json"))

@@ -12,7 +12,7 @@ const TESTED_SINCE: (u32, u32) = (6, 16);
 pub fn kernel(facts: &Facts) -> Check {
     const NAME: &str = "kernel";
     let release = &facts.release;
-    let boot = "boot a kernel with CONFIG_SCHED_CLASS_EXT=y, 6.16 or later, or use a virtual machine (scripts/vm/README.md)";
+    let boot = "boot a kernel with CONFIG_SCHED_CLASS_EXT=y, 6.16 or later, or use a virtual machine (vm/README.md of the source tree)";
     let version = version(release);
     if facts.sched_ext.is_some() {
         return match version {

@@ -32,8 +32,7 @@ def specified():
     edges = {(parent, id) for id, task in tasks.items() for parent in task["parents"]}
     edges |= {(id, child) for id, task in tasks.items() for child in task["children"]}
     sent = {
-        (a, b): sum(size[file] for file in tasks[b]["inputFiles"] if file in tasks[a]["outputFiles"])
-        for a, b in edges
+        (a, b): sum(size[file] for file in tasks[b]["inputFiles"] if file in tasks[a]["outputFiles"]) for a, b in edges
     }
     show("wfcommons 1.5", runtime, sent)
 
@@ -49,8 +48,7 @@ def whole():
         return {file["name"]: file["sizeInBytes"] for file in tasks[name]["files"] if file["link"] == link}
 
     sent = {
-        (a, b): sum(size for file, size in files(b, "input").items() if file in files(a, "output"))
-        for a, b in edges
+        (a, b): sum(size for file, size in files(b, "input").items() if file in files(a, "output")) for a, b in edges
     }
     show("wfcommons 1.4", runtime, sent)
 
@@ -71,8 +69,7 @@ def dax():
         return {one.get("file"): int(one.get("size")) for one in uses if one.get("link") == link}
 
     sent = {
-        (a, b): sum(size for file, size in files(b, "input").items() if file in files(a, "output"))
-        for a, b in edges
+        (a, b): sum(size for file, size in files(b, "input").items() if file in files(a, "output")) for a, b in edges
     }
     show("dax", runtime, sent)
 

@@ -13,7 +13,7 @@ SYS_BPF = 321  # x86-64
 BPF_PROG_LOAD, BPF_PROG_TEST_RUN = 5, 10
 SOCKET_FILTER = 1
 # r0 = 0; exit
-PROGRAM = bytes.fromhex("b700000000000000" "9500000000000000")
+PROGRAM = bytes.fromhex("b7000000000000009500000000000000")
 PACKET = bytes(64)
 ATTRIBUTE_BYTES = 144
 
@@ -32,7 +32,9 @@ def call(command: int, attribute: bytes) -> tuple[int, bytes]:
 def load() -> int:
     """Loads the program; its file descriptor."""
     instructions, licence = ctypes.create_string_buffer(PROGRAM, len(PROGRAM)), ctypes.create_string_buffer(b"GPL")
-    attribute = struct.pack("=IIQQ", SOCKET_FILTER, len(PROGRAM) // 8, ctypes.addressof(instructions), ctypes.addressof(licence))
+    attribute = struct.pack(
+        "=IIQQ", SOCKET_FILTER, len(PROGRAM) // 8, ctypes.addressof(instructions), ctypes.addressof(licence)
+    )
     return call(BPF_PROG_LOAD, attribute)[0]
 
 

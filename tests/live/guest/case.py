@@ -44,26 +44,47 @@ class Case:
     limit_s: float
     # May the kernel's log speak of errors? Only where the test provokes them.
     errors_expected: bool
-    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see scripts/vm).
+    # What the guest's clock counts: "instructions" where a wait is measured that the host could make longer (see
+    # vm/README.md).
     clock: str
     # Left out of --quick?
     thorough: bool
 
     @property
     def sentence(self) -> str:
-        """The first line of its documentation."""
-        return (self.run.__doc__ or "").strip().splitlines()[0]
+        """The first paragraph of its documentation, on one line."""
+        return " ".join((self.run.__doc__ or "").partition("\n\n")[0].split())
 
 
 CASES: dict[str, Case] = {}
 
 
-def case(topologies=("2x2",), every_kernel=False, domains_min=1, cpus_min=1, limit_s=240.0, errors_expected=False, clock="host", thorough=False):
+def case(
+    topologies=("2x2",),
+    every_kernel=False,
+    domains_min=1,
+    cpus_min=1,
+    limit_s=240.0,
+    errors_expected=False,
+    clock="host",
+    thorough=False,
+):
     """Registers a test under its function's name, with dashes for underscores."""
 
     def register(function: Callable[[Options], str]) -> Callable[[Options], str]:
         name = function.__name__.replace("_", "-")
-        CASES[name] = Case(name, function, tuple(topologies), every_kernel, domains_min, cpus_min, limit_s, errors_expected, clock, thorough)
+        CASES[name] = Case(
+            name,
+            function,
+            tuple(topologies),
+            every_kernel,
+            domains_min,
+            cpus_min,
+            limit_s,
+            errors_expected,
+            clock,
+            thorough,
+        )
         return function
 
     return register

@@ -52,12 +52,16 @@ def hackbench(seconds: float, groups: int = 2, loops: int = 100) -> Program:
 
 
 class Build:
-    """A parallel build, over and over; the one that is under way at the end of its time is let through to its own end."""
+    """A parallel build, over and over; the one that is under way at the end of its time is let through to its end."""
 
     def __init__(self, seconds: float, jobs: int) -> None:
         self.started = time.time()
-        # Beside stress-ng and hackbench not even EEVDF gets it to its first object within half a minute, so it may end alone.
-        script = f"end=$((SECONDS + {seconds:.0f})); while ((SECONDS < end)); do /opt/kbuild/compile {jobs} && echo round; done; true"
+        # Beside stress-ng and hackbench not even EEVDF gets it to its first object within half a minute, so it may end
+        # alone.
+        script = (
+            f"end=$((SECONDS + {seconds:.0f})); while ((SECONDS < end)); do /opt/kbuild/compile {jobs} && echo round; "
+            "done; true"
+        )
         self.program = Program("build", ["bash", "-c", script])
 
     def finish(self) -> tuple[int, int]:

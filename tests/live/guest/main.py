@@ -3,8 +3,8 @@
 
     main.py [--quick] [--seconds S] [--where TEXT] NAME...
 
-A test's whole family lives in one control group, so that nothing of it reaches the next test. After each, the kernel has
-to be back on its own scheduler, and its log free of errors.
+A test's whole family lives in one control group, so that nothing of it reaches the next test. After each, the kernel
+has to be back on its own scheduler, and its log free of errors.
 """
 
 import argparse
@@ -35,7 +35,11 @@ def verdict_of(test: Case, options: Options) -> tuple[bool, str]:
         os._exit(0)
     os.close(write)
     ready, _, _ = select.select([read], [], [], test.limit_s)
-    answer = (os.read(read, 65536).decode() or "FAIL expected a verdict, saw the test's process die") if ready else f"FAIL expected an end within {test.limit_s:g} s, saw none"
+    answer = (
+        (os.read(read, 65536).decode() or "FAIL expected a verdict, saw the test's process die")
+        if ready
+        else f"FAIL expected an end within {test.limit_s:g} s, saw none"
+    )
     os.close(read)
     (GROUP / "cgroup.kill").write_text("1")
     os.waitpid(child, 0)
@@ -70,7 +74,9 @@ def details(log: kernel.Log) -> None:
     lines = [f"kernel: {line}" for line in log.lines()[-TAIL_LINES:]]
     try:
         folder = Path(Path("/tmp/last-scheduler").read_text())
-        lines += [f"daemon: {line}" for line in (folder / "stderr").read_text(errors="replace").splitlines()[-TAIL_LINES:]]
+        lines += [
+            f"daemon: {line}" for line in (folder / "stderr").read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        ]
     except OSError:
         pass
     for line in lines:

@@ -108,7 +108,9 @@ class Scheduler:
             except OSError as error:
                 connection.close()
                 self.check_alive()
-                check(time.monotonic() - begin < SOCKET_S, f"an open {SOCKET} within {SOCKET_S:g} s", f"{error.strerror}")
+                check(
+                    time.monotonic() - begin < SOCKET_S, f"an open {SOCKET} within {SOCKET_S:g} s", f"{error.strerror}"
+                )
                 time.sleep(0.1)
 
     def await_stats(self, holds, what: str, limit_s: float) -> dict:

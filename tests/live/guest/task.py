@@ -13,7 +13,9 @@ AFTER_NAME = 3
 PROCESSOR = 39
 
 
-def spawn(body: Callable[[], None], cpus: Iterable[int] | None = None, nice: int = 0, idle: bool = False, name: str = "hog") -> int:
+def spawn(
+    body: Callable[[], None], cpus: Iterable[int] | None = None, nice: int = 0, idle: bool = False, name: str = "hog"
+) -> int:
     """Forks a task that runs `body`; its pid. It dies with the test (see main.py).
 
     It is bound from its first moment: one that binds itself may be moved, and that move be counted, before it does.
@@ -53,7 +55,11 @@ def await_running(pids: list[int], limit_s: float = 30.0) -> None:
     """Waits until each of them has burnt something: it is past its start, which migrates as it likes."""
     begin = time.monotonic()
     while late := [pid for pid in pids if comm(pid).startswith("python") or ran_ns(pid) < 20_000_000]:
-        check(time.monotonic() - begin < limit_s, f"every new task runs within {limit_s:g} s", f"{len(late)} of {len(pids)} that did not")
+        check(
+            time.monotonic() - begin < limit_s,
+            f"every new task runs within {limit_s:g} s",
+            f"{len(late)} of {len(pids)} that did not",
+        )
         time.sleep(0.05)
 
 
@@ -82,8 +88,9 @@ def processor(stat: bytes) -> int:
 
 
 class Whereabouts:
-    """In which domains some tasks are, and how long they ran. Who asks several times a second keeps the files open: under emulation,
-    opening eight of them each time makes the one who asks a load like half a hog, and its answers late."""
+    """In which domains some tasks are, and how long they ran. Who asks several times a second keeps the files open:
+    under emulation, opening eight of them each time makes the one who asks a load like half a hog, and its answers
+    late."""
 
     def __init__(self, pids: Iterable[int], domain_of: dict[int, int]) -> None:
         self.domain_of = domain_of

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Does load really spread over the domains, and does each model get its way?
 
-The same work each time: hogs that were bound to the first domain are let go. Where they are then is asked of the kernel.
+The same work each time: hogs that were bound to the first domain are let go. Where they are then is asked of the
+kernel.
 """
 
 import csv
@@ -67,7 +68,10 @@ def balance(options: Options) -> str:
             rounds = scheduler.stats()["rounds"] - begin
             after, now, gained = watch(scheduler, hogs, domain_of)
             crossed = {key[0] for key in trace.real(moves.counts(), hogs) if domain_of[key[1]] != domain_of[key[2]]}
-    told = f"8/0 to {'/'.join(map(str, after))} in {rounds} rounds ({even_s:.2f} s), then loads {now}, CPU time {gained} ms in the median second"
+    told = (
+        f"8/0 to {'/'.join(map(str, after))} in {rounds} rounds ({even_s:.2f} s), then loads {now}, CPU time {gained} "
+        "ms in the median second"
+    )
     check(rounds <= EVEN_ROUNDS, f"even domains within {EVEN_ROUNDS} rounds", told)
     check(apart(after) <= APART_MAX, f"hogs that stay at most {APART_MAX:.0%} apart", told)
     # What the hogs alone are: so many for each CPU of their domain, and they never sleep.
@@ -93,9 +97,11 @@ def await_even(scheduler: Scheduler, hogs: list[int], domain_of: dict[int, int])
 
 
 def watch(scheduler: Scheduler, hogs: list[int], domain_of: dict[int, int]) -> tuple[list[int], list[float], list[int]]:
-    """Over some seconds: the usual count of hogs in each domain, the least load of each, the CPU time in the median second.
+    """Over some seconds: the usual count of hogs in each domain, the least load of each, the CPU time in the median
+    second.
 
-    Whoever looks is a load too, and the longer the host takes for that, the more: the least load is that of the hogs alone.
+    Whoever looks is a load too, and the longer the host takes for that, the more: the least load is that of the hogs
+    alone.
     """
     counts, seen, gained = [], [], []
     with task.Whereabouts(hogs, domain_of) as whereabouts:
@@ -137,13 +143,27 @@ def stay(options: Options) -> str:
             moved = trace.real(moves.counts(), hogs)
             last = scheduler.stats()
         where = task.count_by_domain(hogs, machine.domain_of())
-    since = {name: last[name] - begin[name] for name in ("mig_steal", "mig_balance", "proposed", "accepted", "fallback_rounds", "model_rounds")}
-    check(since["fallback_rounds"] == 0, "the model's word in every round", f"{since['fallback_rounds']} rounds without: {last['model_events']}")
+    since = {
+        name: last[name] - begin[name]
+        for name in ("mig_steal", "mig_balance", "proposed", "accepted", "fallback_rounds", "model_rounds")
+    }
+    check(
+        since["fallback_rounds"] == 0,
+        "the model's word in every round",
+        f"{since['fallback_rounds']} rounds without: {last['model_events']}",
+    )
     check(since["proposed"] > 0, "moves that the policy proposed", f"none in {since['model_rounds']} rounds")
     check(sum(moved.values()) == 0, "0 migrations of the hogs in sched_migrate_task", f"{moved}")
     check(where[0] == 6, "6 hogs still in the first domain", f"{where}")
-    check(since["mig_steal"] == since["mig_balance"] == since["accepted"] == 0, "nothing stolen, balanced or accepted", f"{since}")
-    return f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the kernel saw 0 migrations of 6 hogs"
+    check(
+        since["mig_steal"] == since["mig_balance"] == since["accepted"] == 0,
+        "nothing stolen, balanced or accepted",
+        f"{since}",
+    )
+    return (
+        f"{first['model']}: {since['proposed']} moves proposed in {since['model_rounds']} rounds, 0 accepted; the "
+        "kernel saw 0 migrations of 6 hogs"
+    )
 
 
 @dataclass
@@ -187,8 +207,16 @@ def move(options: Options) -> str:
     heuristic = spread("off")
     model = spread(MODELS / "move", *PATIENT)
     final = model.scheduler.final
-    check(final["model_rounds"] >= SETTLE_ROUNDS, "rounds in which the model decides", f"{final['model_rounds']}: {final['model_events']}")
-    check(final["accepted"] == final["proposed"] > 0, "every proposed move accepted", f"{final['accepted']} of {final['proposed']}")
+    check(
+        final["model_rounds"] >= SETTLE_ROUNDS,
+        "rounds in which the model decides",
+        f"{final['model_rounds']}: {final['model_events']}",
+    )
+    check(
+        final["accepted"] == final["proposed"] > 0,
+        "every proposed move accepted",
+        f"{final['accepted']} of {final['proposed']}",
+    )
     # Which idle CPU wins a steal is a race, so two runs of the very same decisions can end one task apart.
     apart = max(abs(a - b) for a, b in zip(heuristic.where, model.where, strict=True))
     check(apart <= 1, f"the heuristic's placement {heuristic.where}, or one task from it", f"{model.where}")
@@ -196,7 +224,8 @@ def move(options: Options) -> str:
         check_applied(seen)
     applied = [row for row in model.rows if int(row["pid"]) in model.hogs]
     return (
-        f"proposed {final['proposed']} = accepted {final['accepted']}; {len(applied)} moves of hogs, all applied and seen by the kernel; "
+        f"proposed {final['proposed']} = accepted {final['accepted']}; {len(applied)} moves of hogs, all applied and "
+        "seen by the kernel; "
         f"placement {model.where} as the heuristic's ({len(heuristic.rows)} moves)"
     )
 

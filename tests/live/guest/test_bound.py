@@ -15,8 +15,8 @@ from case import Options, case, check
 from scheduler import Scheduler
 
 PERIOD_S = 0.01
-# Slices are tens of milliseconds, and what the host does to a virtual CPU does not show on this clock. Beside that a comparison
-# with the kernel's own scheduler in the same boot.
+# Slices are tens of milliseconds, and what the host does to a virtual CPU does not show on this clock. Beside that a
+# comparison with the kernel's own scheduler in the same boot.
 WAIT_MAX_MS = 100.0
 # Asks every CPU's kernel worker to fold its counters and waits for all of them.
 REFRESH = Path("/proc/sys/vm/stat_refresh")
@@ -51,7 +51,9 @@ def serve(seconds: float) -> tuple[list[tuple[float, int]], float, int]:
     cpus = machine.online()
     late = Lateness(len(cpus))
     hogs = {cpu: task.spawn(task.burn, [cpu]) for cpu in cpus}
-    sleepers = [task.spawn(lambda slot=slot: late.sleeper(slot), [cpu], name="sleeper") for slot, cpu in enumerate(cpus)]
+    sleepers = [
+        task.spawn(lambda slot=slot: late.sleeper(slot), [cpu], name="sleeper") for slot, cpu in enumerate(cpus)
+    ]
     slowest, begin = 0.0, time.monotonic()
     while time.monotonic() - begin < seconds:
         time.sleep(0.2)
@@ -71,7 +73,10 @@ def bound_tasks(options: Options) -> str:
     with Scheduler("--model", "off"):
         ours, refresh, strays = serve(seconds)
     worst, own_worst = max(ours)[0], max(own)[0]
-    told = f"sleepers at most {worst:.1f} ms late (EEVDF {own_worst:.1f}), per-CPU workers within {refresh:.1f} ms (EEVDF {own_refresh:.1f})"
+    told = (
+        f"sleepers at most {worst:.1f} ms late (EEVDF {own_worst:.1f}), per-CPU workers within {refresh:.1f} ms (EEVDF "
+        f"{own_refresh:.1f})"
+    )
     periods = min(count for _, count in ours)
     check(periods > 0, "every sleeper to wake up", f"one with {periods} periods")
     check(strays == 0, "every bound hog on its CPU", f"{strays} elsewhere")
@@ -102,7 +107,10 @@ def affinity(options: Options) -> str:
     check(not stuck, "every bound task runs", f"{len(stuck)} that did not")
     check(not any(codes), "an end of every task that disables migration", f"exit codes {codes}")
     inside = sum(count for (pid, _), count in ran.items() if pid in fixed)
-    return f"{len(fixed)} bound tasks switched in {inside} times, never outside; {len(unmovable)} with migration disabled ended; {changes} switches of 2 that change CPUs"
+    return (
+        f"{len(fixed)} bound tasks switched in {inside} times, never outside; {len(unmovable)} with migration disabled "
+        f"ended; {changes} switches of 2 that change CPUs"
+    )
 
 
 def change_places() -> None:

@@ -40,7 +40,11 @@ def daemon_stopped(options: Options) -> str:
             ran = progress(pids, WINDOW_S)
             least = {pid: min(least[pid], ran[pid]) for pid in pids}
             starved = [pid for pid in pids if ran[pid] <= 0]
-            check(not starved, f"every task runs in every {WINDOW_S:g} s", f"{len(starved)} of {len(pids)} did not ({task.comm((starved or pids)[0])})")
+            check(
+                not starved,
+                f"every task runs in every {WINDOW_S:g} s",
+                f"{len(starved)} of {len(pids)} did not ({task.comm((starved or pids)[0])})",
+            )
             check(kernel.state() == "enabled", "the state 'enabled' while it is stopped", f"'{kernel.state()}'")
         scheduler.send(signal.SIGCONT)
         after = scheduler.await_stats(lambda stats: stats["rounds"] > before["rounds"] + 10, "10 more rounds", 30)
@@ -48,18 +52,29 @@ def daemon_stopped(options: Options) -> str:
         task.end(pids)
     check(len(even) == len(pids), "all tasks still there", f"{len(even)}")
     return (
-        f"stopped for {seconds:.0f} s: {len(pids)} tasks, least progress {min(least.values()):.1f} ms in {WINDOW_S:g} s; "
+        f"stopped for {seconds:.0f} s: {len(pids)} tasks, least progress {min(least.values()):.1f} ms in {WINDOW_S:g} "
+        "s; "
         f"rounds {before['rounds']} to {after['rounds']} after SIGCONT"
     )
 
 
 @case(every_kernel=True)
 def service(options: Options) -> str:
-    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task then."""
-    settings = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task
+    then.
+    """
+    settings = dict(
+        line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#")
+    )
     check(settings.get("RestrictRealtime", "no") == "no", "a unit that allows real-time tasks", "RestrictRealtime")
     capabilities = settings["CapabilityBoundingSet"].lower().replace("cap_", "").split()
-    under = ["prlimit", f"--rtprio={settings['LimitRTPRIO']}", "setpriv", "--inh-caps=-all", f"--bounding-set=-all,+{',+'.join(capabilities)}"]
+    under = [
+        "prlimit",
+        f"--rtprio={settings['LimitRTPRIO']}",
+        "setpriv",
+        "--inh-caps=-all",
+        f"--bounding-set=-all,+{',+'.join(capabilities)}",
+    ]
     hogs = task.hogs(load.cpus())
     with Scheduler("--model", "off", under=under) as scheduler:
         ran = task.ran_all_ns(hogs)
@@ -71,7 +86,10 @@ def service(options: Options) -> str:
         warnings = [line for line in scheduler.log().splitlines() if "WARN" in line]
         check(not warnings, "no warning", f"{warnings}")
     task.end(hogs)
-    return f"{' '.join(capabilities)} and rtprio {settings['LimitRTPRIO']}: attached in {scheduler.attach_s:.1f} s beside {len(hogs)} hogs"
+    return (
+        f"{' '.join(capabilities)} and rtprio {settings['LimitRTPRIO']}: attached in {scheduler.attach_s:.1f} s beside "
+        f"{len(hogs)} hogs"
+    )
 
 
 @case(every_kernel=True)
@@ -86,7 +104,10 @@ def daemon_killed(options: Options) -> str:
         ran = progress(pids, WINDOW_S)
     starved = [pid for pid in pids if ran[pid] <= 0]
     check(not starved, "every task runs under the kernel's scheduler", f"{len(starved)} of {len(pids)} did not")
-    return f"disabled {took:.2f} s after SIGKILL; {len(pids)} tasks go on, least progress {min(ran.values()):.1f} ms in {WINDOW_S:g} s"
+    return (
+        f"disabled {took:.2f} s after SIGKILL; {len(pids)} tasks go on, least progress {min(ran.values()):.1f} ms in "
+        f"{WINDOW_S:g} s"
+    )
 
 
 def mixed_tasks() -> list[int]:

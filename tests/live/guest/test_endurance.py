@@ -30,9 +30,12 @@ def endurance(options: Options) -> str:
         check(kernel.enable_seq() == enabled, "one life of the scheduler", f"{kernel.enable_seq() - enabled} restarts")
     final = scheduler.final
     check(int(rounds) > 0, "at least one round of hackbench", rounds)
-    check(final["run_ms"] >= 500 * seconds, f"at least {500 * seconds:.0f} ms that it scheduled", f"{final['run_ms']} ms")
+    check(
+        final["run_ms"] >= 500 * seconds, f"at least {500 * seconds:.0f} ms that it scheduled", f"{final['run_ms']} ms"
+    )
     return (
-        f"{seconds:.0f} s of stress-ng, {rounds} rounds of hackbench, {builds} builds ({objects} objects in the last), attached in "
+        f"{seconds:.0f} s of stress-ng, {rounds} rounds of hackbench, {builds} builds ({objects} objects in the last), "
+        "attached in "
         f"{scheduler.attach_s:.1f} s, {final['runs']} runs, {final['migrations']} migrations, exit code 0"
     )
 

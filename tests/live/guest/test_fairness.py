@@ -20,11 +20,22 @@ def fairness(options: Options) -> str:
     kernels_own = shares()
     with Scheduler("--model", "off"):
         ours = shares()
-    told = f"nice 0 : 10 = {written(ours[0])} (EEVDF {written(kernels_own[0])}), normal : SCHED_IDLE = {written(ours[1])} (EEVDF {written(kernels_own[1])})"
+    told = (
+        f"nice 0 : 10 = {written(ours[0])} (EEVDF {written(kernels_own[0])}), normal : SCHED_IDLE = {written(ours[1])} "
+        f"(EEVDF {written(kernels_own[1])})"
+    )
     for name, own, our in zip(("nice 0", "nice 10"), kernels_own[0], ours[0]):
         check(abs(our - own) <= APART_MAX * own, f"for {name} a share within {APART_MAX:.0%} of {own:.2f} %", told)
-    check(abs(ours[1][0] - kernels_own[1][0]) <= APART_MAX * kernels_own[1][0], f"for normal a share within {APART_MAX:.0%} of EEVDF's", told)
-    check(abs(ours[1][1] - kernels_own[1][1]) <= IDLE_POINTS_MAX, f"for SCHED_IDLE a share within {IDLE_POINTS_MAX:g} point of EEVDF's", told)
+    check(
+        abs(ours[1][0] - kernels_own[1][0]) <= APART_MAX * kernels_own[1][0],
+        f"for normal a share within {APART_MAX:.0%} of EEVDF's",
+        told,
+    )
+    check(
+        abs(ours[1][1] - kernels_own[1][1]) <= IDLE_POINTS_MAX,
+        f"for SCHED_IDLE a share within {IDLE_POINTS_MAX:g} point of EEVDF's",
+        told,
+    )
     return told
 
 
@@ -33,7 +44,9 @@ def written(pair: tuple[float, float]) -> str:
 
 
 def shares() -> list[tuple[float, float]]:
-    """Percent of their CPU that each of two hogs gets: nice 0 and 10 on the first CPU, normal and SCHED_IDLE on the last."""
+    """Percent of their CPU that each of two hogs gets: nice 0 and 10 on the first CPU, normal and SCHED_IDLE on the
+    last.
+    """
     cpus = machine.online()
     pairs = [
         (task.spawn(task.burn, [cpus[0]]), task.spawn(task.burn, [cpus[0]], nice=10)),

@@ -28,13 +28,22 @@ def hotplug(options: Options) -> str:
                 slowest = max(slowest, switch(scheduler, hogs, cpus, False), switch(scheduler, hogs, cpus, True))
         final = scheduler.stats()
         check(machine.online() == every, "all CPUs on in the end", f"{machine.online()}")
-        check(len(final["domains"]) == len(machine.domains()), "every domain in the statistics", f"{len(final['domains'])}")
-    return f"{times} times CPU {sets[0][0]} and CPUs {sets[1]} off and on: enabled again after {slowest:.1f} s at most, {len(hogs)} hogs always ran"
+        check(
+            len(final["domains"]) == len(machine.domains()),
+            "every domain in the statistics",
+            f"{len(final['domains'])}",
+        )
+    return (
+        f"{times} times CPU {sets[0][0]} and CPUs {sets[1]} off and on: enabled again after {slowest:.1f} s at most, "
+        f"{len(hogs)} hogs always ran"
+    )
 
 
 @case(every_kernel=True, domains_min=2, cpus_min=4, limit_s=600)
 def hotplug_storm(options: Options) -> str:
-    """CPUs go off and on every half second, beside hogs: whatever moment that falls into, in the end it is attached to all."""
+    """CPUs go off and on every half second, beside hogs: whatever moment that falls into, in the end it is attached to
+    all.
+    """
     every = machine.online()
     with Scheduler("--model", "off") as scheduler:
         hogs = task.hogs(len(every))
@@ -51,7 +60,11 @@ def hotplug_storm(options: Options) -> str:
         while kernel.state() != "enabled" or scheduler_cpus(scheduler) != len(every):
             scheduler.check_alive()
             waited = time.monotonic() - begin
-            check(waited < ENABLED_S, f"an enabled scheduler within {ENABLED_S:g} s of the last CPU", f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}")
+            check(
+                waited < ENABLED_S,
+                f"an enabled scheduler within {ENABLED_S:g} s of the last CPU",
+                f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}",
+            )
             time.sleep(0.1)
         calm = time.monotonic() - begin
         ran = task.ran_all_ns(hogs)
@@ -60,7 +73,10 @@ def hotplug_storm(options: Options) -> str:
         lives = kernel.enable_seq() - seq
         check(not still, "every hog runs in the end", f"{len(still)} of {len(hogs)} that do not")
         check(lives > 0, "a scheduler that started again", "none")
-    return f"{switches} switches in {took:.0f} s: enabled {lives} times more, attached to all {len(every)} CPUs {calm:.1f} s after the last; exit code 0"
+    return (
+        f"{switches} switches in {took:.0f} s: enabled {lives} times more, attached to all {len(every)} CPUs "
+        f"{calm:.1f} s after the last; exit code 0"
+    )
 
 
 def switch(scheduler: Scheduler, hogs: list[int], cpus: list[int], on: bool) -> float:
@@ -69,10 +85,18 @@ def switch(scheduler: Scheduler, hogs: list[int], cpus: list[int], on: bool) -> 
     before, begin = kernel.enable_seq(), time.monotonic()
     for cpu in cpus:
         machine.set_online(cpu, on)
-    while kernel.state() != "enabled" or kernel.enable_seq() == before or scheduler_cpus(scheduler) != len(machine.online()):
+    while (
+        kernel.state() != "enabled"
+        or kernel.enable_seq() == before
+        or scheduler_cpus(scheduler) != len(machine.online())
+    ):
         scheduler.check_alive()
         waited = time.monotonic() - begin
-        check(waited < ENABLED_S, f"an enabled scheduler within {ENABLED_S:g} s of {what}", f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}")
+        check(
+            waited < ENABLED_S,
+            f"an enabled scheduler within {ENABLED_S:g} s of {what}",
+            f"'{kernel.state()}', {scheduler.log().splitlines()[-1:]}",
+        )
         time.sleep(0.1)
     took = time.monotonic() - begin
     ran = task.ran_all_ns(hogs)

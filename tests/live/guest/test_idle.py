@@ -35,5 +35,12 @@ def none_forgotten(options: Options) -> str:
     check(applied > 0, "decisions that were applied", "none")
     check(len(waits) > 100, "over 100 runs that began on an idle CPU", f"{len(waits)}")
     longest = waits[0]
-    check(longest[0] < FORGOTTEN_MS, f"waits of less than {FORGOTTEN_MS:g} ms on CPUs that idle", f"{longest[1]} on CPU {longest[2]}: {longest[0]:.0f} ms")
-    return f"{applied} decisions applied; of {len(waits)} runs that began on an idle CPU the latest came {longest[0]:.1f} ms late"
+    check(
+        longest[0] < FORGOTTEN_MS,
+        f"waits of less than {FORGOTTEN_MS:g} ms on CPUs that idle",
+        f"{longest[1]} on CPU {longest[2]}: {longest[0]:.0f} ms",
+    )
+    return (
+        f"{applied} decisions applied; of {len(waits)} runs that began on an idle CPU the latest came {longest[0]:.1f} "
+        "ms late"
+    )

@@ -18,7 +18,9 @@ LIMIT_S = 120.0
 def ask(*command: str | Path, limit_s: float = LIMIT_S) -> tuple[int, list[str]]:
     """Exit code, and the lines on standard error that are no log lines."""
     environment = {**os.environ, "NO_COLOR": "1", "RUST_LOG": "error"}
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=limit_s, env=environment, check=False)
+    result = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=limit_s, env=environment, check=False
+    )
     # `EXIT:` is how every sched_ext scheduler says that the kernel let it go.
     lines = [line for line in result.stderr.splitlines() if line.strip() and not line.startswith("EXIT: ")]
     return result.returncode, lines
@@ -47,7 +49,9 @@ def second_instance(options: Options) -> str:
         seq = kernel.enable_seq()
         code, lines = ask(BINARY, "run", "--model", "off")
         sentence = check_sentence("a second instance", code, lines, "scheduler")
-        check(kernel.state() == "enabled" and kernel.enable_seq() == seq, "the first one still attached", kernel.state())
+        check(
+            kernel.state() == "enabled" and kernel.enable_seq() == seq, "the first one still attached", kernel.state()
+        )
         # The statistics socket, too, still belongs to the first.
         rounds = scheduler.stats()["rounds"]
         scheduler.await_stats(lambda stats: stats["rounds"] > rounds, "more rounds of the first", 30)
@@ -70,9 +74,16 @@ def wrong_use(options: Options) -> str:
     """Unknown options and values that make no sense: exit code 2 before anything is touched."""
     seq = kernel.enable_seq()
     wrong = (
-        ("--no-such-option",), ("--interval-ms", "0"), ("--interval-ms", "x"), ("--policy", "nobody"), ("--policy", "augur[high=7]"),
-        ("--shadow", "--explore", "1"), ("--duration", "-1"), ("--max-domain-cpus", "0"), ("extra",),
-    )  # fmt: skip
+        ("--no-such-option",),
+        ("--interval-ms", "0"),
+        ("--interval-ms", "x"),
+        ("--policy", "nobody"),
+        ("--policy", "augur[high=7]"),
+        ("--shadow", "--explore", "1"),
+        ("--duration", "-1"),
+        ("--max-domain-cpus", "0"),
+        ("extra",),
+    )
     for arguments in wrong:
         code, lines = ask(BINARY, "run", "--model", "off", *arguments)
         check(code == 2, f"exit code 2 for {' '.join(arguments)}", f"{code}: {lines[-2:]}")
@@ -93,7 +104,9 @@ def bad_paths(options: Options) -> str:
     code, lines = ask(BINARY, "run", "--model", "off", "--duration", "1", "--log-decisions", folder)
     check_sentence("a log that is a folder", code, lines, str(folder))
     # Hours of recording would be lost otherwise.
-    check(kernel.enable_seq() == seq, "a refusal before it attaches, for a log that is a folder", "one after it had run")
+    check(
+        kernel.enable_seq() == seq, "a refusal before it attaches, for a log that is a folder", "one after it had run"
+    )
     check(not list(folder.iterdir()), "nothing in the folder", str(list(folder.iterdir())))
     check(kernel.state() == "disabled", "no scheduler", kernel.state())
     return sentence
@@ -110,7 +123,10 @@ def nothing_left(options: Options) -> str:
     files = [path.name for path in folder.iterdir()]
     check(files == ["decisions.csv"], "the whole log and nothing else", str(files))
     check(leftovers() == before, "no pins and no programs", str(leftovers()))
-    return f"one whole log ({(folder / 'decisions.csv').stat().st_size} bytes), {len(before)} pins and programs before and after"
+    return (
+        f"one whole log ({(folder / 'decisions.csv').stat().st_size} bytes), {len(before)} pins and programs before "
+        "and after"
+    )
 
 
 @case()

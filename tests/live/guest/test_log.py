@@ -16,10 +16,27 @@ from case import Options, case, check
 from scheduler import Scheduler
 
 FEATURES = (
-    "cpu_util", "idle_cpus", "active_cpus", "src_load", "dst_load", "imbalance", "src_queue", "dst_queue", "src_idle", "dst_idle",
-    "task_load", "task_weight", "avg_run_us", "avg_sleep_us", "since_run_us", "wakeups_hz", "last_migration_us", "distance",
-    "waker_in_dst", "capacity_ratio",
-)  # fmt: skip
+    "cpu_util",
+    "idle_cpus",
+    "active_cpus",
+    "src_load",
+    "dst_load",
+    "imbalance",
+    "src_queue",
+    "dst_queue",
+    "src_idle",
+    "dst_idle",
+    "task_load",
+    "task_weight",
+    "avg_run_us",
+    "avg_sleep_us",
+    "since_run_us",
+    "wakeups_hz",
+    "last_migration_us",
+    "distance",
+    "waker_in_dst",
+    "capacity_ratio",
+)
 # Every decision has a deadline, so all have ended before that; to tell a slow host from one that never ends.
 CALM_S = 30.0
 # On a slow host the same load takes longer to give as many decisions.
@@ -46,9 +63,9 @@ def decision_log(options: Options) -> str:
     least, values = check_features(rows)
     seen = check_seen(rows, ran)
     return (
-        f"{len(rows)} rows; of {final['proposed']} proposed, accepted {final['accepted']} = applied {final['applied']} + refused "
-        f"{final['refused']} + expired {final['expired']}; {seen} applied moves confirmed by sched_switch; every feature varies, least "
-        f"{least} ({values} values)"
+        f"{len(rows)} rows; of {final['proposed']} proposed, accepted {final['accepted']} = applied {final['applied']} "
+        f"+ refused {final['refused']} + expired {final['expired']}; {seen} applied moves confirmed by sched_switch; "
+        f"every feature varies, least {least} ({values} values)"
     )
 
 
@@ -82,17 +99,36 @@ def pulse() -> None:
 
 def check_books(calm: dict, final: dict, rows: list[dict[str, str]]) -> None:
     """accepted = applied + refused + expired, and as many rows as decisions."""
-    check(final["accepted"] >= ACCEPTED_MIN, f"at least {ACCEPTED_MIN} accepted decisions", f"{final['accepted']} of {final['proposed']}")
+    check(
+        final["accepted"] >= ACCEPTED_MIN,
+        f"at least {ACCEPTED_MIN} accepted decisions",
+        f"{final['accepted']} of {final['proposed']}",
+    )
     check(calm["pending"] == 0, "no pending decision in the end", f"{calm['pending']}")
     ended = final["applied"] + final["refused"] + final["expired"]
-    check(ended + final["pending"] == final["accepted"], f"{final['accepted']} accepted decisions that ended", f"{ended} and {final['pending']} pending")
-    counted = {name: sum(row["kind"] == "balance" and row["status"] == name for row in rows) for name in ("applied", "refused", "expired")}
+    check(
+        ended + final["pending"] == final["accepted"],
+        f"{final['accepted']} accepted decisions that ended",
+        f"{ended} and {final['pending']} pending",
+    )
+    counted = {
+        name: sum(row["kind"] == "balance" and row["status"] == name for row in rows)
+        for name in ("applied", "refused", "expired")
+    }
     wanted = {name: final[name] for name in counted}
-    check(all(abs(counted[name] - wanted[name]) <= final["pending"] for name in counted), f"rows as the statistics say, {wanted}", f"{counted}")
+    check(
+        all(abs(counted[name] - wanted[name]) <= final["pending"] for name in counted),
+        f"rows as the statistics say, {wanted}",
+        f"{counted}",
+    )
     # A coin for each: four standard deviations, which one run in 16,000 exceeds by chance.
     far = abs(final["accepted"] - final["proposed"] / 2)
     most = 2 * math.sqrt(final["proposed"])
-    check(far <= most, f"half of the {final['proposed']} proposed moves accepted, give or take {most:.0f}", f"{final['accepted']}")
+    check(
+        far <= most,
+        f"half of the {final['proposed']} proposed moves accepted, give or take {most:.0f}",
+        f"{final['accepted']}",
+    )
 
 
 def check_features(rows: list[dict[str, str]]) -> tuple[str, int]:
@@ -114,5 +150,9 @@ def check_seen(rows: list[dict[str, str]], ran: dict[tuple[int, ...], int]) -> i
     where = {(pid, domain_of[cpu]) for pid, cpu in ran}
     applied = [row for row in rows if row["kind"] == "balance" and row["status"] == "applied"]
     ghosts = [f"{row['comm']} to {row['to']}" for row in applied if (int(row["pid"]), int(row["to"])) not in where]
-    check(not ghosts, "every applied move among the kernel's switches", f"{len(ghosts)} of {len(applied)} that are not: {ghosts[:3]}")
+    check(
+        not ghosts,
+        "every applied move among the kernel's switches",
+        f"{len(ghosts)} of {len(applied)} that are not: {ghosts[:3]}",
+    )
     return len(applied)

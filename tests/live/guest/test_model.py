@@ -39,7 +39,9 @@ def model_lines(text: str) -> list[str]:
 def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
     """Attached, deciding by the heuristic, and tasks run."""
     before, ran = scheduler.stats(), task.ran_ns(hog)
-    after = scheduler.await_stats(lambda stats: stats["rounds"] > before["rounds"] + 2, f"rounds that go on with {what}", REFUSE_S)
+    after = scheduler.await_stats(
+        lambda stats: stats["rounds"] > before["rounds"] + 2, f"rounds that go on with {what}", REFUSE_S
+    )
     check(kernel.state() == "enabled", f"the state 'enabled' with {what}", f"'{kernel.state()}'")
     check(task.ran_ns(hog) > ran, f"a task that runs with {what}", "none")
     rounds, fallback = after["rounds"] - before["rounds"], after["fallback_rounds"] - before["fallback_rounds"]
@@ -48,7 +50,9 @@ def check_goes_on(scheduler: Scheduler, hog: int, what: str) -> None:
 
 @case(limit_s=400)
 def bad_models(options: Options) -> str:
-    """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good one."""
+    """Missing, corrupt, NaN, wrong shape, wrong name, endless: one counter, one log line, the heuristic; then a good
+    one.
+    """
     counted: dict[str, int] = {}
     with Scheduler("--model", SERVED, "--rest", "1") as scheduler:
         hog = task.hogs(1)[0]
@@ -61,7 +65,10 @@ def bad_models(options: Options) -> str:
             check_goes_on(scheduler, hog, name)
         put("stay")
         good = scheduler.await_model(SERVED)
-    return f"refused as {', '.join(f'{label} {count}' for label, count in counted.items())}, one log line each; then '{good['model']}' decides"
+    return (
+        f"refused as {', '.join(f'{label} {count}' for label, count in counted.items())}, one log line each; then "
+        f"'{good['model']}' decides"
+    )
 
 
 def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str, log: str) -> None:
@@ -82,7 +89,11 @@ def expect(scheduler: Scheduler, counted: dict[str, int], label: str, what: str,
 
 def refused(stats: dict) -> dict[str, int]:
     """Refusals by cause."""
-    return {name.removeprefix("refused_"): count for name, count in stats["model_events"].items() if name.startswith("refused_")}
+    return {
+        name.removeprefix("refused_"): count
+        for name, count in stats["model_events"].items()
+        if name.startswith("refused_")
+    }
 
 
 @case(limit_s=300, clock="instructions")
@@ -92,7 +103,9 @@ def busy_machine(options: Options) -> str:
         hogs = task.hogs(8)
         stats = scheduler.await_model(MODELS / "move")
         rounds = stats["model_rounds"]
-        last = scheduler.await_stats(lambda stats: stats["model_rounds"] >= rounds + 20, "20 more rounds of the model", REFUSE_S)
+        last = scheduler.await_stats(
+            lambda stats: stats["model_rounds"] >= rounds + 20, "20 more rounds of the model", REFUSE_S
+        )
         task.end(hogs)
     out = last["model_events"].get("out_of_service", 0)
     check(out == 0, "a model that stays in service", f"{last['model_events']}")
@@ -109,5 +122,9 @@ def library_missing(options: Options) -> str:
         check_goes_on(scheduler, hog, "no library")
         lines = model_lines(scheduler.log())
         check(len(lines) == 1, "one log line", f"{len(lines)}: {lines}")
-        check("/nowhere" in lines[0] and "--tensorflow" in lines[0], "where it was looked for, and the option, in the log line", lines[0])
+        check(
+            "/nowhere" in lines[0] and "--tensorflow" in lines[0],
+            "where it was looked for, and the option, in the log line",
+            lines[0],
+        )
     return f"'{lines[0].split('  ')[-1]}'"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A task that waits alone beside one that never sleeps gets its turns, long before the kernel's watchdog would look for it."""
+"""A task that waits alone beside one that never sleeps gets its turns, long before the kernel's watchdog would look for
+it.
+"""
 
 import contextlib
 import os
@@ -12,7 +14,8 @@ import task
 from case import Options, case, check
 from scheduler import Scheduler
 
-# What the kernel's half allows, half as much again for a virtual CPU that stands still, and well under the watchdog's 30 s.
+# What the kernel's half allows, half as much again for a virtual CPU that stands still, and well under the watchdog's
+# 30 s.
 LONGEST_S = 8.0
 LOOKS_S = 0.1
 # Between two turns of a task that is always rescued pass 5 s.
@@ -64,7 +67,9 @@ def longest_stand_s(pids: list[int], seconds: float) -> list[float]:
 
 @case(every_kernel=True, cpus_min=4)
 def starvation(options: Options) -> str:
-    """Nice 19, and SCHED_IDLE, alone beside a hog of nice -20 where nothing else wakes up; and one that a real-time hog displaces."""
+    """Nice 19, and SCHED_IDLE, alone beside a hog of nice -20 where nothing else wakes up; and one that a real-time hog
+    displaces.
+    """
     cpus = machine.online()
     with Scheduler("--model", "off"):
         with quiet(cpus[-2:]):

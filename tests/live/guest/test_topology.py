@@ -26,4 +26,7 @@ def shapes(options: Options) -> str:
     check(least > 0, "progress of every bound task", f"{least} ms")
     check(not strays, "every bound task on its CPU", f"those of {strays} elsewhere")
     check(len(found) == len(domains), f"{len(domains)} domains as in sysfs", f"{len(found)}")
-    return f"{len(cpus)} CPUs in {len(domains)} domains, attached in {scheduler.attach_s:.1f} s; {rounds} rounds of hackbench, bound tasks ran {least:.0f} ms at least"
+    return (
+        f"{len(cpus)} CPUs in {len(domains)} domains, attached in {scheduler.attach_s:.1f} s; {rounds} rounds of "
+        f"hackbench, bound tasks ran {least:.0f} ms at least"
+    )

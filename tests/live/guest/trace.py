@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernel's own counts of scheduler events: histogram triggers of tracefs.
 
-    with Histogram("sched/sched_migrate_task", "pid", "orig_cpu", "dest_cpu") as moves:
-        ...
-        moves.counts()   # {(pid, orig, dest): times}
+with Histogram("sched/sched_migrate_task", "pid", "orig_cpu", "dest_cpu") as moves:
+    ...
+    moves.counts()   # {(pid, orig, dest): times}
 """
 
 import re
@@ -50,7 +50,9 @@ def real(counts: dict[tuple[int, ...], int], pids: list[int] | None = None) -> d
 
 def switches(comm: str = "") -> Histogram:
     """Who was switched in where: (pid, cpu)."""
-    return Histogram("sched/sched_switch", "next_pid", "common_cpu", only=f'next_comm=="{comm}"' if comm else "", size=65536)
+    return Histogram(
+        "sched/sched_switch", "next_pid", "common_cpu", only=f'next_comm=="{comm}"' if comm else "", size=65536
+    )
 
 
 class Recording:
@@ -80,7 +82,9 @@ class Recording:
             (EVENTS / "sched" / event / "enable").write_text(str(int(on)))
 
     def neglected(self) -> list[tuple[float, str, int]]:
-        """Waits of runnable tasks while nothing at all ran on the CPU where they wait: (ms, task, CPU), the longest first."""
+        """Waits of runnable tasks while nothing at all ran on the CPU where they wait: (ms, task, CPU), the longest
+        first.
+        """
         running, waiting, idle_since, waits = {}, {}, {}, []
         for line in (self.root / "trace").read_text(errors="replace").splitlines():
             found = self.LINE.search(line)
