@@ -14,6 +14,7 @@ pub mod cpu;
 pub mod device;
 pub mod features;
 pub mod gate;
+pub mod metrics;
 pub mod never;
 pub mod permissions;
 mod projection;
