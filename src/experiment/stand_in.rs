@@ -3,7 +3,7 @@
 //! comes of it is told in the daemon's own statistics.
 
 use crate::live::stats::Metrics;
-use crate::model::{Engine, FeatureRow, Predictor};
+use crate::model::{Engine, Fault, FeatureRow, Predictor};
 use crate::policy::cpu::Places;
 use crate::policy::cpu::augur::{Augur, Tuning};
 use crate::policy::cpu::load::weight_of_prio;
@@ -109,7 +109,7 @@ struct Counted {
 }
 
 impl Predictor for Counted {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         let outcome = self.model.score(rows, scores);
         self.failed
             .fetch_add(u64::from(outcome.is_err()), Ordering::Relaxed);

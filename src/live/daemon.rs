@@ -12,10 +12,8 @@ use super::pace::Pace;
 use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
-use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
-use crate::policy::{
-    Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal,
-};
+use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle};
+use crate::policy::{Candidate, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
 use crate::topology::Machine;
 use anyhow::Result;
 use std::mem::MaybeUninit;
@@ -223,33 +221,6 @@ struct World<'a> {
     last: Option<Observation>,
 }
 
-/// The model behind the gate's interface; keeps its fault, which the gate only knows as a sentence.
-struct Served<'a> {
-    model: &'a mut ModelHandle,
-    fault: Option<Fault>,
-}
-
-impl Predictor for Served<'_> {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<()> {
-        self.model.score(rows, scores).map_err(|fault| {
-            self.fault = Some(fault.clone());
-            fault.into()
-        })
-    }
-
-    fn name(&self) -> &str {
-        self.model.name().unwrap_or("none")
-    }
-
-    fn threshold(&self) -> f32 {
-        self.model.threshold().unwrap_or(1.0)
-    }
-
-    fn steal_threshold(&self) -> f32 {
-        self.model.steal_threshold().unwrap_or(1.0)
-    }
-}
-
 impl Mind {
     /// Says whether there was nothing to do.
     fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<bool> {
@@ -324,26 +295,20 @@ impl Mind {
         if rows.is_empty() {
             return Verdicts::default();
         }
-        let mut served = Served {
-            model: &mut self.model,
-            fault: None,
-        };
-        let verdicts = self.gate.judge_rows(rows, moves, Some(&mut served));
-        let fault = served.fault;
+        let verdicts = self.gate.judge_rows(rows, moves, Some(&mut self.model));
         match &verdicts.fallback {
-            None => self.metrics.model_rounds += 1,
-            Some(cause) => self.fell_back(fault, cause),
-        }
-        if verdicts.fallback.is_none() {
-            self.fallback = None;
+            None => {
+                self.metrics.model_rounds += 1;
+                self.fallback = None;
+            }
+            Some(fault) => self.fell_back(fault),
         }
         verdicts
     }
 
     /// One counter each round, one log line each change.
-    fn fell_back(&mut self, fault: Option<Fault>, cause: &Fallback) {
-        let label = fault.as_ref().map_or_else(|| cause.label(), Fault::label);
-        let sentence = fault.as_ref().map_or_else(|| cause.to_string(), Fault::to_string);
+    fn fell_back(&mut self, fault: &Fault) {
+        let label = fault.label();
         self.metrics.fallback_rounds += 1;
         *self
             .metrics
@@ -355,8 +320,8 @@ impl Mind {
             self.fallback = Some(label.to_owned());
         }
         if self.fallback.as_deref() != Some(label) {
-            if !matches!(fault, Some(Fault::Off | Fault::Loading)) {
-                warn!("the heuristic decides: {sentence}");
+            if !matches!(fault, Fault::Off | Fault::Loading) {
+                warn!("the heuristic decides: {fault}");
             }
             self.fallback = Some(label.to_owned());
         }

@@ -7,9 +7,9 @@
 use super::snapshot::{Candidate, Snapshot};
 use super::steal::{self, Pair};
 use super::{Generator, features};
+use crate::model::fault::{Fault, check_scores};
 use crate::model::{FeatureRow, Predictor};
 use rand::RngExt;
-use std::fmt;
 
 /// Who decides at the gate.
 #[derive(Clone, Debug, Default)]
@@ -22,63 +22,6 @@ pub enum Mode {
     /// A coin: accepted with probability ½, so that recorded outcomes show both answers to the same question. The
     /// model, if there is one, is asked, and its scores are only reported.
     Explore(Generator),
-}
-
-/// Why a model's word did not count.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fallback {
-    /// There is no model, or it is switched off.
-    NoModel,
-    /// It failed; its own sentence.
-    Failed(String),
-    /// It gave another number of scores than there were rows.
-    WrongCount {
-        /// Rows asked.
-        rows: usize,
-        /// Scores given.
-        scores: usize,
-    },
-    /// It gave a score outside of 0 to 1, or none at all (NaN).
-    BadScore {
-        /// Which row.
-        row: usize,
-        /// The score.
-        score: f32,
-    },
-    /// Its threshold is not a number.
-    BadThreshold,
-}
-
-impl Fallback {
-    /// One word for counters and labels.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Fallback::NoModel => "no_model",
-            Fallback::Failed(_) => "failed",
-            Fallback::WrongCount { .. } => "wrong_count",
-            Fallback::BadScore { .. } => "bad_score",
-            Fallback::BadThreshold => "bad_threshold",
-        }
-    }
-}
-
-impl fmt::Display for Fallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fallback::NoModel => write!(f, "there is no model"),
-            Fallback::Failed(cause) => write!(f, "the model failed: {cause}"),
-            Fallback::WrongCount { rows, scores } => {
-                write!(f, "the model gave {scores} scores for {rows} rows")
-            }
-            Fallback::BadScore { row, score } => {
-                write!(
-                    f,
-                    "the model gave row {row} the score {score}, which is not between 0 and 1"
-                )
-            }
-            Fallback::BadThreshold => write!(f, "the model's threshold is not a number"),
-        }
-    }
 }
 
 /// The gate's answers to one batch, in its order.
@@ -94,7 +37,7 @@ pub struct Verdicts {
     pub accepted: Vec<bool>,
     /// Why the model's word did not count. Always `None` when no model was asked for its word ([`Mode::Explore`]
     /// without a model).
-    pub fallback: Option<Fallback>,
+    pub fallback: Option<Fault>,
 }
 
 impl Verdicts {
@@ -199,29 +142,17 @@ impl Gate {
 }
 
 /// The model's scores and its thresholds for moves and for stealing, or why they do not count.
-fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, [f32; 2]), Fallback> {
-    let predictor = predictor.ok_or(Fallback::NoModel)?;
-    let thresholds = [predictor.threshold(), predictor.steal_threshold()];
-    if thresholds.iter().any(|threshold| threshold.is_nan()) {
-        return Err(Fallback::BadThreshold);
-    }
+fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, [f32; 2]), Fault> {
+    let predictor = predictor.ok_or(Fault::Off)?;
     let mut scores = Vec::with_capacity(rows.len());
     if !rows.is_empty() {
-        predictor
-            .score(rows, &mut scores)
-            .map_err(|error| Fallback::Failed(format!("{error:#}")))?;
+        predictor.score(rows, &mut scores)?;
     }
-    if scores.len() != rows.len() {
-        return Err(Fallback::WrongCount {
-            rows: rows.len(),
-            scores: scores.len(),
-        });
+    // Only now: asking is what puts a new model in the place of the old one.
+    let thresholds = [predictor.threshold(), predictor.steal_threshold()];
+    if thresholds.iter().any(|threshold| threshold.is_nan()) {
+        return Err(Fault::BadThreshold);
     }
-    match scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
-        Some(row) => Err(Fallback::BadScore {
-            row,
-            score: scores[row],
-        }),
-        None => Ok((scores, thresholds)),
-    }
+    check_scores(rows.len(), &scores)?;
+    Ok((scores, thresholds))
 }

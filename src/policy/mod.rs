@@ -26,7 +26,7 @@ pub mod spelling;
 pub mod steal;
 
 pub use augur::Augur;
-pub use gate::{Fallback, Gate, Mode, Verdicts};
+pub use gate::{Gate, Mode, Verdicts};
 pub use never::Never;
 pub use permissions::Permissions;
 pub use random::Random;
