@@ -12,8 +12,8 @@ use super::pace::Pace;
 use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
-use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle};
-use crate::policy::{Candidate, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal};
+use crate::model::{Fault, ModelEvent, ModelHandle};
+use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Questions, Verdicts, steal};
 use crate::topology::Machine;
 use anyhow::Result;
 use std::mem::MaybeUninit;
@@ -273,29 +273,27 @@ impl Mind {
         } else {
             Vec::new()
         };
-        let mut rows = features::rows(snapshot, &candidates);
-        rows.extend(steal::rows(snapshot, &pairs));
-        let verdicts = self.judge(rows, candidates.len());
-        let (moves, steals) = verdicts.split_at(candidates.len());
-        let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
-        let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
-        world.permit(&pairs, &steals, snapshot.now_ns)?;
-        self.metrics.proposed += candidates.len() as u64;
-        self.metrics.pairs += pairs.len() as u64;
-        self.metrics.pairs_denied += (pairs.len() - steals.accepted_count()) as u64;
+        let verdicts = self.judge(Questions::new(snapshot, candidates, pairs));
+        let denied = verdicts.denied().count();
+        world.permit(&verdicts.steals, snapshot.now_ns)?;
+        self.metrics.proposed += verdicts.moves.len() as u64;
+        self.metrics.pairs += verdicts.steals.len() as u64;
+        self.metrics.pairs_denied += denied as u64;
+        let sent = desk.send(&world.scheduler, verdicts.moves, snapshot.now_ns)?;
         if let Some(log) = &mut self.log {
-            let moves = Entry::moves(snapshot.now_ns, &candidates, &moves, &seqs);
-            let steals = Entry::steals(seen, &pairs, &steals);
-            log.open(moves.into_iter().chain(steals), seen);
+            let moves = sent.iter().map(|sent| Entry::of_move(snapshot.now_ns, sent));
+            let steals = verdicts.steals.iter();
+            let steals = steals.filter_map(|judged| Entry::of_steal(snapshot, judged));
+            log.open(moves.chain(steals), seen);
         }
-        Ok(candidates.len())
+        Ok(sent.len())
     }
 
-    fn judge(&mut self, rows: Vec<FeatureRow>, moves: usize) -> Verdicts {
-        if rows.is_empty() {
+    fn judge(&mut self, questions: Questions) -> Verdicts {
+        if questions.is_empty() {
             return Verdicts::default();
         }
-        let verdicts = self.gate.judge_rows(rows, moves, Some(&mut self.model));
+        let verdicts = self.gate.judge(questions, Some(&mut self.model));
         match &verdicts.fallback {
             None => {
                 self.metrics.model_rounds += 1;
@@ -392,13 +390,13 @@ impl Mind {
 
 impl World<'_> {
     /// Tells the kernel's half who may steal from whom, until the next round. It need not hear twice that all may.
-    fn permit(&mut self, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Result<()> {
-        let denies = verdicts.accepted_count() < pairs.len();
+    fn permit(&mut self, steals: &[Judged<Pair>], now_ns: u64) -> Result<()> {
+        let denies = steals.iter().any(|judged| !judged.accepted);
         if !denies && !self.denied {
             return Ok(());
         }
         let domains = self.machine.domains.len();
-        let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
+        let allowed = Permissions::from_verdicts(domains, steals);
         let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
         let mut value = intf::augur_permissions {
             at_ns: now_ns,

@@ -7,7 +7,7 @@
 use super::bpf::intf;
 use super::collect::run;
 use super::{Scheduler, pod};
-use crate::policy::Candidate;
+use crate::policy::{Candidate, Judged};
 use anyhow::{Context, Result};
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,26 @@ impl Ledger {
     }
 }
 
+/// A move that was judged, and its decision's number, where one was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The move and the answer.
+    pub judged: Judged<Candidate>,
+    /// The number.
+    pub seq: Option<u64>,
+}
+
+fn decision(seq: u64, to_move: &Candidate) -> intf::augur_decision {
+    intf::augur_decision {
+        seq,
+        start_ns: to_move.task.start_ns,
+        pid: to_move.task.pid,
+        from: to_move.from as u32,
+        to: to_move.to as u32,
+        pad: 0,
+    }
+}
+
 /// The daemon's desk: sends decisions, hears outcomes.
 pub struct Desk<'a> {
     /// The books.
@@ -178,40 +198,42 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// Sends decisions taken on a snapshot of `now_ns`; their sequence numbers, in order. What is beyond the table's
-    /// size is not sent and not counted.
+    /// Sends the accepted moves of those that were judged on a snapshot of `now_ns`; all of them, with the numbers of those
+    /// that were sent. What is beyond the table's size is not sent and not counted.
     ///
     /// # Errors
     /// Where a BPF map or program cannot be used.
-    pub fn send(&mut self, scheduler: &Scheduler, moves: &[Candidate], now_ns: u64) -> Result<Vec<u64>> {
-        let moves = &moves[..moves.len().min(intf::augur_limits_AUGUR_MAX_DECISIONS as usize)];
-        if moves.is_empty() {
-            return Ok(Vec::new());
-        }
+    pub fn send(
+        &mut self,
+        scheduler: &Scheduler,
+        moves: Vec<Judged<Candidate>>,
+        now_ns: u64,
+    ) -> Result<Vec<Sent>> {
         // The kernel's half takes its own time at arrival, so leave room for the way there and for the answer.
         let ttl_ns = self.ttl.as_nanos() as u64;
         let give_up_at_ns = now_ns + 2 * ttl_ns + 1_000_000_000;
-        let mut seqs = Vec::with_capacity(moves.len());
-        for (index, to_move) in moves.iter().enumerate() {
-            let seq = self.ledger.open(give_up_at_ns);
-            let decision = intf::augur_decision {
-                seq,
-                start_ns: to_move.task.start_ns,
-                pid: to_move.task.pid,
-                from: to_move.from as u32,
-                to: to_move.to as u32,
+        let mut nr_decisions = 0;
+        let mut sent = Vec::with_capacity(moves.len());
+        for judged in moves {
+            let mut seq = None;
+            if judged.accepted && nr_decisions < intf::augur_limits_AUGUR_MAX_DECISIONS {
+                let number = self.ledger.open(give_up_at_ns);
+                let decision = decision(number, &judged.about);
+                scheduler.windows.decisions.set(nr_decisions, decision)?;
+                nr_decisions += 1;
+                seq = Some(number);
+            }
+            sent.push(Sent { judged, seq });
+        }
+        if nr_decisions > 0 {
+            let mut args = intf::augur_apply_args {
+                ttl_ns,
+                nr_decisions,
                 pad: 0,
             };
-            scheduler.windows.decisions.set(index as u32, decision)?;
-            seqs.push(seq);
+            run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
         }
-        let mut args = intf::augur_apply_args {
-            ttl_ns,
-            nr_decisions: moves.len() as u32,
-            pad: 0,
-        };
-        run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
-        Ok(seqs)
+        Ok(sent)
     }
 
     /// What ended since the last call.

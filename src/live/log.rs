@@ -6,11 +6,11 @@
 
 use super::bpf::intf::augur_task_row;
 use super::collect::{Observation, Totals};
-use super::decisions::Outcome;
+use super::decisions::{Outcome, Sent};
 use crate::file::Output;
 use crate::model::FeatureRow;
 use crate::model::log::columns;
-use crate::policy::{Candidate, Pair, TaskId, Verdicts};
+use crate::policy::{Judged, Pair, Snapshot, TaskId};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -47,53 +47,35 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// One for each candidate; `seqs` are the numbers of the accepted ones.
-    pub fn moves(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
-        let mut seqs = seqs.iter().copied();
-        candidates
-            .iter()
-            .enumerate()
-            .map(|(index, candidate)| {
-                let accepted = verdicts.accepted[index];
-                Entry {
-                    at_ns,
-                    kind: Kind::Balance,
-                    task: Some(candidate.task),
-                    from: candidate.from,
-                    to: candidate.to,
-                    row: verdicts.rows[index],
-                    score: verdicts.scores.get(index).copied(),
-                    accepted,
-                    seq: if accepted { seqs.next() } else { None },
-                }
-            })
-            .collect()
+    /// Of a move.
+    pub fn of_move(at_ns: u64, Sent { judged, seq }: &Sent) -> Entry {
+        Entry {
+            at_ns,
+            kind: Kind::Balance,
+            task: Some(judged.about.task),
+            from: judged.about.from,
+            to: judged.about.to,
+            row: judged.row,
+            score: judged.score,
+            accepted: judged.accepted,
+            seq: *seq,
+        }
     }
 
-    /// One for each pair, where a task waits.
-    pub fn steals(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec<Entry> {
-        let tasks = &seen.snapshot.tasks;
-        let entry = |(index, pair): (usize, &Pair)| Entry {
-            at_ns: seen.snapshot.now_ns,
+    /// Of a question about stealing. Where nobody waits there was nothing to take, and the answer made no difference.
+    pub fn of_steal(snapshot: &Snapshot, judged: &Judged<Pair>) -> Option<Entry> {
+        let task = judged.about.task_index?;
+        Some(Entry {
+            at_ns: snapshot.now_ns,
             kind: Kind::Steal,
-            task: pair
-                .task_index
-                .and_then(|task| tasks.get(task))
-                .map(|task| task.id),
-            from: pair.from,
-            to: pair.to,
-            row: verdicts.rows[index],
-            score: verdicts.scores.get(index).copied(),
-            accepted: verdicts.accepted[index],
+            task: snapshot.tasks.get(task).map(|task| task.id),
+            from: judged.about.from,
+            to: judged.about.to,
+            row: judged.row,
+            score: judged.score,
+            accepted: judged.accepted,
             seq: None,
-        };
-        // Where nobody waits there was nothing to take, and the answer made no difference.
-        pairs
-            .iter()
-            .enumerate()
-            .filter(|(_, pair)| pair.task_index.is_some())
-            .map(entry)
-            .collect()
+        })
     }
 }
 

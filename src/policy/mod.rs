@@ -2,8 +2,8 @@
 //! Policies: a snapshot in, decisions out. Pure code, one policy a file.
 //!
 //! ```text
-//! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::row ─▶ Gate::judge ─▶ accepted moves
-//!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ──▶ Gate::judge_pairs ─▶ Permissions
+//! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::rows ─┐               ┌─▶ accepted moves
+//!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ────┴▶ Gate::judge ─┴─▶ Permissions
 //! ```
 //!
 //! A policy reads no clock, file, map or global, and no future; it never knows which world asked. Randomness comes
@@ -26,7 +26,7 @@ pub mod spelling;
 pub mod steal;
 
 pub use augur::Augur;
-pub use gate::{Gate, Mode, Verdicts};
+pub use gate::{Gate, Judged, Mode, Question, Questions, Verdicts};
 pub use never::Never;
 pub use permissions::Permissions;
 pub use random::Random;

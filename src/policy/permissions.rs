@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Who may steal from whom: the steal gate's answers, as a matrix of domains.
 
-use super::{Pair, Verdicts};
+use super::{Judged, Pair};
 
 /// For every ordered pair of domains, whether the idle CPUs of one may take work of the other. Without a word from
 /// the gate all may: an idle machine beside a queue is the worse mistake.
@@ -29,18 +29,23 @@ impl Permissions {
         }
     }
 
-    /// What the gate said of `pairs`; allowed where it was not asked.
-    pub fn from_verdicts(domains: usize, pairs: &[Pair], verdicts: &Verdicts) -> Permissions {
+    /// What the gate said; allowed where it was not asked.
+    pub fn from_verdicts(domains: usize, steals: &[Judged<Pair>]) -> Permissions {
         let mut permissions = Permissions::all(domains);
-        permissions.update(pairs, verdicts);
+        permissions.update(steals);
         permissions
     }
 
     /// Puts the gate's answers in the place of older ones.
-    pub fn update(&mut self, pairs: &[Pair], verdicts: &Verdicts) {
-        for (pair, &accepted) in pairs.iter().zip(&verdicts.accepted) {
+    pub fn update(&mut self, steals: &[Judged<Pair>]) {
+        for Judged {
+            about: pair,
+            accepted,
+            ..
+        } in steals
+        {
             if pair.from < self.domains && pair.to < self.domains {
-                self.allowed[pair.from * self.domains + pair.to] = accepted;
+                self.allowed[pair.from * self.domains + pair.to] = *accepted;
             }
         }
     }

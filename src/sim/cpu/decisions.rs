@@ -4,7 +4,7 @@
 use super::hindsight;
 use super::state::State;
 use crate::model::FeatureRow;
-use crate::policy::{Candidate, Pair, Phase, Snapshot, TaskId, Verdicts};
+use crate::policy::{Candidate, Judged, Pair, Phase, TaskId};
 use crate::sim::Violation;
 use crate::trace::Comm;
 
@@ -79,17 +79,16 @@ pub(super) struct Totals {
     others: u64,
 }
 
-/// Rows for the candidates of a round, with labels, before any of the moves is made.
+/// Rows for the moves of a round, with labels, before any of them is made.
 pub(super) fn open_moves(
     state: &State,
-    snapshot: &Snapshot,
     seen: &[u32],
-    candidates: &[Candidate],
-    verdicts: &Verdicts,
+    moves: &[Judged<Candidate>],
     interval_ns: u64,
 ) -> Result<Vec<Logged>, Violation> {
-    let mut rows = Vec::with_capacity(candidates.len());
-    for (index, candidate) in candidates.iter().enumerate() {
+    let mut rows = Vec::with_capacity(moves.len());
+    for judged in moves {
+        let candidate = &judged.about;
         let Some(&task) = seen.get(candidate.task_index) else {
             continue;
         };
@@ -102,7 +101,7 @@ pub(super) fn open_moves(
             gain_ns: hindsight::gain_of_move(state, candidate, seen, task, interval_ns)?,
             subject: Some(task),
             before: of_task(state, task),
-            ..row(snapshot, (candidate.from, candidate.to), verdicts, index)
+            ..row(state, (candidate.from, candidate.to), judged)
         });
     }
     Ok(rows)
@@ -111,46 +110,41 @@ pub(super) fn open_moves(
 /// Rows for the questions about stealing, before any of the answers counts.
 pub(super) fn open_pairs(
     state: &State,
-    snapshot: &Snapshot,
     seen: &[u32],
-    pairs: &[Pair],
-    verdicts: &Verdicts,
+    steals: &[Judged<Pair>],
     gains_ns: &[i64],
 ) -> Vec<Logged> {
-    let mut rows = Vec::with_capacity(pairs.len());
-    for (index, (pair, &gain_ns)) in pairs.iter().zip(gains_ns).enumerate() {
+    let mut rows = Vec::with_capacity(steals.len());
+    for (judged, &gain_ns) in steals.iter().zip(gains_ns) {
+        let pair = &judged.about;
         let waiting = pair.task_index.and_then(|index| seen.get(index));
         let comm = waiting.map(|&task| state.program.tasks[task as usize].comm);
         rows.push(Logged {
             kind: Kind::Steal,
             task: waiting.map(|&task| state.world.task(task).id),
             comm: comm.unwrap_or_default(),
-            status: if verdicts.accepted[index] {
-                "permitted"
-            } else {
-                "denied"
-            },
+            status: if judged.accepted { "permitted" } else { "denied" },
             seen_domain: None,
             gain_ns,
             before: of_pair(state, pair.from, pair.to),
-            ..row(snapshot, (pair.from, pair.to), verdicts, index)
+            ..row(state, (pair.from, pair.to), judged)
         });
     }
     rows
 }
 
 /// What all rows have in common.
-fn row(snapshot: &Snapshot, (from, to): (usize, usize), verdicts: &Verdicts, index: usize) -> Logged {
+fn row<Q>(state: &State, (from, to): (usize, usize), judged: &Judged<Q>) -> Logged {
     Logged {
-        at_ns: snapshot.now_ns,
+        at_ns: state.world.now_ns,
         kind: Kind::Balance,
         task: None,
         comm: Comm::default(),
         from,
         to,
-        row: verdicts.rows[index],
-        score: verdicts.scores.get(index).copied(),
-        accepted: verdicts.accepted[index],
+        row: judged.row,
+        score: judged.score,
+        accepted: judged.accepted,
         status: "",
         reason: "",
         wait_ns: 0,

@@ -8,7 +8,7 @@ use super::state::State;
 use crate::model::Predictor;
 use crate::policy::cpu::Order;
 use crate::policy::{
-    Candidate, Gate, Pair, Permissions, Phase, Policy, Snapshot, TaskId, Verdicts, features, steal,
+    Candidate, Gate, Pair, Permissions, Phase, Policy, Questions, Snapshot, TaskId, Verdicts, steal,
 };
 use crate::sim::Violation;
 
@@ -111,29 +111,21 @@ impl Rounds {
         let (snapshot, seen) = state.snapshot();
         let mut candidates = Vec::new();
         self.balancer.policy.decide(&snapshot, &mut candidates);
-        let verdicts = self.judge(features::rows(&snapshot, &candidates), candidates.len());
-        self.decisions.proposed += candidates.len() as u64;
-        self.decisions.accepted += verdicts.accepted_count() as u64;
+        let verdicts = self.judge(Questions::new(&snapshot, candidates, Vec::new()));
+        self.decisions.proposed += verdicts.moves.len() as u64;
+        self.decisions.accepted += verdicts.accepted().count() as u64;
         if state.options.log {
-            let rows = decisions::open_moves(
-                state,
-                &snapshot,
-                &seen,
-                &candidates,
-                &verdicts,
-                self.balancer.interval_ns,
-            )?;
+            let interval_ns = self.balancer.interval_ns;
+            let rows = decisions::open_moves(state, &seen, &verdicts.moves, interval_ns)?;
             self.open.extend(rows);
         }
         self.permit(state, &snapshot, &seen)?;
-        for (index, candidate) in candidates.iter().enumerate() {
-            if verdicts.accepted[index] {
-                self.numbers += 1;
-                let number = self.numbers;
-                let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
-                self.decisions.refused += u64::from(refused.is_some());
-                decisions::number(&mut self.open, candidate.task, now, number, refused);
-            }
+        for candidate in verdicts.accepted() {
+            self.numbers += 1;
+            let number = self.numbers;
+            let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
+            self.decisions.refused += u64::from(refused.is_some());
+            decisions::number(&mut self.open, candidate.task, now, number, refused);
         }
         state.dispatch_pending()
     }
@@ -151,11 +143,10 @@ impl Rounds {
         }
     }
 
-    /// Of the rows, the first `moves` are moves, and the others questions about stealing.
-    fn judge(&mut self, rows: Vec<crate::model::FeatureRow>, moves: usize) -> Verdicts {
+    fn judge(&mut self, questions: Questions) -> Verdicts {
         match &mut self.balancer.model {
-            Some(model) => self.balancer.gate.judge_rows(rows, moves, Some(model.as_mut())),
-            None => self.balancer.gate.judge_rows(rows, moves, None),
+            Some(model) => self.balancer.gate.judge(questions, Some(model.as_mut())),
+            None => self.balancer.gate.judge(questions, None),
         }
     }
 
@@ -172,15 +163,17 @@ impl Rounds {
         if !open && !state.options.log {
             return Ok(());
         }
-        let pairs: Vec<Pair> = steal::pairs(snapshot);
-        let verdicts = self.judge(steal::rows(snapshot, &pairs), 0);
+        let steals = self
+            .judge(Questions::new(snapshot, Vec::new(), steal::pairs(snapshot)))
+            .steals;
         if state.options.log {
+            let pairs: Vec<Pair> = steals.iter().map(|judged| judged.about).collect();
             let interval_ns = self.balancer.interval_ns;
             let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, interval_ns)?;
-            let rows = decisions::open_pairs(state, snapshot, seen, &pairs, &verdicts, &gains);
-            self.open.extend(rows);
+            self.open
+                .extend(decisions::open_pairs(state, seen, &steals, &gains));
         }
-        self.permissions.update(&pairs, &verdicts);
+        self.permissions.update(&steals);
         state.discipline.permit(&self.permissions, now);
         Ok(())
     }
