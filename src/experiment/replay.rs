@@ -352,8 +352,8 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         decisions: decisions.applied,
         decision_outcomes: DecisionOutcomes {
             rounds: decisions.rounds,
-            proposed: decisions.proposed,
-            accepted: decisions.accepted,
+            proposed: decisions.tally.proposed,
+            accepted: decisions.tally.accepted,
             applied: decisions.applied,
             refused: decisions.refused,
             expired: decisions.expired,

@@ -13,7 +13,7 @@ use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, ModelEvent, ModelHandle};
-use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Questions, Verdicts, steal};
+use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Rounds, Stealing};
 use crate::topology::Machine;
 use anyhow::Result;
 use std::mem::MaybeUninit;
@@ -50,9 +50,8 @@ pub struct Options {
 
 /// What outlives a restart of the scheduler: the deciders, the log, the counters that are kept here.
 struct Mind {
-    policy: Box<dyn Policy>,
+    rounds: Rounds,
     model: ModelHandle,
-    gate: Gate,
     log: Option<DecisionLog>,
     metrics: Metrics,
     /// The books of earlier lives of the scheduler.
@@ -78,9 +77,8 @@ pub fn run(
     doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
     let mut mind = Mind {
-        policy,
+        rounds: Rounds::new(policy, Gate::new(options.mode.clone())),
         model,
-        gate: Gate::new(options.mode.clone()),
         log,
         metrics: Metrics::default(),
         ledger: Ledger::default(),
@@ -88,7 +86,7 @@ pub fn run(
         round_times: Vec::new(),
         fallback: None,
     };
-    mind.metrics.policy = mind.policy.name();
+    mind.metrics.policy = mind.rounds.policy();
     let started = Instant::now();
     let mut inquiries = None;
     let outcome = keep_attached(options, &mut mind, &mut inquiries, started, stop);
@@ -262,23 +260,20 @@ impl Mind {
         self.ledger = desk.ledger;
     }
 
-    /// Names candidates, asks the gate in one batch, sends what it lets through. Returns how many it named.
+    /// Decides, and sends what follows from it down. Returns how many moves were named.
     fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<usize> {
         let snapshot = &seen.snapshot;
-        let mut candidates = Vec::new();
-        self.policy.decide(snapshot, &mut candidates);
-        // A log has a row for every question, also where its answer is known.
-        let pairs = if self.log.is_some() || self.gate.may_forbid_stealing(self.model.steal_threshold()) {
-            steal::pairs(snapshot)
-        } else {
-            Vec::new()
+        let stealing = match self.log {
+            Some(_) => Stealing::Always,
+            None => Stealing::Open,
         };
-        let verdicts = self.judge(Questions::new(snapshot, candidates, pairs));
-        let denied = verdicts.denied().count();
+        let verdicts = self.rounds.decide(snapshot, Some(&mut self.model), stealing);
+        match &verdicts.fallback {
+            Some(fault) => self.fell_back(fault),
+            None if verdicts.is_empty() => {}
+            None => self.fallback = None,
+        }
         world.permit(&verdicts.steals, snapshot.now_ns)?;
-        self.metrics.proposed += verdicts.moves.len() as u64;
-        self.metrics.pairs += verdicts.steals.len() as u64;
-        self.metrics.pairs_denied += denied as u64;
         let sent = desk.send(&world.scheduler, verdicts.moves, snapshot.now_ns)?;
         if let Some(log) = &mut self.log {
             let moves = sent.iter().map(|sent| Entry::of_move(snapshot.now_ns, sent));
@@ -289,25 +284,9 @@ impl Mind {
         Ok(sent.len())
     }
 
-    fn judge(&mut self, questions: Questions) -> Verdicts {
-        if questions.is_empty() {
-            return Verdicts::default();
-        }
-        let verdicts = self.gate.judge(questions, Some(&mut self.model));
-        match &verdicts.fallback {
-            None => {
-                self.metrics.model_rounds += 1;
-                self.fallback = None;
-            }
-            Some(fault) => self.fell_back(fault),
-        }
-        verdicts
-    }
-
     /// One counter each round, one log line each change.
     fn fell_back(&mut self, fault: &Fault) {
         let label = fault.label();
-        self.metrics.fallback_rounds += 1;
         *self
             .metrics
             .model_events
@@ -365,6 +344,7 @@ impl Mind {
     fn update_statistics(&mut self, world: &World, desk: &Desk, started: Instant) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
         self.metrics.take_ledger(&desk.ledger);
+        self.metrics.take_tally(&self.rounds.tally);
         if let Some(seen) = &world.last {
             self.metrics.take_snapshot(&seen.snapshot);
         }

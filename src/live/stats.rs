@@ -2,7 +2,7 @@
 //! What the scheduler shows: one structure for the terminal, the socket, the tests and the service.
 
 use super::decisions::{Ledger, Outcome};
-use crate::policy::{DomainState, Snapshot};
+use crate::policy::{DomainState, Snapshot, Tally};
 use anyhow::Result;
 use scx_stats::prelude::*;
 use scx_stats_derive::{Stats, stat_doc};
@@ -170,6 +170,15 @@ impl Metrics {
         self.refused = self.refused_gone + self.refused_moved + self.refused_affinity + self.refused_pinned;
         self.expired = ledger.count(Outcome::Expired);
         self.pending = ledger.pending();
+    }
+
+    /// Puts what was asked and answered into its places. How many moves were accepted is the ledger's to say.
+    pub fn take_tally(&mut self, tally: &Tally) {
+        self.proposed = tally.proposed;
+        self.pairs = tally.pairs;
+        self.pairs_denied = tally.pairs_denied;
+        self.model_rounds = tally.model_rounds;
+        self.fallback_rounds = tally.fallback_rounds;
     }
 
     /// Puts the domains into their place.

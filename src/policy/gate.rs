@@ -90,6 +90,11 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
+    /// Whether nothing was asked.
+    pub fn is_empty(&self) -> bool {
+        self.moves.is_empty() && self.steals.is_empty()
+    }
+
     /// The moves that were accepted.
     pub fn accepted(&self) -> impl Iterator<Item = &Candidate> {
         let accepted = self.moves.iter().filter(|judged| judged.accepted);
@@ -115,11 +120,16 @@ impl Gate {
         Gate { mode }
     }
 
-    /// Whether the gate could forbid a domain to steal; where it could not, it need not be asked, and inference costs CPU time
-    /// that the tasks do not get. `threshold` is the model's for stealing: no score is below 0.
-    pub fn may_forbid_stealing(&self, threshold: Option<f32>) -> bool {
-        !matches!(self.mode, Mode::Model)
-            || threshold.is_none_or(|threshold| threshold > 0.0 || threshold.is_nan())
+    /// Whether questions about stealing have a point; where they have none, they need not be asked, and inference costs CPU
+    /// time that the tasks do not get. A model says no below its threshold, and no score is below 0; a coin says no
+    /// whoever is asked; and who only looks on wants to see the scores.
+    pub fn may_forbid_stealing(&self, predictor: Option<&dyn Predictor>) -> bool {
+        let threshold = predictor.map(|predictor| predictor.steal_threshold());
+        match self.mode {
+            Mode::Model => threshold.is_some_and(|threshold| threshold > 0.0 || threshold.is_nan()),
+            Mode::Shadow => threshold.is_some(),
+            Mode::Explore(_) => true,
+        }
     }
 
     /// Judges the questions of a round. The model is asked once for all of them; a coin is tossed for each, moves first.

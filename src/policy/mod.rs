@@ -6,6 +6,8 @@
 //!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ────┴▶ Gate::judge ─┴─▶ Permissions
 //! ```
 //!
+//! [`Rounds`] is all of that, for every world.
+//!
 //! A policy reads no clock, file, map or global, and no future; it never knows which world asked. Randomness comes
 //! from a [`Generator`] that it was handed. Whatever the snapshot holds, no row has a value that is not finite.
 
@@ -19,6 +21,7 @@ pub mod permissions;
 mod projection;
 pub mod random;
 pub mod registry;
+pub mod round;
 pub mod rusty;
 pub mod settings;
 pub mod snapshot;
@@ -31,6 +34,7 @@ pub use never::Never;
 pub use permissions::Permissions;
 pub use random::Random;
 pub use registry::parse;
+pub use round::{Rounds, Stealing, Tally};
 pub use settings::Settings;
 pub use snapshot::{Candidate, DomainState, Phase, Snapshot, TaskId, TaskState};
 pub use steal::Pair;

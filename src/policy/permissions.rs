@@ -29,33 +29,26 @@ impl Permissions {
         }
     }
 
-    /// What the gate said; allowed where it was not asked.
+    /// What the gate said in a round; allowed where it was not asked. Older answers do not count: they were given for tasks
+    /// that waited then.
     pub fn from_verdicts(domains: usize, steals: &[Judged<Pair>]) -> Permissions {
         let mut permissions = Permissions::all(domains);
-        permissions.update(steals);
+        for judged in steals.iter().filter(|judged| !judged.accepted) {
+            permissions.set(judged.about.from, judged.about.to, false);
+        }
         permissions
     }
 
-    /// Puts the gate's answers in the place of older ones.
-    pub fn update(&mut self, steals: &[Judged<Pair>]) {
-        for Judged {
-            about: pair,
-            accepted,
-            ..
-        } in steals
-        {
-            if pair.from < self.domains && pair.to < self.domains {
-                self.allowed[pair.from * self.domains + pair.to] = *accepted;
-            }
+    fn set(&mut self, from: usize, to: usize, allowed: bool) {
+        if from < self.domains && to < self.domains {
+            self.allowed[from * self.domains + to] = allowed;
         }
     }
 
     /// The same with another answer for one pair.
     pub fn with(&self, from: usize, to: usize, allowed: bool) -> Permissions {
         let mut changed = self.clone();
-        if from < self.domains && to < self.domains {
-            changed.allowed[from * self.domains + to] = allowed;
-        }
+        changed.set(from, to, allowed);
         changed
     }
 

@@ -317,27 +317,47 @@ fn permissions_hold_what_the_gate_said() {
     );
 }
 
+/// Wants this of a permission to steal.
+struct Wants(f32);
+
+impl Predictor for Wants {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        scores.clear();
+        scores.resize(rows.len(), 0.0);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "wants"
+    }
+
+    fn threshold(&self) -> f32 {
+        self.0
+    }
+}
+
 #[test]
 fn stealing_is_asked_about_only_where_the_answer_can_be_no() {
-    let gate = |mode| Gate::new(mode);
-    // No score reaches below 0; without a model it is not known what there is to ask.
+    let open = |mode: Mode, threshold: Option<f32>| {
+        let model = threshold.map(Wants);
+        Gate::new(mode).may_forbid_stealing(model.as_ref().map(|model| model as &dyn Predictor))
+    };
+    // No score reaches below 0. A daemon whose model is not there yet has a threshold that nothing reaches.
     let by_model = [
-        (None, true),
+        (None, false),
+        (Some(f32::INFINITY), true),
         (Some(0.5), true),
         (Some(f32::NAN), true),
         (Some(0.0), false),
         (Some(-1.0), false),
     ];
     for (threshold, expected) in by_model {
-        assert_eq!(
-            gate(Mode::Model).may_forbid_stealing(threshold),
-            expected,
-            "{threshold:?}"
-        );
+        assert_eq!(open(Mode::Model, threshold), expected, "{threshold:?}");
     }
     // A coin says no whatever the threshold is, and who looks on wants to see the scores.
-    assert!(gate(Mode::Shadow).may_forbid_stealing(Some(0.0)));
-    assert!(gate(Mode::Explore(Generator::seed_from_u64(1))).may_forbid_stealing(Some(0.0)));
+    assert!(open(Mode::Shadow, Some(0.0)) && !open(Mode::Shadow, None));
+    let coin = || Mode::Explore(Generator::seed_from_u64(1));
+    assert!(open(coin(), Some(0.0)) && open(coin(), None));
 }
 
 #[test]

@@ -47,7 +47,7 @@ use super::{Program, Violation};
 use crate::policy::DomainState;
 use crate::policy::cpu::{Discipline, Places};
 use event::Kind;
-use rounds::Rounds;
+use rounds::Balancing;
 use state::State;
 use std::sync::Arc;
 
@@ -194,41 +194,41 @@ pub fn run_watched(
     const OFTEN: u64 = 1 << 14;
     let mut steps = 0u64;
     let mut state = State::new(program, places, discipline, options);
-    let mut rounds = balancer.map(|balancer| Rounds::new(balancer, &mut state));
+    let mut balancing = balancer.map(|balancer| Balancing::new(balancer, &mut state));
     while let Some(kind) = state.step()? {
         steps += 1;
         if kind == Kind::Round
-            && let Some(rounds) = &mut rounds
+            && let Some(balancing) = &mut balancing
         {
-            rounds.round(&mut state)?;
+            balancing.round(&mut state)?;
             let domains: Vec<DomainState> = (0..state.world.places.domains())
                 .map(|domain| state.domain_state(domain))
                 .collect();
-            watch(&glance(&state, Some(rounds), &domains));
+            watch(&glance(&state, Some(balancing), &domains));
         } else if steps.is_multiple_of(OFTEN) {
-            watch(&glance(&state, rounds.as_ref(), &[]));
+            watch(&glance(&state, balancing.as_ref(), &[]));
         }
         if state.is_over() {
             break;
         }
     }
-    finish(state, rounds)
+    finish(state, balancing)
 }
 
-fn glance<'a>(state: &'a State, rounds: Option<&Rounds>, domains: &'a [DomainState]) -> Glance<'a> {
+fn glance<'a>(state: &'a State, balancing: Option<&Balancing>, domains: &'a [DomainState]) -> Glance<'a> {
     Glance {
         now_ns: state.world.now_ns,
         ledger: &state.ledger,
         decisions: Decisions {
             applied: state.applied,
             expired: state.expired,
-            ..rounds.map(|rounds| rounds.decisions).unwrap_or_default()
+            ..balancing.map(|balancing| balancing.decisions).unwrap_or_default()
         },
         domains,
     }
 }
 
-fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
+fn finish(mut state: State, balancing: Option<Balancing>) -> Result<Run, Violation> {
     let now = state.world.now_ns;
     if state.runnable > 0 {
         return Err(Violation::Starved {
@@ -239,7 +239,8 @@ fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
     }
     state.ledger.advance(now);
     check_work(&state)?;
-    let (mut decisions, log) = rounds.map_or_else(Default::default, |rounds| (rounds.decisions, rounds.log));
+    let (mut decisions, log) =
+        balancing.map_or_else(Default::default, |balancing| (balancing.decisions, balancing.log));
     decisions.applied = state.applied;
     decisions.expired = state.expired;
     let tasks = state.world.tasks.iter().zip(&state.progress);

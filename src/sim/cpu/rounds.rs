@@ -8,7 +8,7 @@ use super::state::State;
 use crate::model::Predictor;
 use crate::policy::cpu::Order;
 use crate::policy::{
-    Candidate, Gate, Pair, Permissions, Phase, Policy, Questions, Snapshot, TaskId, Verdicts, steal,
+    Candidate, Gate, Pair, Permissions, Phase, Policy, Rounds, Stealing, Tally, TaskId, Verdicts,
 };
 use crate::sim::Violation;
 
@@ -56,10 +56,8 @@ impl Balancer {
 pub struct Decisions {
     /// Rounds.
     pub rounds: u64,
-    /// Moves that the policy named.
-    pub proposed: u64,
-    /// Those that the gate let through.
-    pub accepted: u64,
+    /// What was asked and answered in them.
+    pub tally: Tally,
     /// Seen to run where the decision said.
     pub applied: u64,
     /// Impossible by the time they came: gone, moved, pinned or bound elsewhere.
@@ -68,19 +66,23 @@ pub struct Decisions {
     pub expired: u64,
 }
 
-/// The rounds of one run.
-pub(super) struct Rounds {
-    balancer: Balancer,
+/// The balancer of one run, at work.
+pub(super) struct Balancing {
+    rounds: Rounds,
+    model: Option<Box<dyn Predictor>>,
+    interval_ns: u64,
+    forbids_steals: bool,
     pub decisions: Decisions,
     numbers: u32,
+    /// Those that hold.
     permissions: Permissions,
     pub log: Vec<Logged>,
     /// Rows that wait for their outcome.
     open: Vec<Logged>,
 }
 
-impl Rounds {
-    pub(super) fn new(balancer: Balancer, state: &mut State) -> Rounds {
+impl Balancing {
+    pub(super) fn new(balancer: Balancer, state: &mut State) -> Balancing {
         let domains = state.world.places.domains();
         let mut permissions = Permissions::all(domains);
         if balancer.forbids_steals {
@@ -88,8 +90,11 @@ impl Rounds {
             state.discipline.permit(&permissions, 0);
         }
         state.schedule(balancer.interval_ns, Kind::Round);
-        Rounds {
-            balancer,
+        Balancing {
+            rounds: Rounds::new(balancer.policy, balancer.gate),
+            model: balancer.model,
+            interval_ns: balancer.interval_ns,
+            forbids_steals: balancer.forbids_steals,
             decisions: Decisions::default(),
             numbers: 0,
             permissions,
@@ -105,29 +110,56 @@ impl Rounds {
         }
         let now = state.world.now_ns;
         let rounds = self.rounds_until_something(state);
-        state.schedule(now + rounds * self.balancer.interval_ns, Kind::Round);
+        state.schedule(now + rounds * self.interval_ns, Kind::Round);
         self.decisions.rounds += rounds;
         self.settle(state);
         let (snapshot, seen) = state.snapshot();
-        let mut candidates = Vec::new();
-        self.balancer.policy.decide(&snapshot, &mut candidates);
-        let verdicts = self.judge(Questions::new(&snapshot, candidates, Vec::new()));
-        self.decisions.proposed += verdicts.moves.len() as u64;
-        self.decisions.accepted += verdicts.accepted().count() as u64;
+        let stealing = match (self.forbids_steals, state.options.log) {
+            (true, _) => Stealing::Settled,
+            (false, true) => Stealing::Always,
+            (false, false) => Stealing::Open,
+        };
+        let model = self
+            .model
+            .as_mut()
+            .map(|model| &mut **model as &mut dyn Predictor);
+        let verdicts = self.rounds.decide(&snapshot, model, stealing);
+        self.decisions.tally = self.rounds.tally;
         if state.options.log {
-            let interval_ns = self.balancer.interval_ns;
-            let rows = decisions::open_moves(state, &seen, &verdicts.moves, interval_ns)?;
-            self.open.extend(rows);
+            self.note(state, &seen, &verdicts)?;
         }
-        self.permit(state, &snapshot, &seen)?;
+        self.permit(state, &verdicts);
         for candidate in verdicts.accepted() {
             self.numbers += 1;
             let number = self.numbers;
-            let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
+            let refused = order(state, candidate, &seen, number, self.interval_ns)?;
             self.decisions.refused += u64::from(refused.is_some());
             decisions::number(&mut self.open, candidate.task, now, number, refused);
         }
         state.dispatch_pending()
+    }
+
+    /// Rows for the log, with what would have been right, before any of the answers counts.
+    fn note(&mut self, state: &State, seen: &[u32], verdicts: &Verdicts) -> Result<(), Violation> {
+        let moves = decisions::open_moves(state, seen, &verdicts.moves, self.interval_ns)?;
+        self.open.extend(moves);
+        let pairs: Vec<Pair> = verdicts.steals.iter().map(|judged| judged.about).collect();
+        let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, self.interval_ns)?;
+        self.open
+            .extend(decisions::open_pairs(state, seen, &verdicts.steals, &gains));
+        Ok(())
+    }
+
+    /// Who may steal from whom until the next round.
+    fn permit(&mut self, state: &mut State, verdicts: &Verdicts) {
+        if !self.forbids_steals {
+            if verdicts.steals.is_empty() {
+                return;
+            }
+            self.permissions = Permissions::from_verdicts(self.permissions.domains(), &verdicts.steals);
+        }
+        // Said again each round, also where it is the same: the word of a daemon that went silent does not hold.
+        state.discipline.permit(&self.permissions, state.world.now_ns);
     }
 
     /// After how many intervals there is something to look at: one, but where the machine sleeps for long, the last
@@ -138,44 +170,9 @@ impl Rounds {
             _ => return 1,
         };
         match next_ns.saturating_sub(state.world.now_ns) {
-            nap_ns if nap_ns >= LONG_SLEEP_NS => ((nap_ns - 1) / self.balancer.interval_ns).max(1),
+            nap_ns if nap_ns >= LONG_SLEEP_NS => ((nap_ns - 1) / self.interval_ns).max(1),
             _ => 1,
         }
-    }
-
-    fn judge(&mut self, questions: Questions) -> Verdicts {
-        match &mut self.balancer.model {
-            Some(model) => self.balancer.gate.judge(questions, Some(model.as_mut())),
-            None => self.balancer.gate.judge(questions, None),
-        }
-    }
-
-    /// The model's word on who may steal from whom until the next round.
-    fn permit(&mut self, state: &mut State, snapshot: &Snapshot, seen: &[u32]) -> Result<(), Violation> {
-        let now = state.world.now_ns;
-        if self.balancer.forbids_steals {
-            // Said again each round: the word of a daemon that went silent does not hold.
-            state.discipline.permit(&self.permissions, now);
-            return Ok(());
-        }
-        let threshold = self.balancer.model.as_ref().map(|model| model.steal_threshold());
-        let open = threshold.is_some() && self.balancer.gate.may_forbid_stealing(threshold);
-        if !open && !state.options.log {
-            return Ok(());
-        }
-        let steals = self
-            .judge(Questions::new(snapshot, Vec::new(), steal::pairs(snapshot)))
-            .steals;
-        if state.options.log {
-            let pairs: Vec<Pair> = steals.iter().map(|judged| judged.about).collect();
-            let interval_ns = self.balancer.interval_ns;
-            let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, interval_ns)?;
-            self.open
-                .extend(decisions::open_pairs(state, seen, &steals, &gains));
-        }
-        self.permissions.update(&steals);
-        state.discipline.permit(&self.permissions, now);
-        Ok(())
     }
 
     /// Rows whose outcome can be seen by now go into the log.
