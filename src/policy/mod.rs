@@ -2,6 +2,7 @@
 //! Policies: a snapshot in, decisions out. Pure code, one policy a file.
 //!
 //! ```text
+//! Observed (integers) ─▶ Snapshot
 //! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::rows ─┐               ┌─▶ accepted moves
 //!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ────┴▶ Gate::judge ─┴─▶ Permissions
 //! ```
@@ -17,6 +18,7 @@ pub mod device;
 pub mod features;
 pub mod gate;
 pub mod never;
+pub mod observed;
 pub mod permissions;
 mod projection;
 pub mod random;

@@ -201,10 +201,7 @@ pub fn run_watched(
             && let Some(balancing) = &mut balancing
         {
             balancing.round(&mut state)?;
-            let domains: Vec<DomainState> = (0..state.world.places.domains())
-                .map(|domain| state.domain_state(domain))
-                .collect();
-            watch(&glance(&state, Some(balancing), &domains));
+            watch(&glance(&state, Some(balancing), &state.domains()));
         } else if steps.is_multiple_of(OFTEN) {
             watch(&glance(&state, balancing.as_ref(), &[]));
         }

@@ -113,7 +113,8 @@ impl Balancing {
         state.schedule(now + rounds * self.interval_ns, Kind::Round);
         self.decisions.rounds += rounds;
         self.settle(state);
-        let (snapshot, seen) = state.snapshot();
+        let (observed, seen) = state.observe();
+        let snapshot = observed.snapshot(&state.world.places.machine);
         let stealing = match (self.forbids_steals, state.options.log) {
             (true, _) => Stealing::Settled,
             (false, true) => Stealing::Always,
