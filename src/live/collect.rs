@@ -4,6 +4,7 @@
 use super::bpf::intf;
 use super::{Scheduler, pod};
 use crate::policy::cpu::{Mask, load};
+use crate::policy::decision::Totals;
 use crate::policy::observed::{CpuRow, Observed, TaskRow};
 use crate::policy::{Phase, Snapshot, TaskId};
 use crate::topology::Machine;
@@ -24,57 +25,12 @@ pub struct Observation {
     pub dropped: u32,
 }
 
-/// What some CPUs have done since the load.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// How long the tasks that started to run there had waited.
-    pub wait_ns: u64,
-    /// How long tasks ran there.
-    pub run_ns: u64,
-    /// How often a task started to run there.
-    pub runs: u64,
-    /// How often that was a task that had run on another CPU before.
-    pub arrivals: u64,
-}
-
-impl Totals {
-    fn add(&mut self, row: &intf::augur_cpu_row) {
-        self.wait_ns += row.wait_ns;
-        self.run_ns += row.run_ns;
-        self.runs += row.runs;
-        self.arrivals += row.arrivals;
-    }
-
-    /// Both together.
-    pub fn plus(self, other: Totals) -> Totals {
-        Totals {
-            wait_ns: self.wait_ns + other.wait_ns,
-            run_ns: self.run_ns + other.run_ns,
-            runs: self.runs + other.runs,
-            arrivals: self.arrivals + other.arrivals,
-        }
-    }
-
-    /// What has come since `earlier`.
-    pub fn since(self, earlier: Totals) -> Totals {
-        Totals {
-            wait_ns: self.wait_ns.saturating_sub(earlier.wait_ns),
-            run_ns: self.run_ns.saturating_sub(earlier.run_ns),
-            runs: self.runs.saturating_sub(earlier.runs),
-            arrivals: self.arrivals.saturating_sub(earlier.arrivals),
-        }
-    }
-}
-
 impl Observation {
     /// What the domains of a pair have done since the load; of a domain and itself, once.
     pub fn pair_totals(&self, from: usize, to: usize) -> Totals {
-        let of = |domain: usize| self.totals.get(domain).copied().unwrap_or_default();
-        if from == to {
-            of(from)
-        } else {
-            of(from).plus(of(to))
-        }
+        Totals::of_pair(from, to, |domain| {
+            self.totals.get(domain).copied().unwrap_or_default()
+        })
     }
 
     /// The row of a task, where it is in the snapshot.
@@ -112,7 +68,7 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
         .collect();
     let mut totals = vec![Totals::default(); machine.domains.len()];
     for (cpu, row) in machine.cpus.iter().zip(&cpus) {
-        totals[cpu.domain].add(row);
+        totals[cpu.domain] = totals[cpu.domain].plus(cpu_totals(row));
     }
     let observed = Observed {
         now_ns: head.now_ns,
@@ -137,6 +93,27 @@ fn cpu_row(row: &intf::augur_cpu_row) -> CpuRow {
         busy: row.busy_duty,
         queued: row.queued,
         idle: row.idle != 0,
+    }
+}
+
+fn cpu_totals(row: &intf::augur_cpu_row) -> Totals {
+    Totals {
+        wait_ns: row.wait_ns,
+        run_ns: row.run_ns,
+        migrations: row.arrivals,
+        runs: row.runs,
+        llc_changes: 0,
+    }
+}
+
+/// What a task has gone through since the load.
+pub(super) fn task_totals(row: &intf::augur_task_row) -> Totals {
+    Totals {
+        wait_ns: row.total_wait_ns,
+        run_ns: row.total_run_ns,
+        migrations: u64::from(row.migrations),
+        runs: 0,
+        llc_changes: u64::from(row.llc_changes),
     }
 }
 

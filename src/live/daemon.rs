@@ -5,14 +5,15 @@
 
 use super::collect::{self, Observation};
 use super::counters::Counters;
-use super::decisions::{Desk, Ledger, Outcome};
+use super::decisions::{Desk, Ledger};
 use super::inquiry::Inquiries;
-use super::log::{DecisionLog, Entry};
+use super::log::DecisionLog;
 use super::pace::Pace;
 use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
 use crate::model::{Fault, ModelEvent, ModelHandle};
+use crate::policy::decision::Outcome;
 use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Rounds, Stealing};
 use crate::topology::Machine;
 use anyhow::Result;
@@ -276,10 +277,7 @@ impl Mind {
         world.permit(&verdicts.steals, snapshot.now_ns)?;
         let sent = desk.send(&world.scheduler, verdicts.moves, snapshot.now_ns)?;
         if let Some(log) = &mut self.log {
-            let moves = sent.iter().map(|sent| Entry::of_move(snapshot.now_ns, sent));
-            let steals = verdicts.steals.iter();
-            let steals = steals.filter_map(|judged| Entry::of_steal(snapshot, judged));
-            log.open(moves.chain(steals), seen);
+            log.open(&sent, &verdicts.steals, seen);
         }
         Ok(sent.len())
     }

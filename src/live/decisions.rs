@@ -7,75 +7,26 @@
 use super::bpf::intf;
 use super::collect::run;
 use super::{Scheduler, pod};
+use crate::policy::decision::Outcome;
 use crate::policy::{Candidate, Judged};
 use anyhow::{Context, Result};
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What became of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The task was seen to run in the domain that the decision named.
-    Applied,
-    /// The task had ended.
-    Gone,
-    /// The task was no longer in the domain that it should leave.
-    Moved,
-    /// Its affinity allows no CPU of the other domain.
-    Affinity,
-    /// It is bound to its CPU: one CPU allowed, or migration disabled.
-    Pinned,
-    /// It did not run in time.
-    Expired,
-}
-
-impl Outcome {
-    /// Every outcome, in the order of tables.
-    pub const ALL: [Outcome; 6] = [
-        Outcome::Applied,
-        Outcome::Gone,
-        Outcome::Moved,
-        Outcome::Affinity,
-        Outcome::Pinned,
-        Outcome::Expired,
-    ];
-
-    /// `applied`, `refused` or `expired`.
-    pub fn status(self) -> &'static str {
-        match self {
-            Outcome::Applied => "applied",
-            Outcome::Expired => "expired",
-            _ => "refused",
-        }
-    }
-
-    /// Why it was refused; empty where it was not.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Outcome::Applied | Outcome::Expired => "",
-            Outcome::Gone => "gone",
-            Outcome::Moved => "moved",
-            Outcome::Affinity => "affinity",
-            Outcome::Pinned => "pinned",
-        }
-    }
-
-    fn from_kernel(status: u32) -> Option<Outcome> {
-        Some(match status {
-            intf::augur_status_AUGUR_APPLIED => Outcome::Applied,
-            intf::augur_status_AUGUR_REFUSED_GONE => Outcome::Gone,
-            intf::augur_status_AUGUR_REFUSED_MOVED => Outcome::Moved,
-            intf::augur_status_AUGUR_REFUSED_AFFINITY => Outcome::Affinity,
-            intf::augur_status_AUGUR_REFUSED_PINNED => Outcome::Pinned,
-            intf::augur_status_AUGUR_EXPIRED => Outcome::Expired,
-            _ => return None,
-        })
-    }
+/// What the kernel's half says of a decision.
+fn outcome_of(status: u32) -> Option<Outcome> {
+    Some(match status {
+        intf::augur_status_AUGUR_APPLIED => Outcome::Applied,
+        intf::augur_status_AUGUR_REFUSED_GONE => Outcome::Gone,
+        intf::augur_status_AUGUR_REFUSED_MOVED => Outcome::Moved,
+        intf::augur_status_AUGUR_REFUSED_AFFINITY => Outcome::Affinity,
+        intf::augur_status_AUGUR_REFUSED_PINNED => Outcome::Pinned,
+        intf::augur_status_AUGUR_EXPIRED => Outcome::Expired,
+        _ => return None,
+    })
 }
 
 /// Which decisions are under way, and how many ended how. Pure: it is told the time.
@@ -182,7 +133,7 @@ impl<'a> Desk<'a> {
         builder
             .add(&scheduler.skel.maps.outcomes, move |bytes| {
                 if let Ok(event) = pod::read::<intf::augur_outcome>(bytes)
-                    && let Some(outcome) = Outcome::from_kernel(event.status)
+                    && let Some(outcome) = outcome_of(event.status)
                 {
                     sink.borrow_mut().push((event.seq, outcome));
                 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the scheduler shows: one structure for the terminal, the socket, the tests and the service.
 
-use super::decisions::{Ledger, Outcome};
+use super::decisions::Ledger;
+use crate::policy::decision::Outcome;
 use crate::policy::{DomainState, Snapshot, Tally};
 use anyhow::Result;
 use scx_stats::prelude::*;

@@ -14,6 +14,7 @@
 
 pub mod augur;
 pub mod cpu;
+pub mod decision;
 pub mod device;
 pub mod features;
 pub mod gate;

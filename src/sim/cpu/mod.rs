@@ -38,7 +38,6 @@ mod timeline;
 mod wakeup;
 
 pub use cost::{Costs, Curve};
-pub use decisions::{Kind as DecisionKind, Logged};
 pub use ledger::{KINDS, Ledger, Migrations};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};
 pub use timeline::Timeline;
@@ -46,6 +45,7 @@ pub use timeline::Timeline;
 use super::{Program, Violation};
 use crate::policy::DomainState;
 use crate::policy::cpu::{Discipline, Places};
+use crate::policy::decision::Row;
 use event::Kind;
 use rounds::Balancing;
 use state::State;
@@ -148,7 +148,7 @@ pub struct Run {
     /// The run as a trace, where that was asked for.
     pub timeline: Option<Timeline>,
     /// Its decisions, where that was asked for.
-    pub log: Vec<Logged>,
+    pub log: Vec<Row>,
 }
 
 /// A run that goes on.

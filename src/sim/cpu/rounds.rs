@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The balancer's rounds: snapshot, candidates, gate, decisions, as the live daemon does them.
 
-use super::decisions::{self, Logged};
+use super::decisions::{self, Open};
 use super::event::Kind;
 use super::hindsight;
 use super::state::State;
 use crate::model::Predictor;
 use crate::policy::cpu::Order;
+use crate::policy::decision::{Outcome, Row};
 use crate::policy::{
     Candidate, Gate, Pair, Permissions, Phase, Policy, Rounds, Stealing, Tally, TaskId, Verdicts,
 };
@@ -76,9 +77,9 @@ pub(super) struct Balancing {
     numbers: u32,
     /// Those that hold.
     permissions: Permissions,
-    pub log: Vec<Logged>,
+    pub log: Vec<Row>,
     /// Rows that wait for their outcome.
-    open: Vec<Logged>,
+    open: Vec<Open>,
 }
 
 impl Balancing {
@@ -192,9 +193,9 @@ fn order(
     seen: &[u32],
     number: u32,
     ttl_ns: u64,
-) -> Result<Option<&'static str>, Violation> {
+) -> Result<Option<Outcome>, Violation> {
     let Some(&task) = seen.get(candidate.task_index) else {
-        return Ok(Some("gone"));
+        return Ok(Some(Outcome::Gone));
     };
     let mover = state.world.task(task);
     let (id, phase, cpu, pinned): (TaskId, Phase, u32, bool) =
@@ -203,10 +204,10 @@ fn order(
     let target = state.world.cpu_in_domain(task, to);
     let ended = state.is_gone(task);
     let refusal = match target {
-        _ if id != candidate.task || ended => Some("gone"),
-        _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some("moved"),
-        _ if pinned => Some("pinned"),
-        None => Some("affinity"),
+        _ if id != candidate.task || ended => Some(Outcome::Gone),
+        _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some(Outcome::Moved),
+        _ if pinned => Some(Outcome::Pinned),
+        None => Some(Outcome::Affinity),
         Some(_) => None,
     };
     if refusal.is_some() {
