@@ -172,7 +172,7 @@ pub(super) fn update(map: &impl MapCore, index: u32, value: &[u8]) -> Result<()>
 }
 
 /// Runs a BPF program of type syscall.
-pub(super) fn run<T: pod::Pod>(program: &libbpf_rs::ProgramMut, args: &mut T) -> Result<()> {
+pub(super) fn run<T: pod::Solid>(program: &libbpf_rs::ProgramMut, args: &mut T) -> Result<()> {
     let mut context = pod::bytes(args).to_vec();
     let input = ProgramInput {
         context_in: Some(&mut context),
