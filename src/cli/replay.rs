@@ -9,7 +9,8 @@ use super::trace::Part;
 use super::{WrongUse, convert, interrupt, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
-use crate::model::{Engine, Manifest, Mlp, Predictor, canary, prepare_library};
+use crate::model::place::Place;
+use crate::model::{Engine, Mlp, Predictor, canary, prepare_library};
 use crate::policy::cpu::{Places, registry};
 use crate::policy::decision::{self, Row};
 use crate::report::replay::{NO_WAKEUPS, Report};
@@ -21,7 +22,7 @@ use crate::trace::{Format, Header, Scope, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 /// A model of a replay is tried out within this time.
@@ -36,7 +37,7 @@ Policies:
   eevdf-like    a model of the kernel's own scheduler; no claim
   rusty         scx_rusty's heuristic, with moves that are carried out
   augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
-  model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
+  model         augur, gated by the usual model, or by model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
   never         augur's placement and stealing; no moves are named, as of `run --policy never`; never[steal=0]: nothing is
                 stolen either
   random        augur's placement and stealing, and random moves between domains
@@ -360,20 +361,29 @@ fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
 }
 
 /// The twin where the model has one, for that needs no library; else TensorFlow.
-fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
-    let path = Path::new(directory);
-    let manifest = Manifest::read(path)?;
-    if engine != Some("tensorflow") {
+fn load_model(directory: Option<&str>, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
+    static TOLD: Once = Once::new();
+    let place = Place::of(directory.map(Path::new));
+    let wanted = match engine {
+        Some("tensorflow") => Engine::TensorFlow,
+        _ => Engine::Either,
+    };
+    if let Some(remark) = place.remark(wanted) {
+        TOLD.call_once(|| note!("{remark}"));
+    }
+    let manifest = place.manifest(wanted)?;
+    if wanted != Engine::TensorFlow {
         if let Some(twin) = Mlp::from_manifest(&manifest)? {
             return Ok(Box::new(twin));
         }
         if engine == Some("twin") {
+            let directory = place.directory.display();
             bail!("the model in {directory} has no weights in its manifest; use engine=tensorflow");
         }
     }
     // A missing library is told by the load.
     let _ = prepare_library(None);
-    Ok(canary::load(path, Engine::TensorFlow, MODEL_LIMIT)?.predictor)
+    Ok(canary::load(&place.directory, Engine::TensorFlow, MODEL_LIMIT)?.predictor)
 }
 
 /// Files that were asked for. All are begun before any is given its name.

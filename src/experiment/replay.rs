@@ -19,8 +19,8 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Loads the model of `model[dir=…]`: directory, and engine where one was named.
-pub type LoadModel<'a> = dyn Fn(&str, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
+/// Loads the model of `model[dir=…]`: directory and engine, each where one was named.
+pub type LoadModel<'a> = dyn Fn(Option<&str>, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
 
 /// Told how far each run is: policy, seed, share of its bursts that have ended.
 pub type Watch<'a> = dyn Fn(&str, u64, f64) + Sync + 'a;
@@ -245,7 +245,7 @@ fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
             engine,
             scheme,
         } => {
-            let model = load(&directory, engine.as_deref())?;
+            let model = load(directory.as_deref(), engine.as_deref())?;
             start(unit.options.clone(), *scheme, Some(model))
         }
     }

@@ -2,11 +2,11 @@
 //! `run --simulate`: the daemon's policy, gate and model decide on a simulated machine under a generated load, and what
 //! comes of it is told in the daemon's own statistics.
 
-use crate::live::stats::Metrics;
 use crate::model::{Engine, ModelSource, Predictor};
 use crate::policy::cpu::Places;
 use crate::policy::cpu::augur::{Augur, Tuning};
 use crate::policy::cpu::load::weight_of_prio;
+use crate::policy::metrics::Metrics;
 use crate::policy::{Gate, Generator, Mode, Policy};
 use crate::report::Percentiles;
 use crate::sim::cpu::{self, Balancer, Glance, Options, TaskOutcome};

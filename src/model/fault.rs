@@ -22,6 +22,9 @@ pub enum Fault {
         /// Where it was looked for.
         tried: String,
     },
+    /// This program was built without TensorFlow.
+    #[error("this build has no TensorFlow; build it with the feature `tensorflow`")]
+    NotBuilt,
     /// A file was found that is not TensorFlow's library.
     #[error("{} is not a usable TensorFlow library ({cause}); name another with --tensorflow", path.display())]
     LibraryBroken {
@@ -195,6 +198,7 @@ impl Fault {
             Self::Off => "off",
             Self::Loading => "loading",
             Self::LibraryMissing { .. } => "library_missing",
+            Self::NotBuilt => "not_built",
             Self::LibraryBroken { .. } => "library_broken",
             Self::Missing { .. } => "missing",
             Self::Malformed { .. } => "malformed",

@@ -12,7 +12,7 @@ use super::pauses::Pauses;
 use super::relay::{Giver, Taker, relay};
 use super::watched::{Inside, Start, Watched, watched};
 use super::{Engine, ModelOptions, Predictor};
-use crossbeam::channel::{RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 

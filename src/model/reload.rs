@@ -10,7 +10,7 @@ use super::contract::FeatureRow;
 use super::fault::Fault;
 use super::guard::Guarded;
 use super::{Engine, ModelOptions, Predictor, watcher};
-use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::fmt;
 use std::time::{Duration, Instant};
 

@@ -18,6 +18,7 @@ pub mod decision;
 pub mod device;
 pub mod features;
 pub mod gate;
+pub mod metrics;
 pub mod never;
 pub mod observed;
 pub mod permissions;

@@ -37,12 +37,12 @@ pub fn places(spec: &str) -> Arc<Places> {
     Arc::new(Places::new(Arc::new(Machine::from_spec(spec).unwrap())))
 }
 
-fn no_model(_: &str, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
+fn no_model(_: Option<&str>, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
     Ok(Box::new(Constant::STAY))
 }
 
-fn constant(directory: &str, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
-    Ok(Box::new(if directory == "move" {
+fn constant(directory: Option<&str>, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
+    Ok(Box::new(if directory == Some("move") {
         Constant::MOVE
     } else {
         Constant::STAY

@@ -5,7 +5,7 @@ use super::*;
 use crate::model::FEATURE_COUNT;
 use crate::model::constant::Constant;
 use crate::model::watched::tests::burn;
-use crossbeam::channel::bounded;
+use crossbeam_channel::bounded;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Scores with a function of the number of the call.

@@ -3,7 +3,9 @@
 
 mod columns;
 mod csv;
+#[cfg(feature = "parquet")]
 mod parquet;
 
 pub use self::csv::{CsvSource, CsvWriter, is_table};
+#[cfg(feature = "parquet")]
 pub use self::parquet::{ParquetSource, ParquetWriter};
