@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the scheduler shows: one structure ([`Metrics`]) for the terminal, the socket and the tests.
 
-use super::decisions::{Ledger, Outcome};
+use super::decisions::Ledger;
 use crate::policy::Snapshot;
+use crate::policy::decision::Outcome;
 use crate::policy::metrics::{Figure, Kind};
 use anyhow::Result;
 use scx_stats::prelude::*;

@@ -235,7 +235,7 @@ fn try_here(directory: &Path, manifest: Manifest, engine: Engine) -> Result<Chec
 /// One batch: right count, finite, `0..=1`, and what the twin says.
 fn try_out(predictor: &mut dyn Predictor, twin: Option<&mut Mlp>, rows: &[FeatureRow]) -> Result<(), Fault> {
     let mut scores = Vec::new();
-    predictor.score(rows, &mut scores).map_err(Fault::from_error)?;
+    predictor.score(rows, &mut scores)?;
     check_scores(rows.len(), &scores)?;
     let Some(twin) = twin else { return Ok(()) };
     for (row, model) in rows.iter().zip(scores) {

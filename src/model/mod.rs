@@ -65,8 +65,8 @@ pub trait Predictor: Send {
     /// Scores every row of the batch, into `scores` (cleared first; one score a row).
     ///
     /// # Errors
-    /// One sentence that names the cause; the caller falls back to its heuristic.
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()>;
+    /// Why these rows have no scores; the caller falls back to its heuristic.
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault>;
 
     /// The model's name, for logs and tables.
     fn name(&self) -> &str;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a scheduler shows of itself, attached or simulated: plain figures, and one table that says what each of them is.
 
-use super::DomainState;
+use super::{DomainState, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -149,6 +149,17 @@ figures! {
         dropped_tasks: u64 = "tasks that had no place in a snapshot",
         model_events: BTreeMap<String, u64> = "what happened to models, and why the heuristic decided: cause to count",
         domains: BTreeMap<usize, DomainStats> = "domains",
+    }
+}
+
+impl Metrics {
+    /// Puts what was asked and answered into its places. How many moves were accepted is the ledger's to say.
+    pub fn take_tally(&mut self, tally: &Tally) {
+        self.proposed = tally.proposed;
+        self.pairs = tally.pairs;
+        self.pairs_denied = tally.pairs_denied;
+        self.model_rounds = tally.model_rounds;
+        self.fallback_rounds = tally.fallback_rounds;
     }
 }
 

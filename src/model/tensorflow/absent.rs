@@ -56,7 +56,7 @@ impl SavedModel {
 }
 
 impl Predictor for SavedModel {
-    fn score(&mut self, _rows: &[FeatureRow], _scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, _rows: &[FeatureRow], _scores: &mut Vec<f32>) -> Result<(), Fault> {
         match *self {}
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a run-queue policy may know: CPUs, queues and tasks as they are and as they were. Never what comes.
 
-use super::load::{self, DUTY_ONE, NICE0_WEIGHT};
+use super::load::{self, DUTY_ONE};
 use super::mask::Mask;
 use super::places::Places;
 use super::queue::Queue;
@@ -59,7 +59,7 @@ pub struct Order {
 pub struct Task {
     /// Who it is.
     pub id: TaskId,
-    /// Weight; [`NICE0_WEIGHT`] is nice 0.
+    /// Weight; [`NICE0_WEIGHT`](load::NICE0_WEIGHT) is nice 0.
     pub weight: u32,
     /// Index into [`World::masks`]: where it may run.
     pub mask: u32,
@@ -235,11 +235,6 @@ impl Cpu {
             &mut self.averaged_at_ns,
             now_ns,
         );
-    }
-
-    /// Decayed load in nice-0 tasks.
-    pub fn load_nice0(&self) -> f32 {
-        self.load as f32 / 1024.0 / NICE0_WEIGHT as f32
     }
 }
 

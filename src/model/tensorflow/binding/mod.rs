@@ -287,12 +287,12 @@ impl SavedModel {
 }
 
 impl Predictor for SavedModel {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         if !rows.is_empty() {
             self.run(rows, scores)?;
         }
-        Ok(check_scores(rows.len(), scores)?)
+        check_scores(rows.len(), scores)
     }
 
     fn name(&self) -> &str {
