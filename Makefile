@@ -26,8 +26,8 @@ SECTION := scripts/section
 COMPLETIONS := bash:bash-completion/completions/scx_augur zsh:zsh/site-functions/_scx_augur \
 	fish:fish/vendor_completions.d/scx_augur.fish
 
-.PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
-	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python test-docs
+.PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall deb book clean help \
+	setup-build setup-python setup-sweep setup-vm setup-tensorflow setup-deb test-format test-lint test-rust test-python test-docs
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
 
@@ -102,6 +102,14 @@ uninstall: ## what install put there
 	rm -f $(foreach pair,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(pair))))
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur.1 $(DESTDIR)$(PREFIX)/share/man/man1/scx_augur-*.1
 
+deb: build setup-deb ## a Debian package, in target/debian
+	@rm -rf target/deb-root
+	@$(MAKE) --no-print-directory install DESTDIR=target/deb-root PREFIX=/usr UNITDIR=/usr/lib/systemd/system MODEL=model_dir/augur
+	@$(SECTION) package .tools/bin/cargo-deb --no-build --no-strip --quiet --output target/debian/
+
+book: setup-python ## README.md, docs and ARCHITECTURE.md as one book, in target/book
+	@$(SECTION) book $(PYTHON) -m mkdocs build --quiet
+
 clean: ## what was built; what was downloaded stays
 	$(CARGO) clean
 	rm -rf python/build python/*.egg-info
@@ -128,6 +136,9 @@ setup-sweep:
 setup-tensorflow:
 	@scripts/setup tensorflow-lib .tensorflow
 
+setup-deb:
+	@scripts/setup deb .tools
+
 test-format:
 	@$(SECTION) format $(CARGO) fmt --check
 
@@ -149,3 +160,4 @@ test-python:
 # What the documents show, as it is pasted.
 test-docs:
 	@$(SECTION) documents scripts/check-docs
+	@$(SECTION) book $(PYTHON) -m mkdocs build --quiet

@@ -145,7 +145,8 @@ static __noinline int collect_domain(u32 dom, u64 gen, u64 now)
 	return n > AUGUR_MAX_ACTIVE ? n - AUGUR_MAX_ACTIVE : 0;
 }
 
-static __noinline int collect_cpu(u32 cpu, u64 now)
+/* `idle`: the kernel's own idle mask. That nothing of ours runs says little: another class may have the CPU. */
+static __noinline int collect_cpu(u32 cpu, const struct cpumask *idle, u64 now)
 {
 	struct augur_cpu_row *row = bpf_map_lookup_elem(&cpu_rows, &cpu);
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
@@ -160,9 +161,9 @@ static __noinline int collect_cpu(u32 cpu, u64 now)
 	row->busy_duty = cctx->busy_duty;
 	weight = cctx->weight_runnable;
 	average(&row->load, weight > 0 ? (u64)weight << 10 : 0, &load_at, now);
-	average(&row->busy_duty, cctx->curr_since_ns ? AUGUR_DUTY_ONE : 0, &busy_at, now);
+	row->idle = bpf_cpumask_test_cpu(cpu, idle);
+	average(&row->busy_duty, row->idle ? 0 : AUGUR_DUTY_ONE, &busy_at, now);
 	row->queued = scx_bpf_dsq_nr_queued(dsq_of(cpu));
-	row->idle = cctx->curr_since_ns == 0;
 	row->curr_pid = cctx->curr_pid;
 	row->dom = dom_of(cpu);
 	row->wait_ns = cctx->stats[AUGUR_STAT_WAIT_NS];
@@ -177,6 +178,7 @@ int collect(struct augur_collect_args *args)
 {
 	u64 now = scx_bpf_now(), gen = generation;
 	struct augur_snapshot_head *head;
+	const struct cpumask *idle;
 	u32 i = 0, n = args->nr_watched;
 	s32 *pid;
 
@@ -195,11 +197,13 @@ int collect(struct augur_collect_args *args)
 		if (pid)
 			collect_task(*pid, gen, now);
 	}
+	idle = scx_bpf_get_idle_cpumask();
 	bpf_for(i, 0, AUGUR_MAX_CPUS) {
 		if (i >= scx_bpf_nr_cpu_ids())
 			break;
-		collect_cpu(i, now);
+		collect_cpu(i, idle, now);
 	}
+	scx_bpf_put_idle_cpumask(idle);
 	return 0;
 }
 

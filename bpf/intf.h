@@ -173,8 +173,8 @@ struct augur_cpu_row {
 	u64 arrivals;		/* runs of tasks that came from another CPU */
 	u64 load;		/* decayed weight of runnable tasks << 10 */
 	u64 busy_duty;		/* decayed busy share, AUGUR_DUTY_ONE is always */
-	u32 queued;
-	u32 idle;
+	u32 queued;		/* in the CPU's own queue */
+	u32 idle;		/* no class runs anything here */
 	s32 curr_pid;
 	u32 dom;
 };

@@ -11,11 +11,11 @@ mod common;
 
 use assert_cmd::cargo::cargo_bin;
 use common::scx_augur;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const TRACE: &str = "tests/traces/ftrace.txt";
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -34,16 +34,24 @@ fn the_version_is_the_packages() {
 #[test]
 fn help_is_the_manual() {
     let manual = text(&scx_augur(&["--help"]).stdout);
-    for part in [
-        "Examples:",
-        "Exit codes:",
-        "Environment:",
-        "run",
-        "doctor",
-        "model",
-    ] {
+    for part in ["Examples:", "Exit codes:", "Environment:", "replay", "model"] {
         assert!(manual.contains(part), "no `{part}` in:\n{manual}");
     }
+    for command in ["run", "doctor", "record", "bench", "calibrate"] {
+        let lines = manual.lines().map(str::trim_start);
+        let listed = lines.clone().any(|line| line.starts_with(&format!("{command} ")));
+        let shown = manual.contains(&format!("scx_augur {command} "));
+        assert_eq!(
+            [listed, shown],
+            [cfg!(feature = "live"); 2],
+            "{command}:\n{manual}"
+        );
+    }
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn the_help_of_a_command_says_how_it_ends() {
     let run = text(&scx_augur(&["run", "--help"]).stdout);
     assert!(
         run.contains("waits for one") && run.contains("Exit codes:"),
@@ -159,6 +167,48 @@ fn bash_completes_commands_and_options() {
     }
 }
 
+/// What a build lacks is said in one sentence that names the feature.
+#[cfg(not(feature = "live"))]
+#[test]
+fn the_live_half_is_absent_and_says_so() {
+    for command in ["run", "doctor", "record", "bench", "calibrate"] {
+        common::fails(&[command], 2, "feature `live`");
+        common::fails(&["-q", command, "--help"], 2, command);
+    }
+    common::fails(&["nonsense"], 2, "nonsense");
+}
+
+#[cfg(not(feature = "tensorflow"))]
+#[test]
+fn tensorflow_is_absent_and_says_so() {
+    let check = ["model", "check", "model_dir/augur"];
+    common::fails(
+        &[&check[..], &["--engine", "tensorflow"]].concat(),
+        2,
+        "feature `tensorflow`",
+    );
+    let said = common::succeeds(&check);
+    assert!(
+        said.contains("by the Rust twin\n") && said.contains("this build has no TensorFlow"),
+        "{said}"
+    );
+    let train = ["simulate", "train", "--policy", "dqn", "--episodes", "1", "--out"];
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    common::fails(
+        &[&train[..], &[out.to_str().unwrap()]].concat(),
+        1,
+        "feature `tensorflow`",
+    );
+    let model = [
+        "replay",
+        TRACE,
+        "--policies",
+        "model[dir=model_dir/augur,engine=tensorflow]",
+    ];
+    common::fails(&model, 1, "feature `tensorflow`");
+}
+
 #[test]
 fn wrong_use_is_exit_code_2() {
     for arguments in [
@@ -168,6 +218,7 @@ fn wrong_use_is_exit_code_2() {
         &["run", "--interval-ms", "0"],
         &["doctor", "--max-domain-cpus", "0"],
         &["model", "check"],
+        &["model", "check", "model_dir/augur", "--engine", "neither"],
     ] {
         let output = scx_augur(arguments);
         assert_eq!(
@@ -180,6 +231,7 @@ fn wrong_use_is_exit_code_2() {
     }
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn doctor_ends_with_a_verdict_that_its_exit_code_repeats() {
     let output = scx_augur(&["doctor"]);
@@ -197,6 +249,7 @@ fn doctor_ends_with_a_verdict_that_its_exit_code_repeats() {
     );
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn doctor_speaks_json() {
     let output = scx_augur(&[
@@ -226,6 +279,7 @@ fn doctor_speaks_json() {
     );
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn without_sched_ext_run_says_one_sentence() {
     if Path::new("/sys/kernel/sched_ext").exists() {
@@ -253,12 +307,14 @@ fn without_sched_ext_run_says_one_sentence() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn monitor_waits_for_a_scheduler_and_says_so_once() {
+    use nix::sys::signal::{Signal, kill};
     if Path::new(scx_augur::live::doctor::STATS_SOCKET).exists() {
         return;
     }
-    let monitor = std::process::Command::new(cargo_bin("scx_augur"))
+    let monitor = Command::new(cargo_bin("scx_augur"))
         .args(["run", "--monitor", "60"])
         .env_remove("RUST_LOG")
         .stdout(Stdio::piped())
@@ -266,8 +322,8 @@ fn monitor_waits_for_a_scheduler_and_says_so_once() {
         .spawn()
         .unwrap();
     // Long enough for it to try several times.
-    std::thread::sleep(Duration::from_secs(3));
-    kill(Pid::from_raw(monitor.id() as i32), Signal::SIGINT).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    kill(nix::unistd::Pid::from_raw(monitor.id() as i32), Signal::SIGINT).unwrap();
     let output = monitor.wait_with_output().unwrap();
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
@@ -277,18 +333,19 @@ fn monitor_waits_for_a_scheduler_and_says_so_once() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
-    const TRACE: &str = "tests/traces/ftrace.txt";
     for arguments in [
         vec!["trace", "info", TRACE],
         vec!["trace", "info", TRACE, "--json"],
         vec!["replay", TRACE, "--policy", "recorded"],
         vec!["replay", TRACE, "--policy", "recorded", "--json"],
+        #[cfg(feature = "live")]
         vec!["run", "--help-stats"],
+        #[cfg(feature = "live")]
         vec!["doctor"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = std::process::Command::new(cargo_bin("scx_augur"))
+        let output = Command::new(cargo_bin("scx_augur"))
             .args(&arguments)
             .stdout(writer)
             .stderr(Stdio::piped())
@@ -300,4 +357,88 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
             "{arguments:?}: {said}"
         );
     }
+}
+
+/// The program alone in a folder, as `cargo install` leaves it, run where there is no model either.
+fn installed(arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("bin/scx_augur");
+    std::fs::create_dir(folder.path().join("bin")).unwrap();
+    std::fs::copy(cargo_bin("scx_augur"), &program).unwrap();
+    let mut command = Command::new(&program);
+    command.env_remove("RUST_LOG").args(arguments);
+    command.current_dir(folder.path()).output().unwrap()
+}
+
+fn in_project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Where no model directory is, the model that is built in decides as the shipped one does, and the program says so.
+#[test]
+fn a_program_alone_has_a_model() {
+    let trace = in_project("tests/traces/recorded/compile-2x2-eevdf.augur");
+    let replay =
+        |policy: &str| installed(&["replay", trace.to_str().unwrap(), "--json", "--policies", policy]);
+    let hash = |output: &Output| {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["results"][0]["state_hash"].as_str().unwrap().to_owned()
+    };
+    let built_in = replay("model");
+    let said = text(&built_in.stderr);
+    assert_eq!(
+        said.matches("the model that is built in decides, run by the Rust twin")
+            .count(),
+        1,
+        "{said}"
+    );
+    let shipped = replay(&format!("model[dir={}]", in_project("model_dir/augur").display()));
+    let said = text(&shipped.stderr);
+    assert!(!said.contains("built in"), "{said}");
+    assert_eq!(hash(&built_in), hash(&shipped));
+    assert_ne!(hash(&built_in), hash(&replay("augur")));
+    // What is named is meant.
+    let named = replay("model[dir=model_dir/augur]");
+    assert_eq!(named.status.code(), Some(1));
+    assert!(text(&named.stderr).contains("model_dir/augur/manifest.json cannot be read"));
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn a_program_alone_runs_with_its_model() {
+    let simulated = [
+        "run",
+        "--simulate",
+        "--machine",
+        "2x2",
+        "--duration",
+        "1",
+        "--json",
+    ];
+    let metrics = |more: &[&str]| {
+        let output = installed(&[&simulated[..], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let metrics: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (metrics, text(&output.stderr))
+    };
+    let (run, said) = metrics(&[]);
+    assert_eq!(
+        (&run["model"], &run["engine"]),
+        (&"augur".into(), &"the Rust twin".into())
+    );
+    assert!(run["model_rounds"].as_u64().unwrap() > 0, "{run}");
+    assert!(said.contains("the model that is built in decides"), "{said}");
+    // TensorFlow needs the files.
+    if cfg!(feature = "tensorflow") {
+        let (run, said) = metrics(&["--engine", "tensorflow"]);
+        assert_eq!(run["model_rounds"], 0);
+        assert!(said.contains("model_dir/augur/manifest.json"), "{said}");
+    }
+    let doctor = installed(&["doctor", "--json"]);
+    let doctor = text(&doctor.stdout);
+    assert!(
+        doctor.contains("`augur`, which is built in, is fit for use; the Rust twin runs it"),
+        "{doctor}"
+    );
 }

@@ -34,6 +34,7 @@ mod report;
 mod run;
 #[path = "device/stand_in.rs"]
 mod stand_in;
+#[cfg(feature = "tensorflow")]
 #[path = "device/trained.rs"]
 mod trained;
 #[path = "device/workflow.rs"]

@@ -13,5 +13,7 @@ mod features;
 mod gate;
 #[path = "policy/registry.rs"]
 mod registry;
+#[path = "policy/round.rs"]
+mod round;
 #[path = "policy/steal.rs"]
 mod steal;

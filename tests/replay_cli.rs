@@ -4,7 +4,6 @@
 
 mod common;
 
-use assert_cmd::Command;
 use common::{fails, json, scx_augur};
 use serde_json::Value;
 use std::path::Path;
@@ -289,8 +288,10 @@ fn a_measured_curve_is_what_migrations_cost() {
     assert!(something > 0, "{something}");
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn what_calibrate_writes_replay_reads() {
+    use assert_cmd::Command;
     use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
     use nix::unistd::Pid;
     let folder = tempfile::tempdir().unwrap();

@@ -3,14 +3,14 @@
 
 use super::console::{note, say};
 use super::number::whole;
-use super::run::default_model;
 use super::{WrongUse, interrupt, threads};
 use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
 use crate::file::{Folder, Output};
+use crate::model::place;
 use crate::report::bench::{Line, Report};
-use crate::report::{bench, frontier, table};
+use crate::report::{bench, formats, frontier, table};
 use crate::topology::Machine;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
@@ -366,7 +366,10 @@ fn in_guest(
         timeout_s: common.timeout,
         arguments: work.arguments(),
         contenders,
-        model: common.model.clone().unwrap_or_else(default_model),
+        model: common
+            .model
+            .clone()
+            .unwrap_or_else(|| place::installed(place::MODEL)),
         source: work.source().map(Path::to_owned),
     };
     order.carry_out(scratch.path(), stop, |line| said.push(line))
@@ -420,9 +423,10 @@ fn write_files(out: Option<&Path>, report: &Report) -> Result<()> {
         ("samples.jsonl", report.json_lines()?),
         ("table.md", report.markdown().into_bytes()),
     ];
-    match frontier::png(report)? {
-        Some(picture) => files.push(("frontier.png", picture)),
-        None => note!("bench: no frontier.png, for no scheduler has both migrations and waits"),
+    let picture = format!("frontier.{}", formats::USUAL);
+    match frontier::file(report)? {
+        Some(bytes) => files.push((&picture, bytes)),
+        None => note!("bench: no {picture}, for no scheduler has both migrations and waits"),
     }
     let _folder = Folder::make(out)?;
     let mut outputs = Vec::new();

@@ -2,8 +2,8 @@
 //! `scx_augur doctor`: explains what keeps the scheduler from running here.
 
 use super::number::whole;
-use super::run::default_model;
 use crate::live::doctor::{self, Check, Facts, ModelFacts, Verdict};
+use crate::model::place::Place;
 use anyhow::{Context, Result};
 use clap::Parser;
 use serde::Serialize;
@@ -18,7 +18,7 @@ Changes nothing. Exit code 0: `scx_augur run` can work here, perhaps with warnin
 A line for each check: `ok`, `warn` (it works less well) or `FAIL` (it cannot be attached), what was found, and \
 below it what to do. `run` makes the same checks before it attaches.")]
 pub struct Args {
-    /// The model directory to try out [default: model_dir/augur]
+    /// The model directory to try out [default: model_dir/augur, else the model that is built in]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
@@ -46,10 +46,7 @@ struct Report<'a> {
 /// Where standard output cannot be written.
 pub fn run(args: &Args) -> Result<bool> {
     // First, as it needs a program with one thread.
-    let model = ModelFacts::probe(
-        args.tensorflow.as_deref(),
-        args.model.clone().unwrap_or_else(default_model),
-    );
+    let model = ModelFacts::probe(args.tensorflow.as_deref(), Place::of(args.model.as_deref()));
     let facts = Facts::probe(args.max_domain_cpus.map(|cpus| cpus as usize));
     let mut checks = doctor::judge(&facts);
     checks.extend(model.judge());

@@ -2,6 +2,7 @@
 //! Which engine runs a model, as it is named on the command line.
 
 use crate::model::{Engine, prepare_library, tensorflow};
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
     /// What runs the model [default: TensorFlow where its library can be used, else the twin]
-    #[arg(help_heading = "The model", long, value_enum, global = true)]
+    #[arg(help_heading = "The model", long, global = true, value_parser = EnumValueParser::<Name>::new().try_map(Name::built))]
     engine: Option<Name>,
     /// TensorFlow's library: the file, its directory, or a virtual environment [env: SCX_AUGUR_TENSORFLOW]
     #[arg(help_heading = "The model", long, value_name = "PATH", global = true)]
@@ -22,6 +23,18 @@ enum Name {
     Tensorflow,
     /// The manifest's weights, in plain Rust
     Twin,
+}
+
+impl Name {
+    /// Refuses what this build lacks.
+    fn built(self) -> Result<Name, &'static str> {
+        match self {
+            Name::Tensorflow if !tensorflow::IS_BUILT => {
+                Err("this build has no TensorFlow; build it with the feature `tensorflow`, or name `twin`")
+            }
+            name => Ok(name),
+        }
+    }
 }
 
 impl EngineArgs {

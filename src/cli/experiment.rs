@@ -4,12 +4,12 @@
 use super::console::{note, say};
 use super::number::whole;
 use super::progress::Progress;
-use super::run::installed;
 use super::simulate::train::NETWORKS;
 use super::{WrongUse, environment, interrupt, policies, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::file;
+use crate::model::place::installed;
 use crate::model::prepare_library;
 use crate::policy::device::registry;
 use crate::report::study::Made;

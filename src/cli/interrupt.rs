@@ -21,6 +21,7 @@ static FLAG: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 enum Meaning {
     End,
     Flag,
+    #[cfg(feature = "live")]
     Tell(Box<dyn Fn() + Send>),
 }
 
@@ -51,6 +52,7 @@ pub fn flag() -> Result<Arc<AtomicBool>> {
 ///
 /// # Errors
 /// One sentence where signals cannot be caught.
+#[cfg(feature = "live")]
 pub fn call(what: impl Fn() + Send + 'static) -> Result<()> {
     listen(Meaning::Tell(Box::new(what)))
 }
@@ -77,6 +79,7 @@ fn signalled() {
         _ if file::is_waiting() => leave(),
         Meaning::End => leave(),
         Meaning::Flag => FLAG.store(true, Ordering::Relaxed),
+        #[cfg(feature = "live")]
         Meaning::Tell(what) => what(),
     }
 }

@@ -6,7 +6,7 @@ use super::parse::has_flag;
 use crate::experiment;
 use crate::policy::cpu::augur::Tuning;
 use crate::policy::device::list::registry as graph;
-use crate::policy::{self, Settings, cpu, device};
+use crate::policy::{Settings, cpu, device};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -18,7 +18,8 @@ const FLAG: &str = "list-policies";
 type List = (&'static [&'static str], fn() -> String);
 
 /// Commands that take policies.
-const LISTS: [List; 7] = [
+const LISTS: &[List] = &[
+    #[cfg(feature = "live")]
     (&["run"], daemon),
     (&["replay"], run_queues),
     (&["simulate"], devices),
@@ -63,8 +64,9 @@ pub fn listed(matches: &ArgMatches) -> Option<ExitCode> {
     })
 }
 
+#[cfg(feature = "live")]
 fn daemon() -> String {
-    table(policy::registry::described()) + &settings()
+    table(crate::policy::registry::described()) + &settings()
 }
 
 fn run_queues() -> String {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The subcommands, one small file each.
 
+mod absent;
+#[cfg(feature = "live")]
 pub mod bench;
 mod by_time;
+#[cfg(feature = "live")]
 pub mod calibrate;
 mod console;
 pub mod convert;
+#[cfg(feature = "live")]
 pub mod doctor;
 pub mod engine;
 mod environment;
@@ -13,6 +17,7 @@ pub mod experiment;
 mod input;
 mod interrupt;
 mod list;
+mod manual;
 pub mod model;
 mod number;
 mod pages;
@@ -20,8 +25,10 @@ mod parse;
 mod policies;
 pub mod profile;
 mod progress;
+#[cfg(feature = "live")]
 pub mod record;
 pub mod replay;
+#[cfg(feature = "live")]
 pub mod run;
 pub mod simulate;
 mod taskset;
@@ -39,6 +46,11 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// A sched_ext scheduler whose task migrations are decided by a machine-learning model.
 ///
@@ -48,7 +60,7 @@ use std::process::ExitCode;
 /// model, or where it fails, a heuristic decides; where the daemon stands still, the kernel's half goes on alone; when
 /// scx_augur ends, for whatever reason, the kernel goes back to its own scheduler.
 #[derive(Debug, Parser)]
-#[command(version, about, after_long_help = MANUAL)]
+#[command(version, about, after_long_help = manual::text())]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -71,62 +83,18 @@ struct Common {
     color: Colour,
 }
 
-const MANUAL: &str = "\
-Examples:
-  scx_augur doctor                             is anything in the way?
-  sudo scx_augur run                           attach, until Ctrl-C
-  sudo scx_augur run --stats 2                 and show what happens, every two seconds
-  sudo scx_augur run --shadow --stats 2        ask the model, but let the heuristic decide
-  sudo scx_augur run --monitor 2               look at the one that is attached
-  sudo scx_augur run --model off --duration 60 --json > totals.json
-  sudo scx_augur run --explore 1 --log-decisions decisions.csv    record a training set
-  scx_augur model check model_dir/augur        would this model be used?
-  sudo scx_augur record -o build.augur -- make -j8       what the scheduler does with a build, event by event
-  sudo scx_augur record --count --duration 10            migrations and wakeup latencies, counted in the kernel
-  scx_augur trace info trace.txt               what is in a trace of ftrace, trace-cmd, perf or Perfetto?
-  scx_augur import trace.txt -o trace.augur    make it a native one
-  scx_augur export trace.augur -o trace.perfetto-trace            for ui.perfetto.dev
-  scx_augur replay trace.augur --policies recorded,eevdf-like,augur,clairvoyant   what would others have done?
-  scx_augur bench compile --vm --schedulers eevdf,augur     build time, migrations and waits, measured
-  scx_augur replay taskset.json --policies eevdf-like,augur     a workload of rt-app
-  scx_augur calibrate -o costs.toml            what does a migration cost on this machine?
-  scx_augur replay trace.augur --costs costs.toml        replay with that
-  scx_augur run --simulate --machine 2x4       the same, on a simulated machine
-  scx_augur profile                            what can this machine's CPU and GPU do?
-  scx_augur simulate --profile hardware_profile.json --drift-at 5000      simulate with that, and a drift
-  scx_augur simulate graph graph.json --policies heft,peft --optimal       list schedulers, beside the best possible
-  scx_augur simulate graph montage.dax --gantt schedule.svg                a workflow of Pegasus, WfCommons or Graphviz, as a picture
-  scx_augur simulate --workload jobs.swf                                   tasks of one's own: SWF, CSV or Parquet
-  scx_augur simulate train --policy graph --vary --load 0.3,0.95 --out mine     train a policy for simulated machines
-  scx_augur simulate queue --servers 4 --load 0.8                          queues, beside their closed forms
-  scx_augur experiment --out results           policies, forests and devices, measured and drawn in one report
-
-Files:
-  model_dir/augur          the model, in the working directory, PREFIX/share/scx_augur or /usr/share/scx_augur
-  /var/run/scx/root/stats  the statistics of the scheduler that is attached (a socket, scx_stats JSON)
-
-`-` is standard input or output where a command reads or writes one file. What gzip or zstd packed is unpacked.
-
-Environment:
-  SCX_AUGUR_TENSORFLOW   TensorFlow's library: the file, its directory, or a virtual environment
-  TENSORFLOW_DIR         the same, for all programs
-  RUST_LOG               what is logged to standard error, `info` by default
-
-Exit codes:
-  0  done; what was asked for is true
-  1  failed, with one sentence that says what, where and what to do
-  2  wrong use
-  130  interrupted; what is there is whole";
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Attach as this machine's scheduler, until Ctrl-C
+    #[cfg(feature = "live")]
     Run(Box<run::Args>),
     /// Explain what keeps the scheduler from running on this machine
+    #[cfg(feature = "live")]
     Doctor(doctor::Args),
     /// Check, measure or explain a model directory
     Model(model::Args),
     /// Record what the kernel's scheduler does, under any scheduler, or count it
+    #[cfg(feature = "live")]
     Record(record::Args),
     /// Inspect a recorded trace
     Trace(trace::Args),
@@ -139,8 +107,10 @@ enum Command {
     /// Compare policies on simulated machines in one go: tables, pictures and one report
     Experiment(experiment::Args),
     /// Run real work under several schedulers in turn, and compare
+    #[cfg(feature = "live")]
     Bench(Box<bench::Args>),
     /// Measure what a migration costs on this machine, for `replay --costs`
+    #[cfg(feature = "live")]
     Calibrate(calibrate::Args),
     /// Measure this machine's CPU, and a GPU where one is present, for `simulate --profile`
     Profile(profile::Args),
@@ -151,6 +121,26 @@ enum Command {
     /// Write this manual as pages for man(1)
     #[command(hide = true)]
     Man(pages::Pages),
+}
+
+impl Command {
+    /// Whether it logs in its own way.
+    fn has_own_log(&self) -> bool {
+        match self {
+            #[cfg(feature = "live")]
+            Self::Run(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether being interrupted is how it ends.
+    fn ends_by_interruption(&self) -> bool {
+        match self {
+            #[cfg(feature = "live")]
+            Self::Run(_) | Self::Record(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
@@ -173,11 +163,10 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     console::set(arguments.common.quiet, arguments.common.color);
-    if !matches!(arguments.command, Command::Run(_)) {
-        init_logging(arguments.common.verbose, "warn");
+    if !arguments.command.has_own_log() {
+        init_logging(arguments.common.verbose, LevelFilter::WARN);
     }
-    // The end of these is an interruption.
-    let ends_so = matches!(arguments.command, Command::Run(_) | Command::Record(_));
+    let ends_so = arguments.command.ends_by_interruption();
     match carry_out(arguments.command) {
         Ok(code) => ExitCode::from(code),
         Err(err) if reader_is_gone(&err) => ExitCode::SUCCESS,
@@ -194,16 +183,21 @@ pub fn run() -> ExitCode {
 
 fn carry_out(command: Command) -> anyhow::Result<u8> {
     match command {
+        #[cfg(feature = "live")]
         Command::Run(args) => run::run(&args).map(|()| 0),
+        #[cfg(feature = "live")]
         Command::Doctor(args) => doctor::run(&args).map(|well| u8::from(!well)),
         Command::Model(args) => model::run(&args).map(|()| 0),
+        #[cfg(feature = "live")]
         Command::Record(args) => record::run(&args),
         Command::Trace(args) => trace::run(&args).map(|()| 0),
         Command::Import(args) => convert::import(&args).map(|()| 0),
         Command::Export(args) => convert::export(&args).map(|()| 0),
         Command::Replay(args) => replay::run(&args).map(|()| 0),
         Command::Experiment(args) => experiment::run(&args).map(|()| 0),
+        #[cfg(feature = "live")]
         Command::Calibrate(args) => calibrate::run(&args).map(|()| 0),
+        #[cfg(feature = "live")]
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Profile(args) => profile::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
@@ -255,18 +249,21 @@ fn reader_is_gone(err: &anyhow::Error) -> bool {
 }
 
 /// Log lines go to standard error, so that standard output stays for results.
-fn init_logging(verbose: u8, level: &str) {
-    let level = if verbose > 0 { "debug" } else { level };
+fn init_logging(verbose: u8, level: LevelFilter) {
+    let level = if verbose > 0 { LevelFilter::DEBUG } else { level };
+    let asked = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let asked = asked.and_then(|filter| filter.parse::<Targets>().ok());
     // What TensorFlow's binding tells of each place that it looks in helps nobody but its authors.
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},tensorflow=warn")));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let _ = log
+    let usual = Targets::new()
+        .with_default(level)
+        .with_target("tensorflow", LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
         .with_ansi(console::has_colours())
-        .with_target(false)
-        .try_init();
+        .with_target(false);
+    let log = tracing_subscriber::registry().with(lines.with_filter(asked.unwrap_or(usual)));
+    // The only one, as the first one stays.
+    let _ = log.try_init();
 }
 
 /// A machine as it is named on the command line: a shape, or a TOML file.

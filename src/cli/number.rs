@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::ops::{Bound, RangeBounds};
+#[cfg(any(feature = "live", test))]
 use std::time::Duration;
 
 /// The largest number up to which every whole one is a float.
@@ -49,6 +50,7 @@ fn bounds<T: Display + PartialEq>(range: &impl RangeBounds<T>, most: T) -> Strin
 }
 
 /// Seconds of an interval or a duration.
+#[cfg(any(feature = "live", test))]
 pub fn seconds(text: &str) -> Result<Duration, String> {
     const RANGE: std::ops::RangeInclusive<f64> = 0.05..=1e7;
     match text.parse() {

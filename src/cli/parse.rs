@@ -2,7 +2,7 @@
 //! The command line: what all commands share, and what is said where it is wrong.
 
 use super::console::{Colour, plain, tell};
-use super::{Arguments, list};
+use super::{Arguments, absent, list};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, ColorChoice, Command, CommandFactory, FromArgMatches, ValueEnum};
 use std::process::ExitCode;
@@ -78,12 +78,23 @@ fn said(err: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = err.print();
         }
+        ErrorKind::InvalidSubcommand if lacks(err).is_some() => {
+            tell!("scx_augur: {}", lacks(err).unwrap_or_default());
+        }
         _ => {
             let asked = asked(words().iter().map(String::as_str));
             tell!("scx_augur: {}; see `{asked} --help`", plain(&sentence(err)));
         }
     }
     ExitCode::from(2)
+}
+
+/// What is said of a command that this build lacks.
+fn lacks(err: &clap::Error) -> Option<String> {
+    match err.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => absent::sentence(name),
+        _ => None,
+    }
 }
 
 /// In our words where clap's are about programs, in clap's else.

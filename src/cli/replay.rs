@@ -9,19 +9,20 @@ use super::trace::Part;
 use super::{WrongUse, convert, interrupt, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
-use crate::model::{Engine, Manifest, Mlp, Predictor, canary, log, prepare_library};
-use crate::policy::TaskId;
+use crate::model::place::Place;
+use crate::model::{Engine, Mlp, Predictor, canary, prepare_library};
 use crate::policy::cpu::{Places, registry};
+use crate::policy::decision::{self, Row};
 use crate::report::replay::{NO_WAKEUPS, Report};
 use crate::report::trace::step_remark;
 use crate::sim::burst::{BURSTS_MAX, Builder, Rebuilt};
-use crate::sim::cpu::{Costs, DecisionKind, Logged, Options};
+use crate::sim::cpu::{Costs, Options};
 use crate::topology::{Cpu, MAX_CPUS, Machine};
 use crate::trace::{Format, Header, Scope, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 /// A model of a replay is tried out within this time.
@@ -36,7 +37,7 @@ Policies:
   eevdf-like    a model of the kernel's own scheduler; no claim
   rusty         scx_rusty's heuristic, with moves that are carried out
   augur         this project's heuristic: the code of `run`; augur[high=0.2,steal_far_us=2000]
-  model         augur, gated by a model: model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
+  model         augur, gated by the usual model, or by model[dir=model_dir/augur] (engine=twin or engine=tensorflow)
   never         augur's placement and stealing; no moves are named, as of `run --policy never`; never[steal=0]: nothing is
                 stolen either
   random        augur's placement and stealing, and random moves between domains
@@ -360,20 +361,29 @@ fn recorded_machine(rebuilt: &Rebuilt, header: &Header) -> Result<Machine> {
 }
 
 /// The twin where the model has one, for that needs no library; else TensorFlow.
-fn load_model(directory: &str, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
-    let path = Path::new(directory);
-    let manifest = Manifest::read(path)?;
-    if engine != Some("tensorflow") {
+fn load_model(directory: Option<&str>, engine: Option<&str>) -> Result<Box<dyn Predictor>> {
+    static TOLD: Once = Once::new();
+    let place = Place::of(directory.map(Path::new));
+    let wanted = match engine {
+        Some("tensorflow") => Engine::TensorFlow,
+        _ => Engine::Either,
+    };
+    if let Some(remark) = place.remark(wanted) {
+        TOLD.call_once(|| note!("{remark}"));
+    }
+    let manifest = place.manifest(wanted)?;
+    if wanted != Engine::TensorFlow {
         if let Some(twin) = Mlp::from_manifest(&manifest)? {
             return Ok(Box::new(twin));
         }
         if engine == Some("twin") {
+            let directory = place.directory.display();
             bail!("the model in {directory} has no weights in its manifest; use engine=tensorflow");
         }
     }
     // A missing library is told by the load.
     let _ = prepare_library(None);
-    Ok(canary::load(path, Engine::TensorFlow, MODEL_LIMIT)?.predictor)
+    Ok(canary::load(&place.directory, Engine::TensorFlow, MODEL_LIMIT)?.predictor)
 }
 
 /// Files that were asked for. All are begun before any is given its name.
@@ -400,18 +410,17 @@ fn write_files(args: &Args, plan: &Plan, findings: &Findings) -> Result<()> {
 }
 
 /// The columns of the live decision log, and what would have been right.
-fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
+fn write_log(path: &Path, rows: &[Row], start_ns: u64) -> Result<()> {
     let named = || format!("cannot write {}", path.display());
-    let mut writer = csv::Writer::from_writer(Output::create(path)?);
-    let columns = log::columns().chain([log::LABEL, log::GAIN]);
-    writer.write_record(columns).with_context(named)?;
+    let mut writer = decision::Writer::new(Output::create(path)?, true).with_context(named)?;
     for row in rows {
-        writer.write_record(record(row, start_ns)).with_context(named)?;
+        let row = Row {
+            at_ns: row.at_ns + start_ns,
+            ..row.clone()
+        };
+        writer.write(&row).with_context(named)?;
     }
-    let output = writer
-        .into_inner()
-        .map_err(|err| anyhow::anyhow!("{}", err.error()));
-    output.with_context(named)?.finish()?;
+    writer.into_inner().with_context(named)?.finish()?;
     if rows.is_empty() {
         let path = path.display();
         super::console::tell!(
@@ -419,42 +428,4 @@ fn write_log(path: &Path, rows: &[Logged], start_ns: u64) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn record(row: &Logged, start_ns: u64) -> Vec<String> {
-    let kind = match row.kind {
-        DecisionKind::Balance => "balance",
-        DecisionKind::Steal => "steal",
-    };
-    let task = row.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
-    let mut record = vec![
-        (row.at_ns + start_ns).to_string(),
-        kind.to_owned(),
-        task.pid.to_string(),
-        task.start_ns.to_string(),
-        row.comm.to_string(),
-        row.from.to_string(),
-        row.to.to_string(),
-    ];
-    record.extend(row.row.iter().map(f32::to_string));
-    record.extend([
-        row.score.map(|score| score.to_string()).unwrap_or_default(),
-        if row.accepted { "move" } else { "stay" }.to_owned(),
-        row.status.to_owned(),
-        row.reason.to_owned(),
-        row.wait_ns.to_string(),
-        row.run_ns.to_string(),
-        row.window_ns.to_string(),
-        row.migrations.to_string(),
-        row.seen_domain
-            .map(|domain| domain.to_string())
-            .unwrap_or_default(),
-        match row.kind {
-            DecisionKind::Balance => row.cold.to_string(),
-            DecisionKind::Steal => format!("{:.4}", row.cold),
-        },
-        u8::from(row.label()).to_string(),
-        row.gain_ns.to_string(),
-    ]);
-    record
 }

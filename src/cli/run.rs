@@ -9,6 +9,7 @@ use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
 use crate::live::{LoadOptions, Tuning, machine};
+use crate::model::place::Place;
 use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
 use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
@@ -16,14 +17,11 @@ use anyhow::Result;
 use clap::Parser;
 use rand::SeedableRng;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// Where a model is looked for when none is named: below the working directory, beside the program, with the packages.
-const MODEL: &str = "model_dir/augur";
-const SHARED: &str = "share/scx_augur";
+use tracing::level_filters::LevelFilter;
 
 const AFTER_HELP: &str = "\
 At the end the totals are printed, as text or with --json as the last line. Log lines go to standard error.
@@ -47,7 +45,7 @@ it passed the same checks as the first.";
 #[derive(Debug, Parser)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Args {
-    /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur]
+    /// Model directory, or `off`: the heuristic decides alone [default: model_dir/augur, else the model that is built in]
     #[arg(help_heading = "The model", long, value_name = "DIR|off")]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -246,7 +244,7 @@ pub fn run(args: &Args) -> Result<()> {
         return server_data().describe_meta(&mut std::io::stdout(), None);
     }
     args.engine.prepare();
-    super::init_logging(args.verbose, "info");
+    super::init_logging(args.verbose, LevelFilter::INFO);
     args.engine.log_skipped();
     if args.simulated.simulate {
         return simulate(args);
@@ -319,12 +317,8 @@ fn simulate(args: &Args) -> Result<()> {
 
 /// As for the kernel, a model that does not load is told, and the heuristic decides.
 fn simulated_model(args: &Args) -> Result<(Box<dyn Predictor>, Engine), &'static str> {
-    let directory = match &args.model {
-        Some(path) if path.as_os_str() == "off" => return Err("off"),
-        Some(path) => path.clone(),
-        None => default_model(),
-    };
-    match canary::load(&directory, args.engine.engine(), args.model_check_s) {
+    let place = place(args).ok_or("off")?;
+    match canary::load_from(&place, args.engine.engine(), args.model_check_s) {
         Ok(model) => Ok((model.predictor, model.engine)),
         Err(fault) => {
             tracing::warn!("the heuristic decides: {fault}");
@@ -359,13 +353,12 @@ fn options(args: &Args) -> Options {
 }
 
 fn model(args: &Args) -> Result<ModelHandle> {
-    let directory = match &args.model {
-        Some(path) if path.as_os_str() == "off" => return Ok(ModelSource::off()),
-        Some(path) => path.clone(),
-        None => default_model(),
+    let Some(place) = place(args) else {
+        return Ok(ModelSource::off());
     };
     let options = ModelOptions {
-        directory,
+        directory: place.directory,
+        built_in: place.built_in,
         engine: args.engine.engine(),
         batch_limit: Duration::from_millis(args.model_limit_ms),
         canary_limit: args.model_check_s,
@@ -374,20 +367,16 @@ fn model(args: &Args) -> Result<ModelHandle> {
     ModelSource::spawn(options).map_err(|fault: Fault| fault.into())
 }
 
-pub(super) fn default_model() -> PathBuf {
-    installed(MODEL)
-}
-
-/// A part of `model_dir`: below the working directory, beside the program, or with the packages.
-pub(super) fn installed(part: &str) -> PathBuf {
-    let program = std::env::current_exe().ok();
-    let prefix = program
-        .as_deref()
-        .and_then(|path| path.parent()?.parent())
-        .map(|prefix| prefix.join(SHARED));
-    let places = [Some(PathBuf::new()), prefix, Some(Path::new("/usr").join(SHARED))];
-    let mut models = places.into_iter().flatten().map(|place| place.join(part));
-    models.find(|model| model.exists()).unwrap_or_else(|| part.into())
+/// Where the model is, or `None` where none is to decide. Says where that is the one that is built in.
+fn place(args: &Args) -> Option<Place> {
+    let place = match &args.model {
+        Some(path) if path.as_os_str() == "off" => return None,
+        named => Place::of(named.as_deref()),
+    };
+    if let Some(remark) = place.remark(args.engine.engine()) {
+        tracing::info!("{remark}");
+    }
+    Some(place)
 }
 
 fn print_in_background(every: Duration, json: bool, stop: Arc<AtomicBool>) {

@@ -7,19 +7,20 @@ use crate::model::Predictor;
 use crate::policy::cpu::assigned::{Assigned, assign};
 use crate::policy::cpu::registry::{self, Choice, Scheme};
 use crate::policy::cpu::{Discipline, Places};
+use crate::policy::decision::Row;
 use crate::report::replay::{Causes, DecisionOutcomes, Figures, Migrations};
 use crate::report::task::{Latencies, TaskFigures};
 use crate::report::{Percentiles, jain};
 use crate::sim::burst::Rebuilt;
-use crate::sim::cpu::{self, Balancer, Glance, Logged, Options, Outcome, Run, Timeline};
+use crate::sim::cpu::{self, Balancer, Glance, Options, Outcome, Run, Timeline};
 use crate::sim::program::{Class, Program};
 use crate::sim::{rank, recorded};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Loads the model of `model[dir=…]`: directory, and engine where one was named.
-pub type LoadModel<'a> = dyn Fn(&str, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
+/// Loads the model of `model[dir=…]`: directory and engine, each where one was named.
+pub type LoadModel<'a> = dyn Fn(Option<&str>, Option<&str>) -> Result<Box<dyn Predictor>> + Sync + 'a;
 
 /// Told how far each run is: policy, seed, share of its bursts that have ended.
 pub type Watch<'a> = dyn Fn(&str, u64, f64) + Sync + 'a;
@@ -69,7 +70,7 @@ pub struct Findings {
     /// The timeline that was asked for.
     pub timeline: Option<Timeline>,
     /// The decisions that were asked for.
-    pub log: Vec<Logged>,
+    pub log: Vec<Row>,
     /// No schedule on CPUs of full speed ends sooner.
     pub bound_ns: u64,
 }
@@ -244,7 +245,7 @@ fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
             engine,
             scheme,
         } => {
-            let model = load(&directory, engine.as_deref())?;
+            let model = load(directory.as_deref(), engine.as_deref())?;
             start(unit.options.clone(), *scheme, Some(model))
         }
     }
@@ -352,8 +353,8 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         decisions: decisions.applied,
         decision_outcomes: DecisionOutcomes {
             rounds: decisions.rounds,
-            proposed: decisions.proposed,
-            accepted: decisions.accepted,
+            proposed: decisions.tally.proposed,
+            accepted: decisions.tally.accepted,
             applied: decisions.applied,
             refused: decisions.refused,
             expired: decisions.expired,

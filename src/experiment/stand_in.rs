@@ -2,11 +2,11 @@
 //! `run --simulate`: the daemon's policy, gate and model decide on a simulated machine under a generated load, and what
 //! comes of it is told in the daemon's own statistics.
 
-use crate::live::stats::Metrics;
-use crate::model::{Engine, FeatureRow, Predictor};
+use crate::model::{Engine, ModelSource, Predictor};
 use crate::policy::cpu::Places;
 use crate::policy::cpu::augur::{Augur, Tuning};
 use crate::policy::cpu::load::weight_of_prio;
+use crate::policy::metrics::Metrics;
 use crate::policy::{Gate, Generator, Mode, Policy};
 use crate::report::Percentiles;
 use crate::sim::cpu::{self, Balancer, Glance, Options, TaskOutcome};
@@ -16,7 +16,6 @@ use anyhow::{Result, ensure};
 use augur_base::random::exponential;
 use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The most bursts of a program; more would not fit into memory.
@@ -102,33 +101,6 @@ pub fn program(load: &Load, places: &Places) -> Result<Program> {
     Ok(program)
 }
 
-/// Counts what a model was asked, and how often it failed.
-struct Counted {
-    model: Box<dyn Predictor>,
-    failed: Arc<AtomicU64>,
-}
-
-impl Predictor for Counted {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<()> {
-        let outcome = self.model.score(rows, scores);
-        self.failed
-            .fetch_add(u64::from(outcome.is_err()), Ordering::Relaxed);
-        outcome
-    }
-
-    fn name(&self) -> &str {
-        self.model.name()
-    }
-
-    fn threshold(&self) -> f32 {
-        self.model.threshold()
-    }
-
-    fn steal_threshold(&self) -> f32 {
-        self.model.steal_threshold()
-    }
-}
-
 /// Runs the load to its end; `see` is told the statistics so far after every `every` of simulated time.
 ///
 /// # Errors
@@ -143,7 +115,6 @@ pub fn run(
     let shown = machine.to_string();
     let places = Arc::new(Places::new(Arc::new(machine)));
     let program = Arc::new(program(load, &places)?);
-    let failed = Arc::new(AtomicU64::new(0));
     let mut metrics = Metrics {
         policy: format!("{} on a simulated machine of {shown}", decider.policy.name()),
         model: match &decider.model {
@@ -156,13 +127,13 @@ pub fn run(
         },
         ..Metrics::default()
     };
-    let modelled = decider.model.is_ok();
-    let model = decider.model.ok().map(|(model, _)| {
-        let failed = failed.clone();
-        Box::new(Counted { model, failed }) as Box<dyn Predictor>
-    });
+    let model: Box<dyn Predictor> = match decider.model {
+        Ok((model, _)) => model,
+        // Asked all the same, as the daemon's is: it says that it is off, and the heuristic decides.
+        Err(_) => Box::new(ModelSource::off()),
+    };
     let balancer = Balancer {
-        model,
+        model: Some(model),
         gate: Gate::new(decider.mode),
         interval_ns: u64::try_from(decider.interval.as_nanos())?,
         ..Balancer::new(decider.policy)
@@ -186,7 +157,7 @@ pub fn run(
             }
             if glance.now_ns >= next_ns {
                 next_ns = glance.now_ns.saturating_add(every_ns);
-                take(&mut metrics, glance, modelled, failed.load(Ordering::Relaxed));
+                take(&mut metrics, glance);
                 see(&metrics);
             }
         },
@@ -197,7 +168,7 @@ pub fn run(
         decisions: run.outcome.decisions,
         domains: &[],
     };
-    take(&mut metrics, &end, modelled, failed.load(Ordering::Relaxed));
+    take(&mut metrics, &end);
     metrics.run_ms = total_ms(&run.outcome.tasks, |task| task.run_ns);
     metrics.wait_ms = total_ms(&run.outcome.tasks, |task| task.wait_ns);
     Ok(metrics)
@@ -208,21 +179,19 @@ fn total_ms(tasks: &[TaskOutcome], of: fn(&TaskOutcome) -> u64) -> u64 {
 }
 
 /// Puts what the simulation counted into the daemon's places. What it does not count stays 0.
-fn take(metrics: &mut Metrics, glance: &Glance, modelled: bool, failed: u64) {
+fn take(metrics: &mut Metrics, glance: &Glance) {
     let (ledger, decisions) = (glance.ledger, &glance.decisions);
     let [core, llc, cross_llc, cross_node] = ledger.by_kind();
     let [wakeup, steal, balance, affinity, other] = ledger.by_cause();
     metrics.uptime_s = glance.now_ns as f64 / 1e9;
     metrics.rounds = decisions.rounds;
-    metrics.fallback_rounds = if modelled { failed } else { decisions.rounds };
-    metrics.model_rounds = decisions.rounds.saturating_sub(metrics.fallback_rounds);
-    metrics.proposed = decisions.proposed;
-    metrics.accepted = decisions.accepted;
+    metrics.take_tally(&decisions.tally);
+    metrics.accepted = decisions.tally.accepted;
     metrics.applied = decisions.applied;
     metrics.refused = decisions.refused;
     metrics.expired = decisions.expired;
     let ended = decisions.applied + decisions.refused + decisions.expired;
-    metrics.pending = decisions.accepted.saturating_sub(ended);
+    metrics.pending = metrics.accepted.saturating_sub(ended);
     metrics.migrations = ledger.migrations_total();
     (metrics.mig_core, metrics.mig_llc) = (core, llc);
     (metrics.mig_cross_llc, metrics.mig_cross_node) = (cross_llc, cross_node);

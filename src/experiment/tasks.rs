@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Tasks in tables: the columns that say what a task is, in front of others.
 
-use crate::report::parquet::Cell;
+use crate::report::cells::Cell;
 use crate::workload::task::NEVER_NS;
 use crate::workload::{Batch, Parents, Task};
 

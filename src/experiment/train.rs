@@ -8,6 +8,7 @@ use crate::model::trained::TRAINED_FILE;
 use crate::policy::Generator;
 use crate::policy::device::registry::{self, Start};
 use crate::policy::device::{Context, Learner, learner};
+use crate::report::formats;
 use crate::report::learning::{Curve, Point};
 use crate::sim::device::{self, Done, Options};
 use crate::topology::device::{Devices, Settings as Machine};
@@ -265,11 +266,12 @@ fn save(plan: &Plan<'_>, learner: &mut dyn Learner, curve: &Curve) -> Result<()>
     };
     let mut checkpoint = rmp_serde::to_vec_named(&header)?;
     checkpoint.extend(learner.checkpoint()?);
+    let picture = format!("reward.{}", formats::USUAL);
     let files = [
         (CHECKPOINT_FILE, checkpoint),
         (TRAINED_FILE, learner.trained()?),
         ("reward.csv", curve.csv()?),
-        ("reward.png", curve.png()?),
+        (&picture, curve.file()?),
     ];
     let mut outputs = Vec::new();
     for (name, bytes) in files {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! From BPF maps to a [`Snapshot`]: runs the `collect` program and turns its rows into what policies know.
+//! From BPF maps to a [`Snapshot`]: runs the `collect` program and hands its rows to `policy::observed`.
 
 use super::bpf::intf;
 use super::{Scheduler, pod};
-use crate::policy::{DomainState, Phase, Snapshot, TaskId, TaskState};
+use crate::policy::cpu::{Mask, load};
+use crate::policy::decision::Totals;
+use crate::policy::observed::{CpuRow, Observed, TaskRow};
+use crate::policy::{Phase, Snapshot, TaskId};
 use crate::topology::Machine;
 use anyhow::{Context, Result, bail};
 use libbpf_rs::{MapCore, MapFlags, ProgramInput};
 use std::sync::Arc;
-
-/// Nothing in a snapshot is older than this; "never" reads as this.
-const LONGEST_US: f32 = 1e8;
 
 /// The rows of one snapshot, as the kernel's half wrote them.
 #[derive(Clone)]
@@ -25,57 +25,12 @@ pub struct Observation {
     pub dropped: u32,
 }
 
-/// What some CPUs have done since the load.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// How long the tasks that started to run there had waited.
-    pub wait_ns: u64,
-    /// How long tasks ran there.
-    pub run_ns: u64,
-    /// How often a task started to run there.
-    pub runs: u64,
-    /// How often that was a task that had run on another CPU before.
-    pub arrivals: u64,
-}
-
-impl Totals {
-    fn add(&mut self, row: &intf::augur_cpu_row) {
-        self.wait_ns += row.wait_ns;
-        self.run_ns += row.run_ns;
-        self.runs += row.runs;
-        self.arrivals += row.arrivals;
-    }
-
-    /// Both together.
-    pub fn plus(self, other: Totals) -> Totals {
-        Totals {
-            wait_ns: self.wait_ns + other.wait_ns,
-            run_ns: self.run_ns + other.run_ns,
-            runs: self.runs + other.runs,
-            arrivals: self.arrivals + other.arrivals,
-        }
-    }
-
-    /// What has come since `earlier`.
-    pub fn since(self, earlier: Totals) -> Totals {
-        Totals {
-            wait_ns: self.wait_ns.saturating_sub(earlier.wait_ns),
-            run_ns: self.run_ns.saturating_sub(earlier.run_ns),
-            runs: self.runs.saturating_sub(earlier.runs),
-            arrivals: self.arrivals.saturating_sub(earlier.arrivals),
-        }
-    }
-}
-
 impl Observation {
     /// What the domains of a pair have done since the load; of a domain and itself, once.
     pub fn pair_totals(&self, from: usize, to: usize) -> Totals {
-        let of = |domain: usize| self.totals.get(domain).copied().unwrap_or_default();
-        if from == to {
-            of(from)
-        } else {
-            of(from).plus(of(to))
-        }
+        Totals::of_pair(from, to, |domain| {
+            self.totals.get(domain).copied().unwrap_or_default()
+        })
     }
 
     /// The row of a task, where it is in the snapshot.
@@ -104,86 +59,87 @@ pub fn collect(scheduler: &Scheduler, machine: &Arc<Machine>, watched: &[i32]) -
     run(&scheduler.skel.progs.collect, &mut args).context("cannot take a snapshot")?;
     let head = windows.head.get(0)?;
     let rows = windows.tasks.first(head.nr_rows)?;
-    let (domains, totals) = domains(scheduler, machine)?;
-    let tasks = rows.iter().map(|row| task_state(machine, row)).collect();
-    let snapshot = Snapshot {
+    let highest = machine.cpus.iter().map(|cpu| cpu.id).max().unwrap_or(0);
+    let all = windows.cpus.first(highest as u32 + 1)?;
+    let cpus: Vec<_> = machine
+        .cpus
+        .iter()
+        .filter_map(|cpu| all.get(cpu.id).copied())
+        .collect();
+    let mut totals = vec![Totals::default(); machine.domains.len()];
+    for (cpu, row) in machine.cpus.iter().zip(&cpus) {
+        totals[cpu.domain] = totals[cpu.domain].plus(cpu_totals(row));
+    }
+    let observed = Observed {
         now_ns: head.now_ns,
-        machine: machine.clone(),
-        domains,
-        tasks,
+        cpus: cpus.iter().map(cpu_row).collect(),
+        tasks: rows.iter().map(|row| task_row(machine, row)).collect(),
     };
     Ok(Observation {
-        snapshot,
+        snapshot: observed.snapshot(machine),
         rows,
         totals,
         dropped: head.dropped_rows,
     })
 }
 
-fn domains(scheduler: &Scheduler, machine: &Machine) -> Result<(Vec<DomainState>, Vec<Totals>)> {
-    let highest = machine.cpus.iter().map(|cpu| cpu.id).max().unwrap_or(0);
-    let all = scheduler.windows.cpus.first(highest as u32 + 1)?;
-    machine
-        .domains
-        .iter()
-        .map(|domain| {
-            let rows: Vec<_> = domain
-                .cpus
-                .iter()
-                .filter_map(|&cpu| all.get(cpu).copied())
-                .collect();
-            let mut totals = Totals::default();
-            rows.iter().for_each(|row| totals.add(row));
-            Ok((domain_state(domain.capacity, &rows), totals))
-        })
-        .collect()
-}
+// The rows are in the units of `policy::observed`.
+const _: () = assert!(intf::augur_limits_AUGUR_NICE0_WEIGHT == load::NICE0_WEIGHT);
+const _: () = assert!(intf::augur_limits_AUGUR_DUTY_ONE as u64 == load::DUTY_ONE);
 
-fn domain_state(capacity: f32, rows: &[intf::augur_cpu_row]) -> DomainState {
-    let idle_cpus = rows.iter().filter(|row| row.idle != 0).count() as u32;
-    let weight: f32 = rows.iter().map(|row| row.load as f32 / 1024.0).sum();
-    let busy: f32 = rows.iter().map(|row| duty(row.busy_duty)).sum();
-    DomainState {
-        load: weight / intf::augur_limits_AUGUR_NICE0_WEIGHT as f32 / capacity.max(f32::MIN_POSITIVE),
-        queue: rows.iter().map(|row| row.queued).sum(),
-        idle_cpus,
-        active_cpus: rows.len() as u32 - idle_cpus,
-        capacity,
-        util: busy / rows.len().max(1) as f32,
+fn cpu_row(row: &intf::augur_cpu_row) -> CpuRow {
+    CpuRow {
+        load: row.load,
+        busy: row.busy_duty,
+        queued: row.queued,
+        idle: row.idle != 0,
     }
 }
 
-fn task_state(machine: &Machine, row: &intf::augur_task_row) -> TaskState {
-    let weight = row.weight as f32 / intf::augur_limits_AUGUR_NICE0_WEIGHT as f32;
-    let mut allowed_capacity = vec![0.0; machine.domains.len()];
-    for cpu in machine.cpus.iter().filter(|cpu| allows(row, cpu.id)) {
-        allowed_capacity[cpu.domain] += cpu.capacity;
+fn cpu_totals(row: &intf::augur_cpu_row) -> Totals {
+    Totals {
+        wait_ns: row.wait_ns,
+        run_ns: row.run_ns,
+        migrations: row.arrivals,
+        runs: row.runs,
+        llc_changes: 0,
     }
-    TaskState {
+}
+
+/// What a task has gone through since the load.
+pub(super) fn task_totals(row: &intf::augur_task_row) -> Totals {
+    Totals {
+        wait_ns: row.total_wait_ns,
+        run_ns: row.total_run_ns,
+        migrations: u64::from(row.migrations),
+        runs: 0,
+        llc_changes: u64::from(row.llc_changes),
+    }
+}
+
+fn task_row(machine: &Machine, row: &intf::augur_task_row) -> TaskRow {
+    let allowed = (0..).zip(&machine.cpus).filter(|(_, cpu)| allows(row, cpu.id));
+    TaskRow {
         id: TaskId {
             pid: row.pid,
             start_ns: row.start_ns,
         },
-        domain: row.dom as usize,
+        domain: row.dom,
         phase: match u32::from(row.phase) {
             intf::augur_phase_AUGUR_PHASE_RUNNING => Phase::Running,
             intf::augur_phase_AUGUR_PHASE_QUEUED => Phase::Queued,
             _ => Phase::Sleeping,
         },
-        load: weight * duty(row.load_duty),
-        weight,
-        avg_run_us: micros(row.avg_run_ns),
-        avg_sleep_us: micros(row.avg_sleep_ns),
-        since_run_us: micros(row.since_run_ns),
-        wakeups_hz: if row.avg_wake_interval_ns == 0 {
-            0.0
-        } else {
-            1e9 / row.avg_wake_interval_ns as f32
-        },
-        last_migration_us: micros(row.since_migration_ns),
-        last_domain_move_us: micros(row.since_domain_move_ns),
-        waker_domain: usize::try_from(row.waker_dom).ok(),
-        allowed_capacity,
+        weight: row.weight,
+        duty: row.load_duty,
+        avg_run_ns: row.avg_run_ns,
+        avg_sleep_ns: row.avg_sleep_ns,
+        avg_wake_interval_ns: row.avg_wake_interval_ns,
+        since_run_ns: row.since_run_ns,
+        since_migration_ns: row.since_migration_ns,
+        since_domain_move_ns: row.since_domain_move_ns,
+        waker_domain: u32::try_from(row.waker_dom).ok(),
+        allowed: Mask::of(machine.cpus.len(), allowed.map(|(place, _)| place)),
         pinned: row.pinned != 0,
     }
 }
@@ -192,14 +148,6 @@ fn allows(row: &intf::augur_task_row, cpu: usize) -> bool {
     row.cpus_allowed
         .get(cpu / 64)
         .is_some_and(|word| word & (1 << (cpu % 64)) != 0)
-}
-
-fn micros(ns: u64) -> f32 {
-    (ns as f32 / 1e3).min(LONGEST_US)
-}
-
-fn duty(fixed: u64) -> f32 {
-    fixed as f32 / intf::augur_limits_AUGUR_DUTY_ONE as f32
 }
 
 /// Reads one entry of an array map.
@@ -224,7 +172,7 @@ pub(super) fn update(map: &impl MapCore, index: u32, value: &[u8]) -> Result<()>
 }
 
 /// Runs a BPF program of type syscall.
-pub(super) fn run<T: pod::Pod>(program: &libbpf_rs::ProgramMut, args: &mut T) -> Result<()> {
+pub(super) fn run<T: pod::Solid>(program: &libbpf_rs::ProgramMut, args: &mut T) -> Result<()> {
     let mut context = pod::bytes(args).to_vec();
     let input = ProgramInput {
         context_in: Some(&mut context),

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the kernel's half counts.
 
+use super::Scheduler;
 use super::bpf::intf;
 use super::collect::lookup;
 use super::stats::Metrics;
-use super::{Scheduler, pod};
 use anyhow::Result;
-
-// SAFETY: a struct of integers and arrays of them (see bpf/intf.h).
-unsafe impl pod::Pod for intf::augur_cpu {}
 
 /// The counters of a CPU, summed over all.
 #[derive(Clone, Debug)]

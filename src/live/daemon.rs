@@ -5,17 +5,16 @@
 
 use super::collect::{self, Observation};
 use super::counters::Counters;
-use super::decisions::{Desk, Ledger, Outcome};
+use super::decisions::{Desk, Ledger};
 use super::inquiry::Inquiries;
-use super::log::{DecisionLog, Entry};
+use super::log::DecisionLog;
 use super::pace::Pace;
 use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
-use crate::model::{Fault, FeatureRow, ModelEvent, ModelHandle, Predictor};
-use crate::policy::{
-    Candidate, Fallback, Gate, Mode, Pair, Permissions, Phase, Policy, Verdicts, features, steal,
-};
+use crate::model::{Fault, ModelEvent, ModelHandle};
+use crate::policy::decision::Outcome;
+use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Rounds, Stealing};
 use crate::topology::Machine;
 use anyhow::Result;
 use std::mem::MaybeUninit;
@@ -52,9 +51,8 @@ pub struct Options {
 
 /// What outlives a restart of the scheduler: the deciders, the log, the counters that are kept here.
 struct Mind {
-    policy: Box<dyn Policy>,
+    rounds: Rounds,
     model: ModelHandle,
-    gate: Gate,
     log: Option<DecisionLog>,
     metrics: Metrics,
     /// The books of earlier lives of the scheduler.
@@ -80,9 +78,8 @@ pub fn run(
     doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
     let mut mind = Mind {
-        policy,
+        rounds: Rounds::new(policy, Gate::new(options.mode.clone())),
         model,
-        gate: Gate::new(options.mode.clone()),
         log,
         metrics: Metrics::default(),
         ledger: Ledger::default(),
@@ -90,7 +87,7 @@ pub fn run(
         round_times: Vec::new(),
         fallback: None,
     };
-    mind.metrics.policy = mind.policy.name();
+    mind.metrics.policy = mind.rounds.policy();
     let started = Instant::now();
     let mut inquiries = None;
     let outcome = keep_attached(options, &mut mind, &mut inquiries, started, stop);
@@ -223,33 +220,6 @@ struct World<'a> {
     last: Option<Observation>,
 }
 
-/// The model behind the gate's interface; keeps its fault, which the gate only knows as a sentence.
-struct Served<'a> {
-    model: &'a mut ModelHandle,
-    fault: Option<Fault>,
-}
-
-impl Predictor for Served<'_> {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<()> {
-        self.model.score(rows, scores).map_err(|fault| {
-            self.fault = Some(fault.clone());
-            fault.into()
-        })
-    }
-
-    fn name(&self) -> &str {
-        self.model.name().unwrap_or("none")
-    }
-
-    fn threshold(&self) -> f32 {
-        self.model.threshold().unwrap_or(1.0)
-    }
-
-    fn steal_threshold(&self) -> f32 {
-        self.model.steal_threshold().unwrap_or(1.0)
-    }
-}
-
 impl Mind {
     /// Says whether there was nothing to do.
     fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<bool> {
@@ -291,60 +261,30 @@ impl Mind {
         self.ledger = desk.ledger;
     }
 
-    /// Names candidates, asks the gate in one batch, sends what it lets through. Returns how many it named.
+    /// Decides, and sends what follows from it down. Returns how many moves were named.
     fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<usize> {
         let snapshot = &seen.snapshot;
-        let mut candidates = Vec::new();
-        self.policy.decide(snapshot, &mut candidates);
-        // A log has a row for every question, also where its answer is known.
-        let pairs = if self.log.is_some() || self.gate.may_forbid_stealing(self.model.steal_threshold()) {
-            steal::pairs(snapshot)
-        } else {
-            Vec::new()
+        let stealing = match self.log {
+            Some(_) => Stealing::Always,
+            None => Stealing::Open,
         };
-        let mut rows = features::rows(snapshot, &candidates);
-        rows.extend(steal::rows(snapshot, &pairs));
-        let verdicts = self.judge(rows, candidates.len());
-        let (moves, steals) = verdicts.split_at(candidates.len());
-        let accepted: Vec<Candidate> = moves.filter(&candidates).copied().collect();
-        let seqs = desk.send(&world.scheduler, &accepted, snapshot.now_ns)?;
-        world.permit(&pairs, &steals, snapshot.now_ns)?;
-        self.metrics.proposed += candidates.len() as u64;
-        self.metrics.pairs += pairs.len() as u64;
-        self.metrics.pairs_denied += (pairs.len() - steals.accepted_count()) as u64;
-        if let Some(log) = &mut self.log {
-            let moves = Entry::moves(snapshot.now_ns, &candidates, &moves, &seqs);
-            let steals = Entry::steals(seen, &pairs, &steals);
-            log.open(moves.into_iter().chain(steals), seen);
-        }
-        Ok(candidates.len())
-    }
-
-    fn judge(&mut self, rows: Vec<FeatureRow>, moves: usize) -> Verdicts {
-        if rows.is_empty() {
-            return Verdicts::default();
-        }
-        let mut served = Served {
-            model: &mut self.model,
-            fault: None,
-        };
-        let verdicts = self.gate.judge_rows(rows, moves, Some(&mut served));
-        let fault = served.fault;
+        let verdicts = self.rounds.decide(snapshot, Some(&mut self.model), stealing);
         match &verdicts.fallback {
-            None => self.metrics.model_rounds += 1,
-            Some(cause) => self.fell_back(fault, cause),
+            Some(fault) => self.fell_back(fault),
+            None if verdicts.is_empty() => {}
+            None => self.fallback = None,
         }
-        if verdicts.fallback.is_none() {
-            self.fallback = None;
+        world.permit(&verdicts.steals, snapshot.now_ns)?;
+        let sent = desk.send(&world.scheduler, verdicts.moves, snapshot.now_ns)?;
+        if let Some(log) = &mut self.log {
+            log.open(&sent, &verdicts.steals, seen);
         }
-        verdicts
+        Ok(sent.len())
     }
 
     /// One counter each round, one log line each change.
-    fn fell_back(&mut self, fault: Option<Fault>, cause: &Fallback) {
-        let label = fault.as_ref().map_or_else(|| cause.label(), Fault::label);
-        let sentence = fault.as_ref().map_or_else(|| cause.to_string(), Fault::to_string);
-        self.metrics.fallback_rounds += 1;
+    fn fell_back(&mut self, fault: &Fault) {
+        let label = fault.label();
         *self
             .metrics
             .model_events
@@ -355,8 +295,8 @@ impl Mind {
             self.fallback = Some(label.to_owned());
         }
         if self.fallback.as_deref() != Some(label) {
-            if !matches!(fault, Some(Fault::Off | Fault::Loading)) {
-                warn!("the heuristic decides: {sentence}");
+            if !matches!(fault, Fault::Off | Fault::Loading) {
+                warn!("the heuristic decides: {fault}");
             }
             self.fallback = Some(label.to_owned());
         }
@@ -402,6 +342,7 @@ impl Mind {
     fn update_statistics(&mut self, world: &World, desk: &Desk, started: Instant) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
         self.metrics.take_ledger(&desk.ledger);
+        self.metrics.take_tally(&self.rounds.tally);
         if let Some(seen) = &world.last {
             self.metrics.take_snapshot(&seen.snapshot);
         }
@@ -427,13 +368,13 @@ impl Mind {
 
 impl World<'_> {
     /// Tells the kernel's half who may steal from whom, until the next round. It need not hear twice that all may.
-    fn permit(&mut self, pairs: &[Pair], verdicts: &Verdicts, now_ns: u64) -> Result<()> {
-        let denies = verdicts.accepted_count() < pairs.len();
+    fn permit(&mut self, steals: &[Judged<Pair>], now_ns: u64) -> Result<()> {
+        let denies = steals.iter().any(|judged| !judged.accepted);
         if !denies && !self.denied {
             return Ok(());
         }
         let domains = self.machine.domains.len();
-        let allowed = Permissions::from_verdicts(domains, pairs, verdicts);
+        let allowed = Permissions::from_verdicts(domains, steals);
         let most = intf::augur_limits_AUGUR_MAX_DOMS as usize;
         let mut value = intf::augur_permissions {
             at_ns: now_ns,

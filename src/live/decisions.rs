@@ -7,75 +7,26 @@
 use super::bpf::intf;
 use super::collect::run;
 use super::{Scheduler, pod};
-use crate::policy::Candidate;
+use crate::policy::decision::Outcome;
+use crate::policy::{Candidate, Judged};
 use anyhow::{Context, Result};
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What became of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The task was seen to run in the domain that the decision named.
-    Applied,
-    /// The task had ended.
-    Gone,
-    /// The task was no longer in the domain that it should leave.
-    Moved,
-    /// Its affinity allows no CPU of the other domain.
-    Affinity,
-    /// It is bound to its CPU: one CPU allowed, or migration disabled.
-    Pinned,
-    /// It did not run in time.
-    Expired,
-}
-
-impl Outcome {
-    /// Every outcome, in the order of tables.
-    pub const ALL: [Outcome; 6] = [
-        Outcome::Applied,
-        Outcome::Gone,
-        Outcome::Moved,
-        Outcome::Affinity,
-        Outcome::Pinned,
-        Outcome::Expired,
-    ];
-
-    /// `applied`, `refused` or `expired`.
-    pub fn status(self) -> &'static str {
-        match self {
-            Outcome::Applied => "applied",
-            Outcome::Expired => "expired",
-            _ => "refused",
-        }
-    }
-
-    /// Why it was refused; empty where it was not.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Outcome::Applied | Outcome::Expired => "",
-            Outcome::Gone => "gone",
-            Outcome::Moved => "moved",
-            Outcome::Affinity => "affinity",
-            Outcome::Pinned => "pinned",
-        }
-    }
-
-    fn from_kernel(status: u32) -> Option<Outcome> {
-        Some(match status {
-            intf::augur_status_AUGUR_APPLIED => Outcome::Applied,
-            intf::augur_status_AUGUR_REFUSED_GONE => Outcome::Gone,
-            intf::augur_status_AUGUR_REFUSED_MOVED => Outcome::Moved,
-            intf::augur_status_AUGUR_REFUSED_AFFINITY => Outcome::Affinity,
-            intf::augur_status_AUGUR_REFUSED_PINNED => Outcome::Pinned,
-            intf::augur_status_AUGUR_EXPIRED => Outcome::Expired,
-            _ => return None,
-        })
-    }
+/// What the kernel's half says of a decision.
+fn outcome_of(status: u32) -> Option<Outcome> {
+    Some(match status {
+        intf::augur_status_AUGUR_APPLIED => Outcome::Applied,
+        intf::augur_status_AUGUR_REFUSED_GONE => Outcome::Gone,
+        intf::augur_status_AUGUR_REFUSED_MOVED => Outcome::Moved,
+        intf::augur_status_AUGUR_REFUSED_AFFINITY => Outcome::Affinity,
+        intf::augur_status_AUGUR_REFUSED_PINNED => Outcome::Pinned,
+        intf::augur_status_AUGUR_EXPIRED => Outcome::Expired,
+        _ => return None,
+    })
 }
 
 /// Which decisions are under way, and how many ended how. Pure: it is told the time.
@@ -141,6 +92,26 @@ impl Ledger {
     }
 }
 
+/// A move that was judged, and its decision's number, where one was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The move and the answer.
+    pub judged: Judged<Candidate>,
+    /// The number.
+    pub seq: Option<u64>,
+}
+
+fn decision(seq: u64, to_move: &Candidate) -> intf::augur_decision {
+    intf::augur_decision {
+        seq,
+        start_ns: to_move.task.start_ns,
+        pid: to_move.task.pid,
+        from: to_move.from as u32,
+        to: to_move.to as u32,
+        pad: 0,
+    }
+}
+
 /// The daemon's desk: sends decisions, hears outcomes.
 pub struct Desk<'a> {
     /// The books.
@@ -162,7 +133,7 @@ impl<'a> Desk<'a> {
         builder
             .add(&scheduler.skel.maps.outcomes, move |bytes| {
                 if let Ok(event) = pod::read::<intf::augur_outcome>(bytes)
-                    && let Some(outcome) = Outcome::from_kernel(event.status)
+                    && let Some(outcome) = outcome_of(event.status)
                 {
                     sink.borrow_mut().push((event.seq, outcome));
                 }
@@ -178,40 +149,42 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// Sends decisions taken on a snapshot of `now_ns`; their sequence numbers, in order. What is beyond the table's
-    /// size is not sent and not counted.
+    /// Sends the accepted moves of those that were judged on a snapshot of `now_ns`; all of them, with the numbers of those
+    /// that were sent. What is beyond the table's size is not sent and not counted.
     ///
     /// # Errors
     /// Where a BPF map or program cannot be used.
-    pub fn send(&mut self, scheduler: &Scheduler, moves: &[Candidate], now_ns: u64) -> Result<Vec<u64>> {
-        let moves = &moves[..moves.len().min(intf::augur_limits_AUGUR_MAX_DECISIONS as usize)];
-        if moves.is_empty() {
-            return Ok(Vec::new());
-        }
+    pub fn send(
+        &mut self,
+        scheduler: &Scheduler,
+        moves: Vec<Judged<Candidate>>,
+        now_ns: u64,
+    ) -> Result<Vec<Sent>> {
         // The kernel's half takes its own time at arrival, so leave room for the way there and for the answer.
         let ttl_ns = self.ttl.as_nanos() as u64;
         let give_up_at_ns = now_ns + 2 * ttl_ns + 1_000_000_000;
-        let mut seqs = Vec::with_capacity(moves.len());
-        for (index, to_move) in moves.iter().enumerate() {
-            let seq = self.ledger.open(give_up_at_ns);
-            let decision = intf::augur_decision {
-                seq,
-                start_ns: to_move.task.start_ns,
-                pid: to_move.task.pid,
-                from: to_move.from as u32,
-                to: to_move.to as u32,
+        let mut nr_decisions = 0;
+        let mut sent = Vec::with_capacity(moves.len());
+        for judged in moves {
+            let mut seq = None;
+            if judged.accepted && nr_decisions < intf::augur_limits_AUGUR_MAX_DECISIONS {
+                let number = self.ledger.open(give_up_at_ns);
+                let decision = decision(number, &judged.about);
+                scheduler.windows.decisions.set(nr_decisions, decision)?;
+                nr_decisions += 1;
+                seq = Some(number);
+            }
+            sent.push(Sent { judged, seq });
+        }
+        if nr_decisions > 0 {
+            let mut args = intf::augur_apply_args {
+                ttl_ns,
+                nr_decisions,
                 pad: 0,
             };
-            scheduler.windows.decisions.set(index as u32, decision)?;
-            seqs.push(seq);
+            run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
         }
-        let mut args = intf::augur_apply_args {
-            ttl_ns,
-            nr_decisions: moves.len() as u32,
-            pad: 0,
-        };
-        run(&scheduler.skel.progs.apply, &mut args).context("cannot send decisions")?;
-        Ok(seqs)
+        Ok(sent)
     }
 
     /// What ended since the last call.

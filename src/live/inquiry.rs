@@ -3,8 +3,8 @@
 
 use super::stats::{Metrics, server_data};
 use anyhow::{Context, Result};
-use crossbeam::channel::Sender;
-use crossbeam::sync::Parker;
+use crossbeam_channel::Sender;
+use crossbeam_utils::sync::Parker;
 use scx_stats::prelude::StatsServer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

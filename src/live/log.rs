@@ -5,112 +5,30 @@
 //! name when it is closed, so that a log that is there is whole.
 
 use super::bpf::intf::augur_task_row;
-use super::collect::{Observation, Totals};
-use super::decisions::Outcome;
+use super::collect::{Observation, task_totals};
+use super::decisions::Sent;
 use crate::file::Output;
-use crate::model::FeatureRow;
-use crate::model::log::columns;
-use crate::policy::{Candidate, Pair, TaskId, Verdicts};
+use crate::policy::decision::{Kind, Outcome, Row, Spent, Totals, Writer};
+use crate::policy::{Judged, Pair, TaskId};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// What a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A task that the policy would move.
-    Balance,
-    /// A pair of domains, one of which may steal from the other; the task is the one that would go first.
-    Steal,
-}
-
-/// What is known of a candidate when it is decided.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// When, on the scheduler's clock.
-    pub at_ns: u64,
-    /// What it is about.
-    pub kind: Kind,
-    /// Who; a pair without a task that waits has none.
-    pub task: Option<TaskId>,
-    /// From which domain.
-    pub from: usize,
-    /// To which.
-    pub to: usize,
-    /// What the model was told.
-    pub row: FeatureRow,
-    /// What it said, where it was asked.
-    pub score: Option<f32>,
-    /// Accepted?
-    pub accepted: bool,
-    /// The decision's number, where one was sent.
-    pub seq: Option<u64>,
-}
-
-impl Entry {
-    /// One for each candidate; `seqs` are the numbers of the accepted ones.
-    pub fn moves(at_ns: u64, candidates: &[Candidate], verdicts: &Verdicts, seqs: &[u64]) -> Vec<Entry> {
-        let mut seqs = seqs.iter().copied();
-        candidates
-            .iter()
-            .enumerate()
-            .map(|(index, candidate)| {
-                let accepted = verdicts.accepted[index];
-                Entry {
-                    at_ns,
-                    kind: Kind::Balance,
-                    task: Some(candidate.task),
-                    from: candidate.from,
-                    to: candidate.to,
-                    row: verdicts.rows[index],
-                    score: verdicts.scores.get(index).copied(),
-                    accepted,
-                    seq: if accepted { seqs.next() } else { None },
-                }
-            })
-            .collect()
-    }
-
-    /// One for each pair, where a task waits.
-    pub fn steals(seen: &Observation, pairs: &[Pair], verdicts: &Verdicts) -> Vec<Entry> {
-        let tasks = &seen.snapshot.tasks;
-        let entry = |(index, pair): (usize, &Pair)| Entry {
-            at_ns: seen.snapshot.now_ns,
-            kind: Kind::Steal,
-            task: pair
-                .task_index
-                .and_then(|task| tasks.get(task))
-                .map(|task| task.id),
-            from: pair.from,
-            to: pair.to,
-            row: verdicts.rows[index],
-            score: verdicts.scores.get(index).copied(),
-            accepted: verdicts.accepted[index],
-            seq: None,
-        };
-        // Where nobody waits there was nothing to take, and the answer made no difference.
-        pairs
-            .iter()
-            .enumerate()
-            .filter(|(_, pair)| pair.task_index.is_some())
-            .map(entry)
-            .collect()
-    }
-}
-
-/// An entry that waits for its outcome.
+/// A row that waits for its outcome.
 struct Open {
-    entry: Entry,
+    row: Row,
+    /// The decision's number, while nothing was heard of it.
+    awaits: Option<u64>,
+    /// The task, as it was.
     before: Option<augur_task_row>,
+    /// The two domains, as they were.
     totals: Totals,
-    outcome: Option<Outcome>,
 }
 
 /// Writes the log.
 pub struct DecisionLog {
-    writer: csv::Writer<Output>,
+    writer: Writer<Output>,
     path: PathBuf,
     open: Vec<Open>,
-    written: u64,
 }
 
 impl DecisionLog {
@@ -120,33 +38,49 @@ impl DecisionLog {
     /// Where the folder cannot be written.
     pub fn create(path: &Path) -> Result<DecisionLog> {
         let file = Output::create(path).context("there can be no decision log")?;
-        let mut writer = csv::Writer::from_writer(file);
-        writer
-            .write_record(columns())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let writer = Writer::new(file, false).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(DecisionLog {
             writer,
             path: path.to_owned(),
             open: Vec::new(),
-            written: 0,
         })
     }
 
-    /// Takes entries in; their tasks' counters now are what the outcome is measured from.
-    pub fn open(&mut self, entries: impl IntoIterator<Item = Entry>, seen: &Observation) {
-        self.open.extend(entries.into_iter().map(|entry| Open {
-            before: entry.task.and_then(|id| seen.row(id)).copied(),
-            totals: seen.pair_totals(entry.from, entry.to),
-            entry,
-            outcome: None,
-        }));
+    /// Takes a round in; the counters of now are what outcomes are measured from.
+    pub fn open(&mut self, moves: &[Sent], steals: &[Judged<Pair>], seen: &Observation) {
+        let now_ns = seen.snapshot.now_ns;
+        for Sent { judged, seq } in moves {
+            let before = seen.row(judged.about.task).copied();
+            let comm = before.as_ref().map(comm).unwrap_or_default();
+            self.open.push(Open {
+                row: Row::of_move(now_ns, judged, comm),
+                awaits: *seq,
+                before,
+                totals: Totals::default(),
+            });
+        }
+        for judged in steals {
+            let pair = &judged.about;
+            // Where nobody waits there was nothing to take, and the answer made no difference.
+            let Some(task) = pair.task_index else { continue };
+            let before = seen.rows.get(task).copied();
+            let id = seen.snapshot.tasks.get(task).map(|task| task.id);
+            let comm = before.as_ref().map(comm).unwrap_or_default();
+            self.open.push(Open {
+                row: Row::of_steal(now_ns, judged, id, comm),
+                awaits: None,
+                before,
+                totals: seen.pair_totals(pair.from, pair.to),
+            });
+        }
     }
 
     /// Notes what became of decisions.
     pub fn hear(&mut self, ended: &[(u64, Outcome)]) {
         for open in &mut self.open {
-            if let Some(&(_, outcome)) = ended.iter().find(|(seq, _)| Some(*seq) == open.entry.seq) {
-                open.outcome = Some(outcome);
+            if let Some(&(_, outcome)) = ended.iter().find(|(seq, _)| Some(*seq) == open.awaits) {
+                open.row.outcome = outcome;
+                open.awaits = None;
             }
         }
     }
@@ -156,61 +90,22 @@ impl DecisionLog {
         self.open.iter().filter_map(|open| open.before.map(|row| row.pid))
     }
 
-    /// Writes every entry whose outcome the new snapshot shows.
+    /// Writes every row whose outcome the new snapshot shows.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub fn settle(&mut self, seen: &Observation) -> Result<()> {
         let (done, waiting) = std::mem::take(&mut self.open)
             .into_iter()
-            .partition(|open: &Open| open.entry.seq.is_none() || open.outcome.is_some());
+            .partition(|open: &Open| open.awaits.is_none());
         self.open = waiting;
-        for open in done {
-            self.write(&open, seen)?;
+        for mut open in done {
+            open.row.spent = spent(&open, seen);
+            self.writer
+                .write(&open.row)
+                .with_context(|| format!("cannot write {}", self.path.display()))?;
         }
         Ok(())
-    }
-
-    fn write(&mut self, open: &Open, seen: &Observation) -> Result<()> {
-        let entry = &open.entry;
-        let after = open.before.as_ref().and_then(|row| {
-            seen.row(TaskId {
-                pid: row.pid,
-                start_ns: row.start_ns,
-            })
-            .map(|now| (row, now))
-        });
-        let (status, reason) = status(open);
-        let task = entry.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
-        let comm = open.before.as_ref().map(comm).unwrap_or_default();
-        let kind = if entry.kind == Kind::Balance {
-            "balance"
-        } else {
-            "steal"
-        };
-        let mut record = vec![entry.at_ns.to_string(), kind.into(), task.pid.to_string()];
-        record.extend([
-            task.start_ns.to_string(),
-            comm,
-            entry.from.to_string(),
-            entry.to.to_string(),
-        ]);
-        record.extend(entry.row.iter().map(f32::to_string));
-        record.push(entry.score.map(|score| score.to_string()).unwrap_or_default());
-        record.push(if entry.accepted { "move" } else { "stay" }.into());
-        record.extend([status.into(), reason.into()]);
-        let window_ns = seen.snapshot.now_ns.saturating_sub(entry.at_ns);
-        record.extend(match entry.kind {
-            Kind::Balance => outcome_columns(after, window_ns),
-            Kind::Steal => {
-                let spent = seen.pair_totals(entry.from, entry.to).since(open.totals);
-                pair_columns(&spent, window_ns)
-            }
-        });
-        self.written += 1;
-        self.writer
-            .write_record(&record)
-            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
     /// Closes the log: the file gets its name. What still waits for an outcome is left out. Returns the rows written.
@@ -218,25 +113,32 @@ impl DecisionLog {
     /// # Errors
     /// Where the file cannot be written; nothing is left behind then.
     pub fn close(self) -> Result<u64> {
-        let named = || format!("cannot write {}", self.path.display());
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|err| anyhow::anyhow!("{}", err.error()))
-            .with_context(named)?;
+        let rows = self.writer.rows();
+        let file = self.writer.into_inner();
+        let file = file.with_context(|| format!("cannot write {}", self.path.display()))?;
         file.sync()?;
         file.finish()?;
-        Ok(self.written)
+        Ok(rows)
     }
 }
 
-fn status(open: &Open) -> (&'static str, &'static str) {
-    match (open.entry.kind, open.entry.accepted, open.outcome) {
-        (Kind::Steal, true, _) => ("permitted", ""),
-        (Kind::Steal, false, _) => ("denied", ""),
-        (Kind::Balance, _, Some(outcome)) => (outcome.status(), outcome.reason()),
-        (Kind::Balance, _, None) => ("stayed", ""),
+/// What was gone through since the decision; nothing where the task is no longer there.
+fn spent(open: &Open, seen: &Observation) -> Spent {
+    let row = &open.row;
+    let window_ns = seen.snapshot.now_ns.saturating_sub(row.at_ns);
+    if row.kind == Kind::Steal {
+        return Spent::by_pair(open.totals, seen.pair_totals(row.from, row.to), window_ns);
     }
+    let Some(before) = &open.before else {
+        return Spent::default();
+    };
+    let id = TaskId {
+        pid: before.pid,
+        start_ns: before.start_ns,
+    };
+    seen.row(id).map_or_else(Spent::default, |now| {
+        Spent::by_task(task_totals(before), task_totals(now), window_ns, now.dom as usize)
+    })
 }
 
 fn comm(row: &augur_task_row) -> String {
@@ -247,34 +149,4 @@ fn comm(row: &augur_task_row) -> String {
         .take_while(|&c| c != 0)
         .collect();
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// wait_ns, run_ns, window_ns, migrations, seen_domain, cold: what the task went through since the decision; zeroes,
-/// window included, where it is no longer there.
-fn outcome_columns(after: Option<(&augur_task_row, &augur_task_row)>, window_ns: u64) -> [String; 6] {
-    let Some((before, now)) = after else {
-        return ["0", "0", "0", "0", "", "0"].map(String::from);
-    };
-    [
-        now.total_wait_ns.saturating_sub(before.total_wait_ns).to_string(),
-        now.total_run_ns.saturating_sub(before.total_run_ns).to_string(),
-        window_ns.to_string(),
-        now.migrations.wrapping_sub(before.migrations).to_string(),
-        now.dom.to_string(),
-        u8::from(now.llc_changes != before.llc_changes).to_string(),
-    ]
-}
-
-/// The same columns for a pair of domains: what all tasks there went through. One permission touches many tasks a little, so the
-/// one that would have gone first says next to nothing about it.
-fn pair_columns(spent: &Totals, window_ns: u64) -> [String; 6] {
-    let cold = spent.arrivals as f64 / spent.runs.max(1) as f64;
-    [
-        spent.wait_ns.to_string(),
-        spent.run_ns.to_string(),
-        window_ns.to_string(),
-        spent.arrivals.to_string(),
-        String::new(),
-        format!("{cold:.4}"),
-    ]
 }

@@ -1,162 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the scheduler shows: one structure for the terminal, the socket, the tests and the service.
+//! What the scheduler shows: one structure ([`Metrics`]) for the terminal, the socket and the tests.
 
-use super::decisions::{Ledger, Outcome};
-use crate::policy::{DomainState, Snapshot};
+use super::decisions::Ledger;
+use crate::policy::Snapshot;
+use crate::policy::decision::Outcome;
+use crate::policy::metrics::{Figure, Kind};
 use anyhow::Result;
 use scx_stats::prelude::*;
-use scx_stats_derive::{Stats, stat_doc};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// One domain.
-#[stat_doc]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Stats)]
-#[stat(_om_prefix = "d_", _om_label = "domain")]
-pub struct DomainStats {
-    #[stat(desc = "decayed weight of runnable tasks over capacity; one nice-0 task on one CPU is 1.0")]
-    pub load: f64,
-    #[stat(desc = "busy share of its CPUs, 0 to 1")]
-    pub util: f64,
-    #[stat(desc = "tasks that wait")]
-    pub queue: u32,
-    #[stat(desc = "CPUs that idle")]
-    pub idle_cpus: u32,
-    #[stat(desc = "summed capacity; a full CPU is 1.0")]
-    pub capacity: f64,
-}
-
-impl From<&DomainState> for DomainStats {
-    fn from(state: &DomainState) -> DomainStats {
-        DomainStats {
-            load: f64::from(state.load),
-            util: f64::from(state.util),
-            queue: state.queue,
-            idle_cpus: state.idle_cpus,
-            capacity: f64::from(state.capacity),
-        }
-    }
-}
-
-/// Everything, since the scheduler was attached; `--stats` and `--monitor` print what came since the last line.
-#[stat_doc]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Stats)]
-#[stat(top)]
-pub struct Metrics {
-    #[stat(desc = "seconds since the scheduler was attached")]
-    pub uptime_s: f64,
-    #[stat(desc = "model that decides, or why none does")]
-    pub model: String,
-    #[stat(desc = "what runs the model: TensorFlow or the Rust twin; empty where no model decides")]
-    #[serde(default)]
-    pub engine: String,
-    #[stat(desc = "policy that names the candidates")]
-    pub policy: String,
-    #[stat(desc = "balance rounds")]
-    pub rounds: u64,
-    #[stat(desc = "rounds with questions, in which the model's word counted")]
-    pub model_rounds: u64,
-    #[stat(desc = "rounds with questions, in which the heuristic decided alone")]
-    pub fallback_rounds: u64,
-    #[stat(desc = "moves that the policy proposed")]
-    pub proposed: u64,
-    #[stat(desc = "proposed moves that were accepted; applied + refused + expired + pending")]
-    pub accepted: u64,
-    #[stat(desc = "accepted moves after which the task was seen to run in the other domain")]
-    pub applied: u64,
-    #[stat(desc = "accepted moves that the kernel's half refused")]
-    pub refused: u64,
-    #[stat(desc = "refused: the task had ended")]
-    pub refused_gone: u64,
-    #[stat(desc = "refused: the task was no longer in the domain")]
-    pub refused_moved: u64,
-    #[stat(desc = "refused: the affinity forbids the other domain")]
-    pub refused_affinity: u64,
-    #[stat(desc = "refused: the task is bound to its CPU")]
-    pub refused_pinned: u64,
-    #[stat(desc = "accepted moves whose task did not run in time")]
-    pub expired: u64,
-    #[stat(desc = "accepted moves that are under way")]
-    pub pending: u64,
-    #[stat(desc = "domain pairs that were judged for stealing")]
-    pub pairs: u64,
-    #[stat(desc = "domain pairs for which stealing was denied")]
-    pub pairs_denied: u64,
-    #[stat(desc = "migrations")]
-    pub migrations: u64,
-    #[stat(desc = "migrations to an SMT sibling")]
-    pub mig_core: u64,
-    #[stat(desc = "migrations within a last-level cache")]
-    pub mig_llc: u64,
-    #[stat(desc = "migrations to another last-level cache")]
-    pub mig_cross_llc: u64,
-    #[stat(desc = "migrations to another NUMA node")]
-    pub mig_cross_node: u64,
-    #[stat(desc = "migrations because a task woke up while its CPU was busy")]
-    pub mig_wakeup: u64,
-    #[stat(desc = "migrations because an idle CPU took a task that waited")]
-    pub mig_steal: u64,
-    #[stat(desc = "migrations because of a decision")]
-    pub mig_balance: u64,
-    #[stat(desc = "migrations because the affinity changed")]
-    pub mig_affinity: u64,
-    #[stat(desc = "migrations that the kernel made by itself")]
-    pub mig_other: u64,
-    #[stat(desc = "wakeups")]
-    pub wakeups: u64,
-    #[stat(desc = "wakeups whose previous CPU idled")]
-    pub wake_prev_idle: u64,
-    #[stat(desc = "wakeups that interrupted the task on their CPU")]
-    pub wake_preempt: u64,
-    #[stat(desc = "waiting tasks that interrupted the running one at a tick")]
-    pub tick_preempt: u64,
-    #[stat(desc = "new tasks")]
-    pub forks: u64,
-    #[stat(desc = "steals that were put off, because the wait is predicted to be short")]
-    pub steal_too_soon: u64,
-    #[stat(desc = "steals that the model denied")]
-    pub steal_denied: u64,
-    #[stat(desc = "tasks that got a turn because they had waited too long")]
-    pub rescued: u64,
-    #[stat(desc = "times that a task got a CPU")]
-    pub runs: u64,
-    #[stat(desc = "milliseconds that tasks ran")]
-    pub run_ms: u64,
-    #[stat(desc = "milliseconds that tasks waited for a CPU")]
-    pub wait_ms: u64,
-    #[stat(desc = "milliseconds of them: new tasks")]
-    pub wait_fork_ms: u64,
-    #[stat(desc = "milliseconds of them: woken tasks with short bursts")]
-    pub wait_short_ms: u64,
-    #[stat(desc = "milliseconds of them: woken tasks with long bursts")]
-    pub wait_long_ms: u64,
-    #[stat(desc = "milliseconds of them: tasks that were interrupted")]
-    pub wait_preempted_ms: u64,
-    #[stat(desc = "milliseconds of them: tasks whose slice had ended")]
-    pub wait_expired_ms: u64,
-    #[stat(desc = "wakeup latency, median, us")]
-    pub latency_p50_us: f64,
-    #[stat(desc = "wakeup latency, 90th percentile, us")]
-    pub latency_p90_us: f64,
-    #[stat(desc = "wakeup latency, 99th percentile, us")]
-    pub latency_p99_us: f64,
-    #[stat(desc = "wakeup latency, 99.9th percentile, us")]
-    pub latency_p999_us: f64,
-    #[stat(desc = "wakeup latency, longest, us")]
-    pub latency_max_us: f64,
-    #[stat(desc = "median time of a balance round, us")]
-    pub round_us: f64,
-    #[stat(desc = "tasks that had no place in a snapshot")]
-    pub dropped_tasks: u64,
-    #[stat(
-        desc = "what happened to models, and why the heuristic decided: cause to count",
-        _om_skip
-    )]
-    pub model_events: BTreeMap<String, u64>,
-    #[stat(desc = "domains")]
-    pub domains: BTreeMap<usize, DomainStats>,
-}
+pub use crate::policy::metrics::{DomainStats, Metrics};
 
 impl Metrics {
     /// Puts the books of decisions into their places.
@@ -293,6 +147,68 @@ pub fn since(now: &Metrics, before: &Metrics) -> Result<Metrics> {
     Ok(serde_json::from_value(value)?)
 }
 
+impl Meta for DomainStats {
+    fn meta() -> StatsMeta {
+        let attributes = StatsStructAttrs {
+            user: user(&[("_om_prefix", "d_"), ("_om_label", "domain")]),
+            ..StatsStructAttrs::default()
+        };
+        described("DomainStats", attributes, DomainStats::FIGURES)
+    }
+}
+
+impl Meta for Metrics {
+    fn meta() -> StatsMeta {
+        let attributes = StatsStructAttrs {
+            top: Some("true".to_owned()),
+            ..StatsStructAttrs::default()
+        };
+        described("Metrics", attributes, Metrics::FIGURES)
+    }
+}
+
+/// What scx_stats tells its clients of a structure.
+fn described(name: &str, attrs: StatsStructAttrs, figures: &[Figure]) -> StatsMeta {
+    let field = |figure: &Figure| {
+        let attrs = StatsFieldAttrs {
+            desc: Some(figure.description.to_owned()),
+            // OpenMetrics has no place for what is keyed by words.
+            user: match figure.kind {
+                Kind::Counts => user(&[("_om_skip", "true")]),
+                _ => BTreeMap::new(),
+            },
+        };
+        let data = data(figure.kind);
+        (figure.name.to_owned(), StatsField { data, attrs })
+    };
+    StatsMeta {
+        name: name.to_owned(),
+        attrs,
+        fields: figures.iter().map(field).collect(),
+    }
+}
+
+fn user(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    attributes.iter().map(owned).collect()
+}
+
+fn data(kind: Kind) -> StatsData {
+    match kind {
+        Kind::Whole => StatsData::Datum(StatsKind::U64),
+        Kind::Real => StatsData::Datum(StatsKind::Float),
+        Kind::Text => StatsData::Datum(StatsKind::String),
+        Kind::Counts => StatsData::Dict {
+            key: StatsKind::String,
+            datum: StatsKind::U64,
+        },
+        Kind::Domains => StatsData::Dict {
+            key: StatsKind::U64,
+            datum: StatsKind::Struct("DomainStats".to_owned()),
+        },
+    }
+}
+
 /// The stats server: each connection gets what came since its last request, the first everything.
 pub fn server_data() -> StatsServerData<(), Metrics> {
     let open: Box<dyn StatsOpener<(), Metrics>> = Box::new(move |_channels| {
@@ -316,6 +232,37 @@ pub fn server_data() -> StatsServerData<(), Metrics> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn clients_are_told_of_every_figure_and_of_what_kind_it_is() {
+        let meta = serde_json::to_value(Metrics::meta()).unwrap();
+        assert_eq!((&meta["name"], &meta["top"]), (&json!("Metrics"), &json!("true")));
+        let shown = serde_json::to_value(Metrics::default()).unwrap();
+        let fields = meta["fields"].as_object().unwrap();
+        assert!(fields.keys().eq(shown.as_object().unwrap().keys()), "{fields:?}");
+        assert_eq!(
+            fields["rounds"],
+            json!({"datum": "u64", "desc": "balance rounds"})
+        );
+        assert_eq!(fields["round_us"]["datum"], "float");
+        assert_eq!(fields["model"]["datum"], "string");
+        let by_name = json!({"key": "string", "datum": "u64"});
+        assert_eq!(
+            (
+                &fields["model_events"]["dict"],
+                &fields["model_events"]["_om_skip"]
+            ),
+            (&by_name, &json!("true"))
+        );
+        let by_number = json!({"key": "u64", "datum": {"struct": "DomainStats"}});
+        assert_eq!(fields["domains"]["dict"], by_number);
+        let domain = serde_json::to_value(DomainStats::meta()).unwrap();
+        assert_eq!(
+            (&domain["_om_prefix"], &domain["_om_label"]),
+            (&json!("d_"), &json!("domain"))
+        );
+    }
 
     #[test]
     fn a_difference_keeps_states_and_subtracts_counters() {

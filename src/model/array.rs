@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Arrays of float32 by name: the weights of a network that is trained here, and how they begin.
+//! Arrays of float32 by name: the weights of a network that is trained here, how they begin, and what its signatures are given.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,17 @@ pub struct Array {
     pub shape: Vec<u64>,
     /// As many as the shape says.
     pub values: Vec<f32>,
+}
+
+/// An argument of a call: the name that the signature gives it, its shape, its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// As in the signature.
+    pub name: &'a str,
+    /// Of the array; empty for a number.
+    pub shape: &'a [u64],
+    /// In row-major order.
+    pub values: &'a [f32],
 }
 
 /// Arrays by the names that the network's signatures give them.

@@ -11,10 +11,11 @@ use super::fault::{Fault, check_scores};
 use super::manifest::{Manifest, Normaliser};
 use super::mlp::Mlp;
 use super::pauses::Pauses;
+use super::place::{self, Place};
 use super::tensorflow::{self, SavedModel};
 use super::watched::{Start, Watched, given_up, watched};
 use super::{Engine, Predictor};
-use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +61,15 @@ pub struct Trial {
 /// Every [`Fault`] that loading or scoring can give; [`Fault::Hangs`] when it used up its time, or slept through
 /// [`WALL_FACTOR`] times as much.
 pub fn load(directory: &Path, engine: Engine, limit: Duration) -> Result<Checked, Fault> {
-    let mut trial = Trial::begin(directory, engine, limit)?;
+    load_from(&directory.to_owned().into(), engine, limit)
+}
+
+/// The same for a model of this place, which may be the one that is built in.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(place: &Place, engine: Engine, limit: Duration) -> Result<Checked, Fault> {
+    let mut trial = Trial::begin(place, engine, limit)?;
     loop {
         match trial.answer.recv_timeout(trial.pause()) {
             Ok(outcome) => return outcome,
@@ -78,18 +87,25 @@ pub(super) fn panicked() -> Fault {
 }
 
 impl Trial {
-    /// Begins to try out the model in `directory`, which has `limit` of CPU time for it.
+    /// Begins to try out the model of this place, which has `limit` of CPU time for it.
     ///
     /// # Errors
     /// [`Fault::TooManyHung`], or [`Fault::Failed`] when the thread cannot be started.
-    pub fn begin(directory: &Path, engine: Engine, limit: Duration) -> Result<Trial, Fault> {
+    pub fn begin(place: &Place, engine: Engine, limit: Duration) -> Result<Trial, Fault> {
         let count = given_up();
         if count >= GIVEN_UP_LIMIT {
             return Err(Fault::TooManyHung { count });
         }
-        let engine = chosen(directory, engine);
-        let directory = directory.to_path_buf();
-        Trial::of(limit, move || load_here(&directory, engine))
+        if place.is_built_in(engine) {
+            let path = place::name_of_built_in();
+            return Trial::of(limit, || try_here(path, place::built_in()?, Engine::Twin));
+        }
+        let engine = chosen(&place.directory, engine);
+        let directory = place.directory.clone();
+        Trial::of(limit, move || {
+            let manifest = Manifest::read(&directory)?;
+            try_here(&directory, manifest, engine)
+        })
     }
 
     /// Begins a trial that does this.
@@ -183,8 +199,7 @@ fn chosen(directory: &Path, engine: Engine) -> Engine {
 }
 
 /// Loads and tries out on this thread.
-fn load_here(directory: &Path, engine: Engine) -> Result<Checked, Fault> {
-    let manifest = Manifest::read(directory)?;
+fn try_here(directory: &Path, manifest: Manifest, engine: Engine) -> Result<Checked, Fault> {
     let mut twin = Mlp::from_manifest(&manifest)?;
     let mut predictor: Box<dyn Predictor> = match (engine, &twin) {
         (Engine::TensorFlow | Engine::Either, _) => Box::new(SavedModel::load(directory, &manifest)?),
@@ -220,7 +235,7 @@ fn load_here(directory: &Path, engine: Engine) -> Result<Checked, Fault> {
 /// One batch: right count, finite, `0..=1`, and what the twin says.
 fn try_out(predictor: &mut dyn Predictor, twin: Option<&mut Mlp>, rows: &[FeatureRow]) -> Result<(), Fault> {
     let mut scores = Vec::new();
-    predictor.score(rows, &mut scores).map_err(Fault::from_error)?;
+    predictor.score(rows, &mut scores)?;
     check_scores(rows.len(), &scores)?;
     let Some(twin) = twin else { return Ok(()) };
     for (row, model) in rows.iter().zip(scores) {
@@ -290,7 +305,7 @@ mod tests {
         let limit = Duration::from_millis(20);
         let (_held, ends) = bounded::<()>(0);
         let spins = move || {
-            while ends.try_recv() == Err(crossbeam::channel::TryRecvError::Empty) {}
+            while ends.try_recv() == Err(crossbeam_channel::TryRecvError::Empty) {}
             Err(Fault::Off)
         };
         let mut trial = Trial::of(limit, spins).unwrap();

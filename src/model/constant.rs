@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A predictor that always says the same: the fixed point that tests of the whole loop are measured against.
 
-use super::{FeatureRow, Predictor};
+use super::{Fault, FeatureRow, Predictor};
 
 /// Always one score.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl Constant {
 }
 
 impl Predictor for Constant {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         scores.resize(rows.len(), self.score);
         Ok(())

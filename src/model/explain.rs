@@ -129,13 +129,13 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FEATURE_COUNT;
+    use crate::model::{FEATURE_COUNT, Fault};
 
     /// Looks at `src_queue` alone.
     struct Queue;
 
     impl Predictor for Queue {
-        fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+        fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
             scores.clear();
             scores.extend(rows.iter().map(|row| row[6]));
             Ok(())

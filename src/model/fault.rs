@@ -22,6 +22,9 @@ pub enum Fault {
         /// Where it was looked for.
         tried: String,
     },
+    /// This program was built without TensorFlow.
+    #[error("this build has no TensorFlow; build it with the feature `tensorflow`")]
+    NotBuilt,
     /// A file was found that is not TensorFlow's library.
     #[error("{} is not a usable TensorFlow library ({cause}); name another with --tensorflow", path.display())]
     LibraryBroken {
@@ -143,6 +146,9 @@ pub enum Fault {
         /// Rows.
         wanted: usize,
     },
+    /// There is nothing to compare the scores with.
+    #[error("the model's threshold is not a number; export it again")]
+    BadThreshold,
     /// The SavedModel and the manifest's weights are not the same network.
     #[error(
         "the SavedModel says {model} where its manifest's weights say {twin}: they are two models; export it again"
@@ -192,6 +198,7 @@ impl Fault {
             Self::Off => "off",
             Self::Loading => "loading",
             Self::LibraryMissing { .. } => "library_missing",
+            Self::NotBuilt => "not_built",
             Self::LibraryBroken { .. } => "library_broken",
             Self::Missing { .. } => "missing",
             Self::Malformed { .. } => "malformed",
@@ -206,6 +213,7 @@ impl Fault {
             Self::NotFinite { .. } => "not_finite",
             Self::OutOfRange { .. } => "out_of_range",
             Self::WrongCount { .. } => "wrong_count",
+            Self::BadThreshold => "bad_threshold",
             Self::TwinDisagrees { .. } => "twin_disagrees",
             Self::Drift { .. } => "drift",
             Self::OutOfService { .. } => "out_of_service",
@@ -219,16 +227,6 @@ impl Fault {
             self,
             Self::Hangs { .. } | Self::TooManyHung { .. } | Self::Failed { .. }
         )
-    }
-
-    /// The fault inside an error that a [`Predictor`](super::Predictor) returned.
-    pub fn from_error(err: anyhow::Error) -> Self {
-        match err.downcast::<Self>() {
-            Ok(fault) => fault,
-            Err(err) => Self::Failed {
-                cause: format!("{err:#}"),
-            },
-        }
     }
 }
 
@@ -268,12 +266,5 @@ mod tests {
         assert_eq!(label(2, &[0.5, f32::NAN]), "not_finite");
         assert_eq!(label(1, &[f32::INFINITY]), "not_finite");
         assert_eq!(label(1, &[1.0001]), "out_of_range");
-    }
-
-    #[test]
-    fn a_fault_comes_back_out_of_an_error() {
-        let fault = Fault::WrongCount { found: 1, wanted: 2 };
-        assert_eq!(Fault::from_error(fault.clone().into()), fault);
-        assert_eq!(Fault::from_error(anyhow::anyhow!("x")).label(), "failed");
     }
 }

@@ -12,7 +12,7 @@ use super::pauses::Pauses;
 use super::relay::{Giver, Taker, relay};
 use super::watched::{Inside, Start, Watched, watched};
 use super::{Engine, ModelOptions, Predictor};
-use crossbeam::channel::{RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -85,9 +85,7 @@ impl Guarded {
         std::thread::Builder::new()
             .name("augur-model".into())
             .spawn(move || work(predictor, drift, &rows, &scores, inside))
-            .map_err(|err| Fault::Failed {
-                cause: format!("cannot start a thread: {err}"),
-            })?;
+            .map_err(|err| failed(format!("cannot start a thread: {err}")))?;
         Ok(Self {
             name,
             engine: None,
@@ -252,9 +250,11 @@ impl Drop for Guarded {
 }
 
 fn died() -> Fault {
-    Fault::Failed {
-        cause: "its thread has ended".into(),
-    }
+    failed("its thread has ended".into())
+}
+
+fn failed(cause: String) -> Fault {
+    Fault::Failed { cause }
 }
 
 /// The worker: one batch after the other, until the guard is dropped.
@@ -271,8 +271,7 @@ fn work(
             predictor.score(&batch.rows, &mut batch.scores)
         }));
         batch.outcome = scoring
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("scoring panicked")))
-            .map_err(Fault::from_error)
+            .unwrap_or_else(|_| Err(failed("scoring panicked".into())))
             .and_then(|()| check_scores(batch.rows.len(), &batch.scores));
         if let Some(share) = drift.as_mut().and_then(|drift| drift.observe(&batch.rows))
             && batch.outcome.is_ok()

@@ -160,7 +160,15 @@ impl Manifest {
             });
         }
         let text = std::fs::read_to_string(&path).map_err(missing)?;
-        let manifest: Self = serde_json::from_str(&text).map_err(|err| Fault::Malformed {
+        Self::parse(&text, path)
+    }
+
+    /// Reads and checks a manifest's text; `path` is for the error.
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`], [`Fault::Contract`], [`Fault::WrongType`].
+    pub fn parse(text: &str, path: PathBuf) -> Result<Self, Fault> {
+        let manifest: Self = serde_json::from_str(text).map_err(|err| Fault::Malformed {
             path: path.clone(),
             cause: err.to_string(),
         })?;

@@ -66,7 +66,7 @@ impl Mlp {
 }
 
 impl Predictor for Mlp {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         scores.extend(rows.iter().map(|row| self.score_row(row)));
         Ok(())

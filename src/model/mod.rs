@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! contract   the features            manifest    what a model directory says about itself
+//! place      where models are, and the one that is built in
 //! tensorflow a SavedModel            mlp         its twin in plain Rust            constant  always the same
 //! canary     tries a model out       guard       deadline, NaN, strikes            drift     rows unlike the training
 //! detect     whether a stream of numbers is still what it was: ADWIN, Page-Hinkley, DDM
@@ -29,18 +30,21 @@ pub mod fault;
 pub mod forest;
 pub mod guard;
 pub mod importance;
+#[cfg(feature = "tensorflow")]
 pub mod library;
 pub mod log;
 pub mod manifest;
 pub mod messages;
 pub mod mlp;
 mod pauses;
+pub mod place;
 mod relay;
 pub mod reload;
 pub mod retrain;
 pub mod tensorflow;
 pub mod trainable;
 pub mod trained;
+#[cfg(feature = "tensorflow")]
 pub mod trust;
 mod watched;
 mod watcher;
@@ -61,8 +65,8 @@ pub trait Predictor: Send {
     /// Scores every row of the batch, into `scores` (cleared first; one score a row).
     ///
     /// # Errors
-    /// One sentence that names the cause; the caller falls back to its heuristic.
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()>;
+    /// Why these rows have no scores; the caller falls back to its heuristic.
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault>;
 
     /// The model's name, for logs and tables.
     fn name(&self) -> &str;
@@ -103,6 +107,8 @@ impl std::fmt::Display for Engine {
 pub struct ModelOptions {
     /// The model directory.
     pub directory: PathBuf,
+    /// While there is nothing in it, the model that is built in decides (see [`place`]).
+    pub built_in: bool,
     /// What runs the network.
     pub engine: Engine,
     /// Loading and the canary may take this much CPU time.
@@ -120,7 +126,8 @@ pub struct ModelOptions {
 impl Default for ModelOptions {
     fn default() -> Self {
         Self {
-            directory: PathBuf::from("model_dir/augur"),
+            directory: PathBuf::from(place::MODEL),
+            built_in: false,
             engine: Engine::default(),
             canary_limit: Duration::from_secs(5),
             batch_limit: Duration::from_millis(20),

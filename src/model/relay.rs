@@ -4,8 +4,8 @@
 //! crossbeam's receivers look again and yield some ten times before they sleep. Where others wait for the CPU, every yield lets
 //! them go first, and all of that together cost more than the batch that was waited for.
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use crossbeam::sync::{Parker, Unparker};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_utils::sync::{Parker, Unparker};
 use std::time::Instant;
 
 /// Where values go in.

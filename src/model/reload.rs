@@ -10,7 +10,7 @@ use super::contract::FeatureRow;
 use super::fault::Fault;
 use super::guard::Guarded;
 use super::{Engine, ModelOptions, Predictor, watcher};
-use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -213,8 +213,8 @@ impl ModelHandle {
 
 /// A policy may hold the handle as its predictor.
 impl Predictor for ModelHandle {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
-        Ok(self.score(rows, scores)?)
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        self.score(rows, scores)
     }
 
     fn name(&self) -> &str {
@@ -342,7 +342,7 @@ mod tests {
     fn leaving_service_is_told_once() {
         struct Nan;
         impl Predictor for Nan {
-            fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+            fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
                 scores.clear();
                 scores.resize(rows.len(), f32::NAN);
                 Ok(())

@@ -5,9 +5,9 @@
 //! Arrays are named `w0`, `w1`, … (weights, a kernel and a bias for each layer in turn), `t…` (the target network's), `m…` and
 //! `v…` (Adam's moments) and `step` (Adam's count).
 
-use super::array::{Array, Arrays};
+use super::array::{Array, Arrays, Input};
 use super::fault::Fault;
-use super::tensorflow::{Functions, Input};
+use super::tensorflow::Functions;
 use std::path::Path;
 
 /// A network and all that its training has come to.

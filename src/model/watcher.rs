@@ -9,7 +9,8 @@ use super::canary::{self, Trial};
 use super::fault::Fault;
 use super::guard::Guarded;
 use super::pauses::Pauses;
-use crossbeam::channel::{Receiver, Sender, never, select};
+use super::place::Place;
+use crossbeam_channel::{Receiver, Sender, never, select};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -71,7 +72,11 @@ impl<'a> Stamps<'a> {
 
 /// The watcher: loads what is there, then whatever changes, until the handle is gone.
 pub(super) fn watch(options: &ModelOptions, found: &Sender<Result<Guarded, Fault>>, stopped: &Receiver<()>) {
-    let begin = || Trial::begin(&options.directory, options.engine, options.canary_limit);
+    let place = Place {
+        directory: options.directory.clone(),
+        built_in: options.built_in,
+    };
+    let begin = || Trial::begin(&place, options.engine, options.canary_limit);
     let mut pauses = Pauses::new(options.retry);
     while let Some(changed) = watch_once(options, found, stopped, &mut pauses, &begin) {
         if changed {
@@ -134,7 +139,7 @@ mod tests {
     use crate::model::manifest::{MANIFEST_FILE, tests::right};
     use crate::model::watched::tests::burn;
     use crate::model::{Constant, Engine, Manifest};
-    use crossbeam::channel::{bounded, unbounded};
+    use crossbeam_channel::{bounded, unbounded};
     use std::cell::Cell;
 
     /// The labels of what a watcher told whose trials do this, in turn, until it told so many things.

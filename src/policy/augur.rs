@@ -71,17 +71,17 @@ impl Policy for Augur {
         candidates.clear();
         let projection = Projection::of(snapshot);
         self.update_draining(&projection);
-        let mut round = Round::new(snapshot, &self.settings, &self.draining, projection);
+        let mut picks = Picks::new(snapshot, &self.settings, &self.draining, projection);
         while candidates.len() < self.settings.budget
-            && let Some(candidate) = round.pick()
+            && let Some(candidate) = picks.pick()
         {
             candidates.push(candidate);
         }
     }
 }
 
-/// One round: what has been picked, and what is left to pick from.
-struct Round<'a> {
+/// What has been picked in a round, and what is left to pick from.
+struct Picks<'a> {
     snapshot: &'a Snapshot,
     settings: &'a Settings,
     draining: &'a [bool],
@@ -96,7 +96,7 @@ struct Round<'a> {
     open: Vec<usize>,
 }
 
-impl<'a> Round<'a> {
+impl<'a> Picks<'a> {
     fn new(
         snapshot: &'a Snapshot,
         settings: &'a Settings,
@@ -121,7 +121,7 @@ impl<'a> Round<'a> {
         let allowance = (0..domains)
             .map(|domain| settings.share * apart(domain))
             .collect();
-        Round {
+        Picks {
             snapshot,
             settings,
             draining,

@@ -75,8 +75,9 @@ impl Totals {
 
 /// `value` within `0..=max`; 0 for what is not a number.
 fn bounded(value: f32, max: f32) -> f32 {
-    // `f32::max` gives the other operand for NaN, so the order of the two matters.
-    value.max(0.0).min(max)
+    // `f32::max` gives the other operand for NaN, so the order of the two matters. Of −0 and 0 it may give either, as the
+    // compiler likes; a sum of both is 0.
+    value.max(0.0).min(max) + 0.0
 }
 
 /// A load, count, weight, rate or capacity within `0..=MAGNITUDE_MAX`; 0 for what is not a number.

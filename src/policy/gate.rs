@@ -7,9 +7,9 @@
 use super::snapshot::{Candidate, Snapshot};
 use super::steal::{self, Pair};
 use super::{Generator, features};
+use crate::model::fault::{Fault, check_scores};
 use crate::model::{FeatureRow, Predictor};
 use rand::RngExt;
-use std::fmt;
 
 /// Who decides at the gate.
 #[derive(Clone, Debug, Default)]
@@ -24,106 +24,87 @@ pub enum Mode {
     Explore(Generator),
 }
 
-/// Why a model's word did not count.
+/// A question: a move, or a permission to steal, with what a model is told of it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fallback {
-    /// There is no model, or it is switched off.
-    NoModel,
-    /// It failed; its own sentence.
-    Failed(String),
-    /// It gave another number of scores than there were rows.
-    WrongCount {
-        /// Rows asked.
-        rows: usize,
-        /// Scores given.
-        scores: usize,
-    },
-    /// It gave a score outside of 0 to 1, or none at all (NaN).
-    BadScore {
-        /// Which row.
-        row: usize,
-        /// The score.
-        score: f32,
-    },
-    /// Its threshold is not a number.
-    BadThreshold,
+pub struct Question<Q> {
+    /// What it is about.
+    pub about: Q,
+    /// The features.
+    pub row: FeatureRow,
 }
 
-impl Fallback {
-    /// One word for counters and labels.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Fallback::NoModel => "no_model",
-            Fallback::Failed(_) => "failed",
-            Fallback::WrongCount { .. } => "wrong_count",
-            Fallback::BadScore { .. } => "bad_score",
-            Fallback::BadThreshold => "bad_threshold",
+/// The questions of one round.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Questions {
+    /// Should the task move?
+    pub moves: Vec<Question<Candidate>>,
+    /// May the one domain take from the other?
+    pub steals: Vec<Question<Pair>>,
+}
+
+impl Questions {
+    /// Gives each candidate and each pair its row.
+    pub fn new(snapshot: &Snapshot, candidates: Vec<Candidate>, pairs: Vec<Pair>) -> Questions {
+        let moves = features::rows(snapshot, &candidates);
+        let steals = steal::rows(snapshot, &pairs);
+        Questions {
+            moves: with_rows(candidates, moves),
+            steals: with_rows(pairs, steals),
         }
+    }
+
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.moves.is_empty() && self.steals.is_empty()
     }
 }
 
-impl fmt::Display for Fallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fallback::NoModel => write!(f, "there is no model"),
-            Fallback::Failed(cause) => write!(f, "the model failed: {cause}"),
-            Fallback::WrongCount { rows, scores } => {
-                write!(f, "the model gave {scores} scores for {rows} rows")
-            }
-            Fallback::BadScore { row, score } => {
-                write!(
-                    f,
-                    "the model gave row {row} the score {score}, which is not between 0 and 1"
-                )
-            }
-            Fallback::BadThreshold => write!(f, "the model's threshold is not a number"),
-        }
-    }
+fn with_rows<Q>(questions: Vec<Q>, rows: Vec<FeatureRow>) -> Vec<Question<Q>> {
+    let pairs = questions.into_iter().zip(rows);
+    pairs.map(|(about, row)| Question { about, row }).collect()
 }
 
-/// The gate's answers to one batch, in its order.
+/// A question with its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged<Q> {
+    /// What it is about.
+    pub about: Q,
+    /// What the model was told.
+    pub row: FeatureRow,
+    /// What the model said, 0 to 1; `None` where its word does not count or there is no model.
+    pub score: Option<f32>,
+    /// The answer.
+    pub accepted: bool,
+}
+
+/// The gate's answers to the questions of one round, each list in the order of its questions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
-    /// What the model was told of each.
-    pub rows: Vec<FeatureRow>,
-    /// What the model said of each, 0 to 1; empty when its word does not count or there is no model.
-    pub scores: Vec<f32>,
-    /// Whether the model alone would accept each; empty when `scores` is.
-    pub model_accepts: Vec<bool>,
-    /// Whether each is accepted.
-    pub accepted: Vec<bool>,
+    /// Which tasks move.
+    pub moves: Vec<Judged<Candidate>>,
+    /// Which domains may steal from which.
+    pub steals: Vec<Judged<Pair>>,
     /// Why the model's word did not count. Always `None` when no model was asked for its word ([`Mode::Explore`]
     /// without a model).
-    pub fallback: Option<Fallback>,
+    pub fallback: Option<Fault>,
 }
 
 impl Verdicts {
-    /// The verdicts on the first `count` rows, and on the others.
-    pub fn split_at(mut self, count: usize) -> (Verdicts, Verdicts) {
-        let tail = |rows: &mut Vec<f32>| rows.split_off(count.min(rows.len()));
-        let flags = |flags: &mut Vec<bool>| flags.split_off(count.min(flags.len()));
-        let rest = Verdicts {
-            scores: tail(&mut self.scores),
-            model_accepts: flags(&mut self.model_accepts),
-            accepted: flags(&mut self.accepted),
-            rows: self.rows.split_off(count.min(self.rows.len())),
-            fallback: self.fallback.clone(),
-        };
-        (self, rest)
+    /// Whether nothing was asked.
+    pub fn is_empty(&self) -> bool {
+        self.moves.is_empty() && self.steals.is_empty()
     }
 
-    /// The accepted ones of `items`, which are what was judged, in their order.
-    pub fn filter<'a, T>(&'a self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
-        items
-            .iter()
-            .zip(&self.accepted)
-            .filter(|(_, accepted)| **accepted)
-            .map(|(item, _)| item)
+    /// The moves that were accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = &Candidate> {
+        let accepted = self.moves.iter().filter(|judged| judged.accepted);
+        accepted.map(|judged| &judged.about)
     }
 
-    /// How many were accepted.
-    pub fn accepted_count(&self) -> usize {
-        self.accepted.iter().filter(|accepted| **accepted).count()
+    /// The pairs that may not steal.
+    pub fn denied(&self) -> impl Iterator<Item = &Pair> {
+        let denied = self.steals.iter().filter(|judged| !judged.accepted);
+        denied.map(|judged| &judged.about)
     }
 }
 
@@ -139,89 +120,82 @@ impl Gate {
         Gate { mode }
     }
 
-    /// Whether the gate could forbid a domain to steal; where it could not, it need not be asked, and inference costs CPU time
-    /// that the tasks do not get. `threshold` is the model's for stealing: no score is below 0.
-    pub fn may_forbid_stealing(&self, threshold: Option<f32>) -> bool {
-        !matches!(self.mode, Mode::Model)
-            || threshold.is_none_or(|threshold| threshold > 0.0 || threshold.is_nan())
+    /// Whether questions about stealing have a point; where they have none, they need not be asked, and inference costs CPU
+    /// time that the tasks do not get. A model says no below its threshold, and no score is below 0; a coin says no
+    /// whoever is asked; and who only looks on wants to see the scores.
+    pub fn may_forbid_stealing(&self, predictor: Option<&dyn Predictor>) -> bool {
+        let threshold = predictor.map(|predictor| predictor.steal_threshold());
+        match self.mode {
+            Mode::Model => threshold.is_some_and(|threshold| threshold > 0.0 || threshold.is_nan()),
+            Mode::Shadow => threshold.is_some(),
+            Mode::Explore(_) => true,
+        }
     }
 
-    /// Judges the moves that a heuristic proposed.
-    pub fn judge(
-        &mut self,
-        snapshot: &Snapshot,
-        candidates: &[Candidate],
-        predictor: Option<&mut dyn Predictor>,
-    ) -> Verdicts {
-        self.judge_rows(features::rows(snapshot, candidates), candidates.len(), predictor)
-    }
-
-    /// Judges which domains may steal from which.
-    pub fn judge_pairs(
-        &mut self,
-        snapshot: &Snapshot,
-        pairs: &[Pair],
-        predictor: Option<&mut dyn Predictor>,
-    ) -> Verdicts {
-        self.judge_rows(steal::rows(snapshot, pairs), 0, predictor)
-    }
-
-    /// Judges rows that the caller built: the first `moves` are moves, the others questions about stealing.
-    pub fn judge_rows(
-        &mut self,
-        rows: Vec<FeatureRow>,
-        moves: usize,
-        predictor: Option<&mut dyn Predictor>,
-    ) -> Verdicts {
+    /// Judges the questions of a round. The model is asked once for all of them; a coin is tossed for each, moves first.
+    pub fn judge(&mut self, questions: Questions, predictor: Option<&mut dyn Predictor>) -> Verdicts {
         let asked = predictor.is_some() || !matches!(self.mode, Mode::Explore(_));
-        let mut verdicts = Verdicts {
-            accepted: vec![true; rows.len()],
-            ..Verdicts::default()
+        let (moves, steals, fallback) = match ask(&questions, predictor) {
+            Ok([moves, steals]) => (Some(moves), Some(steals), None),
+            Err(fault) => (None, None, asked.then_some(fault)),
         };
-        match ask(&rows, predictor) {
-            Ok((scores, thresholds)) => {
-                let reached = |(row, &score): (usize, &f32)| score >= thresholds[usize::from(row >= moves)];
-                verdicts.model_accepts = scores.iter().enumerate().map(reached).collect();
-                verdicts.scores = scores;
-            }
-            Err(cause) => verdicts.fallback = asked.then_some(cause),
+        Verdicts {
+            moves: self.answer(questions.moves, moves.as_ref()),
+            steals: self.answer(questions.steals, steals.as_ref()),
+            fallback,
         }
-        match &mut self.mode {
-            Mode::Model if verdicts.fallback.is_none() => {
-                verdicts.accepted.clone_from(&verdicts.model_accepts)
+    }
+
+    fn answer<Q>(&mut self, questions: Vec<Question<Q>>, scored: Option<&Scored>) -> Vec<Judged<Q>> {
+        let answer = |(index, question): (usize, Question<Q>)| {
+            let score = scored.and_then(|scored| scored.scores.get(index)).copied();
+            let by_model = scored
+                .zip(score)
+                .is_none_or(|(scored, score)| score >= scored.threshold);
+            Judged {
+                about: question.about,
+                row: question.row,
+                score,
+                accepted: match &mut self.mode {
+                    Mode::Model => by_model,
+                    Mode::Shadow => true,
+                    Mode::Explore(generator) => generator.random(),
+                },
             }
-            Mode::Model | Mode::Shadow => {}
-            Mode::Explore(generator) => verdicts.accepted.fill_with(|| generator.random()),
-        }
-        verdicts.rows = rows;
-        verdicts
+        };
+        questions.into_iter().enumerate().map(answer).collect()
     }
 }
 
-/// The model's scores and its thresholds for moves and for stealing, or why they do not count.
-fn ask(rows: &[FeatureRow], predictor: Option<&mut dyn Predictor>) -> Result<(Vec<f32>, [f32; 2]), Fallback> {
-    let predictor = predictor.ok_or(Fallback::NoModel)?;
-    let thresholds = [predictor.threshold(), predictor.steal_threshold()];
-    if thresholds.iter().any(|threshold| threshold.is_nan()) {
-        return Err(Fallback::BadThreshold);
-    }
+/// The model's scores of one kind of questions, one each, and what they are compared with.
+struct Scored {
+    scores: Vec<f32>,
+    threshold: f32,
+}
+
+/// What the model says of moves and of stealing, or why that does not count. One batch, because each costs a switch to the
+/// model's thread and back, and because rows of a round drift, and fail, together.
+fn ask(questions: &Questions, predictor: Option<&mut dyn Predictor>) -> Result<[Scored; 2], Fault> {
+    let predictor = predictor.ok_or(Fault::Off)?;
+    let moves = questions.moves.iter().map(|question| question.row);
+    let steals = questions.steals.iter().map(|question| question.row);
+    let rows: Vec<FeatureRow> = moves.chain(steals).collect();
     let mut scores = Vec::with_capacity(rows.len());
     if !rows.is_empty() {
-        predictor
-            .score(rows, &mut scores)
-            .map_err(|error| Fallback::Failed(format!("{error:#}")))?;
+        predictor.score(&rows, &mut scores)?;
     }
-    if scores.len() != rows.len() {
-        return Err(Fallback::WrongCount {
-            rows: rows.len(),
-            scores: scores.len(),
-        });
+    // Only now: asking is what puts a new model in the place of the old one.
+    let (threshold, steal_threshold) = (predictor.threshold(), predictor.steal_threshold());
+    if threshold.is_nan() || steal_threshold.is_nan() {
+        return Err(Fault::BadThreshold);
     }
-    match scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
-        Some(row) => Err(Fallback::BadScore {
-            row,
-            score: scores[row],
-        }),
-        None => Ok((scores, thresholds)),
-    }
+    check_scores(rows.len(), &scores)?;
+    let of_steals = scores.split_off(questions.moves.len());
+    Ok([
+        Scored { scores, threshold },
+        Scored {
+            scores: of_steals,
+            threshold: steal_threshold,
+        },
+    ])
 }

@@ -2,34 +2,42 @@
 //! Policies: a snapshot in, decisions out. Pure code, one policy a file.
 //!
 //! ```text
-//! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::row ─▶ Gate::judge ─▶ accepted moves
-//!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ──▶ Gate::judge_pairs ─▶ Permissions
+//! Observed (integers) ─▶ Snapshot
+//! Snapshot ─▶ Policy::decide ─▶ candidates ─▶ features::rows ─┐               ┌─▶ accepted moves
+//!      └────▶ steal::pairs ───▶ pairs ──────▶ steal::rows ────┴▶ Gate::judge ─┴─▶ Permissions
 //! ```
+//!
+//! [`Rounds`] is all of that, for every world.
 //!
 //! A policy reads no clock, file, map or global, and no future; it never knows which world asked. Randomness comes
 //! from a [`Generator`] that it was handed. Whatever the snapshot holds, no row has a value that is not finite.
 
 pub mod augur;
 pub mod cpu;
+pub mod decision;
 pub mod device;
 pub mod features;
 pub mod gate;
+pub mod metrics;
 pub mod never;
+pub mod observed;
 pub mod permissions;
 mod projection;
 pub mod random;
 pub mod registry;
+pub mod round;
 pub mod rusty;
 pub mod settings;
 pub mod snapshot;
 pub mod steal;
 
 pub use augur::Augur;
-pub use gate::{Fallback, Gate, Mode, Verdicts};
+pub use gate::{Gate, Judged, Mode, Question, Questions, Verdicts};
 pub use never::Never;
 pub use permissions::Permissions;
 pub use random::Random;
 pub use registry::parse;
+pub use round::{Rounds, Stealing, Tally};
 pub use settings::Settings;
 pub use snapshot::{Candidate, DomainState, Phase, Snapshot, TaskId, TaskState};
 pub use steal::Pair;

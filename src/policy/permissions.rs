@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Who may steal from whom: the steal gate's answers, as a matrix of domains.
 
-use super::{Pair, Verdicts};
+use super::{Judged, Pair};
 
 /// For every ordered pair of domains, whether the idle CPUs of one may take work of the other. Without a word from
 /// the gate all may: an idle machine beside a queue is the worse mistake.
@@ -29,28 +29,26 @@ impl Permissions {
         }
     }
 
-    /// What the gate said of `pairs`; allowed where it was not asked.
-    pub fn from_verdicts(domains: usize, pairs: &[Pair], verdicts: &Verdicts) -> Permissions {
+    /// What the gate said in a round; allowed where it was not asked. Older answers do not count: they were given for tasks
+    /// that waited then.
+    pub fn from_verdicts(domains: usize, steals: &[Judged<Pair>]) -> Permissions {
         let mut permissions = Permissions::all(domains);
-        permissions.update(pairs, verdicts);
+        for judged in steals.iter().filter(|judged| !judged.accepted) {
+            permissions.set(judged.about.from, judged.about.to, false);
+        }
         permissions
     }
 
-    /// Puts the gate's answers in the place of older ones.
-    pub fn update(&mut self, pairs: &[Pair], verdicts: &Verdicts) {
-        for (pair, &accepted) in pairs.iter().zip(&verdicts.accepted) {
-            if pair.from < self.domains && pair.to < self.domains {
-                self.allowed[pair.from * self.domains + pair.to] = accepted;
-            }
+    fn set(&mut self, from: usize, to: usize, allowed: bool) {
+        if from < self.domains && to < self.domains {
+            self.allowed[from * self.domains + to] = allowed;
         }
     }
 
     /// The same with another answer for one pair.
     pub fn with(&self, from: usize, to: usize, allowed: bool) -> Permissions {
         let mut changed = self.clone();
-        if from < self.domains && to < self.domains {
-            changed.allowed[from * self.domains + to] = allowed;
-        }
+        changed.set(from, to, allowed);
         changed
     }
 

@@ -10,7 +10,7 @@ use crate::model::FeatureRow;
 use std::cmp::Ordering;
 
 /// Most pairs a round, so that a machine of hundreds of domains does not spend its rounds on this. The nearest
-/// pairs are asked; the others keep the answer that they have.
+/// pairs are asked; the others may steal.
 pub const PAIRS_MAX: usize = 4096;
 
 /// One question.

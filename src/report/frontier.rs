@@ -6,6 +6,7 @@
 use super::axis::Axis;
 use super::bench::{Report, Spread};
 use super::canvas::{self, Canvas, Picture, To, WIDE_PX};
+use super::formats;
 use super::label;
 use super::palette::{self, FRAME, INK, Rgb};
 use anyhow::Result;
@@ -37,11 +38,11 @@ struct Frontier {
     points: Vec<Point>,
 }
 
-/// Draws the frontier; `None` where no scheduler has all three figures.
+/// Draws the frontier, as [`formats::USUAL`]; `None` where no scheduler has all three figures.
 ///
 /// # Errors
 /// Where the picture cannot be drawn or packed.
-pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
+pub fn file(report: &Report) -> Result<Option<Vec<u8>>> {
     let about = &report.about;
     let frontier = Frontier {
         points: points(report),
@@ -50,7 +51,8 @@ pub fn png(report: &Report) -> Result<Option<Vec<u8>>> {
     if frontier.points.is_empty() {
         return Ok(None);
     }
-    canvas::png(&frontier.draw(WIDE_PX).document(&frontier)).map(Some)
+    let document = frontier.draw(WIDE_PX).document(&frontier);
+    formats::file(formats::USUAL, &document).map(Some)
 }
 
 fn points(report: &Report) -> Vec<Point> {
@@ -195,11 +197,14 @@ mod tests {
         };
         let mut report = Report::default();
         report.runs.push(run(&[("time_s", 3.0)]));
-        assert!(png(&report).unwrap().is_none());
+        assert!(file(&report).unwrap().is_none());
         report
             .runs
             .push(run(&[("time_s", 3.0), ("migrations", 500.0), ("wait_s", 2.0)]));
-        let bytes = png(&report).unwrap().unwrap();
+        let bytes = file(&report).unwrap().unwrap();
+        if formats::USUAL == "svg" {
+            return assert!(bytes.starts_with(b"<svg"));
+        }
         let reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()
             .unwrap();

@@ -4,10 +4,11 @@
 
 use super::axis::Axis;
 use super::canvas::{self, Canvas, Picture, To};
+use super::formats;
 use super::graph::Report;
 use super::palette::{GRID, INK, PAPER, Style};
 use super::table::number;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::path::Path;
 
 /// Pixels of a panel's heading.
@@ -140,15 +141,7 @@ impl Gantt {
     /// Where the ending names none, or it cannot be drawn.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>> {
         let document = self.draw(self.width_px()).document(self);
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        match ending.map(str::to_ascii_lowercase).as_deref() {
-            Some("png") => canvas::png(&document),
-            Some("svg") => Ok(document.into_bytes()),
-            _ => bail!(
-                "the ending of {} names no picture; give .svg or .png",
-                path.display()
-            ),
-        }
+        formats::file(formats::kind_of(path)?, &document)
     }
 
     /// The rows of a panel, in which nothing runs yet.

@@ -2,8 +2,9 @@
 //! A training as a curve: what each episode came to, as CSV and as a picture.
 
 use super::Interval;
-use super::canvas::{self, Picture, WIDE_PX};
+use super::canvas::{Picture, WIDE_PX};
 use super::chart::{Curves, Line, Marked};
+use super::formats;
 use super::palette::Style;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
@@ -65,13 +66,13 @@ impl Curve {
         writer.into_inner().map_err(|err| anyhow!("{}", err.error()))
     }
 
-    /// The reward of each episode, and its moving mean, as a picture.
+    /// The reward of each episode, and its moving mean, as a picture of the kind [`formats::USUAL`].
     ///
     /// # Errors
     /// Where it cannot be drawn or packed.
-    pub fn png(&self) -> Result<Vec<u8>> {
+    pub fn file(&self) -> Result<Vec<u8>> {
         let picture = self.picture();
-        canvas::png(&picture.draw(WIDE_PX).document(&picture))
+        formats::file(formats::USUAL, &picture.draw(WIDE_PX).document(&picture))
     }
 
     fn picture(&self) -> Curves {
@@ -161,6 +162,11 @@ mod tests {
         assert!((curve.gain_percent().unwrap() - 93.16).abs() < 0.01);
         let csv = String::from_utf8(curve.csv().unwrap()).unwrap();
         assert!(csv.starts_with("episode,decisions,epsilon,reward,") && csv.lines().count() == 21);
-        assert!(curve.png().unwrap().starts_with(b"\x89PNG"));
+        let begin = if formats::USUAL == "png" {
+            &b"\x89PNG"[..]
+        } else {
+            b"<svg"
+        };
+        assert!(curve.file().unwrap().starts_with(begin));
     }
 }

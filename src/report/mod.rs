@@ -17,7 +17,8 @@ pub mod task;
 pub mod trace;
 pub mod trace_diff;
 
+pub use augur_base::picture::formats;
 pub use augur_base::statistics::{Interval, Percentiles, fairness, interval, jain, percentile, queueing};
-pub use augur_base::{parquet, table};
+pub use augur_base::{cells, table};
 
 use augur_base::picture::{axis, canvas, chart, label, palette};

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `run --simulate`: the daemon's decisions on a simulated machine.
 
+#[cfg(feature = "live")]
 use crate::common::{scx_augur, succeeds};
 use scx_augur::experiment::stand_in::{self, Decider, Load};
-use scx_augur::live::stats::Metrics;
 use scx_augur::model::{Constant, Engine, Predictor};
+use scx_augur::policy::metrics::Metrics;
 use scx_augur::policy::{self, Mode};
 use scx_augur::topology::Machine;
 use std::time::Duration;
@@ -62,6 +63,7 @@ fn the_gate_is_the_daemons() {
     assert_eq!(same(&moving), same(&off));
 }
 
+#[cfg(feature = "live")]
 #[test]
 fn the_command_prints_what_run_prints_and_the_same_each_time() {
     let once = || {

@@ -12,7 +12,7 @@ use scx_augur::experiment::simulate::{Config, Scenario};
 use scx_augur::experiment::study;
 use scx_augur::experiment::train::{self, Plan};
 use scx_augur::model::array::Array;
-use scx_augur::model::tensorflow::Input;
+use scx_augur::model::array::Input;
 use scx_augur::model::trainable::{Trainable, beginning};
 use scx_augur::model::{dueling, library, messages, prepare_library};
 use scx_augur::policy::Generator;

@@ -95,7 +95,7 @@ proptest! {
         let row = features::row(&snapshot, &candidate(task, ends.0, ends.1));
         for (name, value) in FEATURES.iter().zip(row) {
             prop_assert!(value.is_finite(), "{} is {}", name, value);
-            prop_assert!(value >= 0.0 || *name == "imbalance", "{} is {}", name, value);
+            prop_assert!(value.is_sign_positive() || *name == "imbalance", "{} is {}", name, value);
         }
     }
 }

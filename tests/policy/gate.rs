@@ -4,17 +4,17 @@
 use crate::world::{World, worlds};
 use proptest::prelude::*;
 use rand::SeedableRng;
-use scx_augur::model::{FeatureRow, Predictor};
+use scx_augur::model::{Fault, FeatureRow, Predictor};
 use scx_augur::policy::{
-    Augur, Candidate, Fallback, Gate, Generator, Mode, Permissions, Policy, Settings, Verdicts, features,
-    steal,
+    Augur, Candidate, Gate, Generator, Judged, Mode, Pair, Permissions, Policy, Question, Questions,
+    Settings, Verdicts, features, steal,
 };
 
 /// Answers with a function of the row's place.
 struct Says(fn(usize) -> f32);
 
 impl Predictor for Says {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         scores.extend((0..rows.len()).map(self.0));
         Ok(())
@@ -36,11 +36,15 @@ struct Broken {
 }
 
 impl Predictor for Broken {
-    fn score(&mut self, _rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, _rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         scores.push(0.0);
-        anyhow::ensure!(!self.error, "out of memory");
-        Ok(())
+        match self.error {
+            true => Err(Fault::Failed {
+                cause: "out of memory".into(),
+            }),
+            false => Ok(()),
+        }
     }
 
     fn name(&self) -> &str {
@@ -60,8 +64,13 @@ fn proposed(world: &World) -> Vec<Candidate> {
 
 fn judge(world: &World, mode: Mode, predictor: Option<&mut dyn Predictor>) -> (Vec<Candidate>, Verdicts) {
     let candidates = proposed(world);
-    let verdicts = Gate::new(mode).judge(&world.snapshot(), &candidates, predictor);
-    (verdicts.filter(&candidates).copied().collect(), verdicts)
+    let questions = Questions::new(&world.snapshot(), candidates, Vec::new());
+    let verdicts = Gate::new(mode).judge(questions, predictor);
+    (verdicts.accepted().copied().collect(), verdicts)
+}
+
+fn scores(verdicts: &Verdicts) -> Vec<f32> {
+    verdicts.moves.iter().filter_map(|judged| judged.score).collect()
 }
 
 fn hot() -> World {
@@ -73,7 +82,7 @@ proptest! {
     fn always_stay_accepts_nothing(world in worlds()) {
         let (accepted, verdicts) = judge(&world, Mode::Model, Some(&mut Says(|_| 0.0)));
         prop_assert_eq!(accepted, vec![]);
-        prop_assert_eq!((verdicts.accepted_count(), verdicts.fallback), (0, None));
+        prop_assert_eq!(verdicts.fallback, None);
     }
 
     #[test]
@@ -87,7 +96,7 @@ proptest! {
     fn shadow_changes_nothing_whatever_the_model_says(world in worlds()) {
         let (accepted, verdicts) = judge(&world, Mode::Shadow, Some(&mut Says(|row| (row % 2) as f32)));
         prop_assert_eq!(&accepted, &proposed(&world));
-        prop_assert_eq!(verdicts.scores.len(), accepted.len());
+        prop_assert_eq!(scores(&verdicts).len(), accepted.len());
     }
 }
 
@@ -101,12 +110,13 @@ fn each_verdict_belongs_to_its_candidate() {
     );
     let candidates = proposed(&world);
     assert_eq!(accepted, [candidates[1], candidates[3]]);
-    assert_eq!(verdicts.scores, [0.49, 0.5, 0.0, 1.0]);
+    assert_eq!(scores(&verdicts), [0.49, 0.5, 0.0, 1.0]);
     let rows: Vec<_> = candidates
         .iter()
         .map(|candidate| features::row(&world.snapshot(), candidate))
         .collect();
-    assert_eq!(verdicts.rows, rows);
+    let judged: Vec<_> = verdicts.moves.iter().map(|judged| judged.row).collect();
+    assert_eq!(judged, rows);
 }
 
 #[test]
@@ -115,18 +125,18 @@ fn a_failing_model_leaves_the_heuristics_list_and_a_cause() {
         let (accepted, verdicts) = judge(&hot(), Mode::Model, predictor);
         assert_eq!(accepted, proposed(&hot()));
         assert_eq!(
-            verdicts.fallback.map(|cause| cause.to_string()).as_deref(),
+            verdicts.fallback.as_ref().map(Fault::to_string).as_deref(),
             Some(expected)
         );
-        assert!(verdicts.scores.is_empty());
+        assert!(scores(&verdicts).is_empty());
     };
-    check(None, "there is no model");
+    check(None, "no model is used; name its directory to use one");
     check(
         Some(&mut Broken {
             error: true,
             threshold: 0.5,
         }),
-        "the model failed: out of memory",
+        "the model cannot score: out of memory",
     );
     check(
         Some(&mut Broken {
@@ -140,13 +150,13 @@ fn a_failing_model_leaves_the_heuristics_list_and_a_cause() {
             error: false,
             threshold: f32::NAN,
         }),
-        "the model's threshold is not a number",
+        "the model's threshold is not a number; export it again",
     );
-    let nan = "the model gave row 2 the score NaN, which is not between 0 and 1";
+    let nan = "the model's score of row 2 is NaN";
     check(Some(&mut Says(|row| if row == 2 { f32::NAN } else { 0.0 })), nan);
     check(
         Some(&mut Says(|_| 1.5)),
-        "the model gave row 0 the score 1.5, which is not between 0 and 1",
+        "the model's score of row 0 is 1.5, outside 0..=1",
     );
 }
 
@@ -168,7 +178,7 @@ fn nothing_to_judge_is_no_failure() {
 struct Lenient;
 
 impl Predictor for Lenient {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         scores.clear();
         scores.resize(rows.len(), 0.3);
         Ok(())
@@ -187,30 +197,95 @@ impl Predictor for Lenient {
     }
 }
 
+/// Questions about nothing: two moves and three pairs.
+fn two_and_three() -> Questions {
+    let pair = |from, to| Question {
+        about: Pair {
+            from,
+            to,
+            task_index: None,
+        },
+        row: FeatureRow::default(),
+    };
+    Questions {
+        moves: vec![a_move(); 2],
+        steals: vec![pair(0, 0), pair(1, 1), pair(0, 1)],
+    }
+}
+
+fn a_move() -> Question<Candidate> {
+    Question {
+        about: proposed(&hot())[0],
+        row: FeatureRow::default(),
+    }
+}
+
+fn answers<Q>(judged: &[Judged<Q>]) -> Vec<bool> {
+    judged.iter().map(|judged| judged.accepted).collect()
+}
+
 #[test]
 fn moves_and_stealing_have_a_threshold_each() {
-    let rows = vec![FeatureRow::default(); 5];
-    let verdicts = Gate::new(Mode::Model).judge_rows(rows.clone(), 2, Some(&mut Lenient));
-    assert_eq!(verdicts.accepted, [false, false, true, true, true]);
+    let verdicts = Gate::new(Mode::Model).judge(two_and_three(), Some(&mut Lenient));
+    assert_eq!(answers(&verdicts.moves), [false, false]);
+    assert_eq!(answers(&verdicts.steals), [true, true, true]);
     // A model that knows of no second threshold has one for both.
-    let verdicts = Gate::new(Mode::Model).judge_rows(rows, 2, Some(&mut Says(|row| row as f32 / 4.0)));
-    assert_eq!(verdicts.accepted, [false, false, true, true, true]);
+    let verdicts = Gate::new(Mode::Model).judge(two_and_three(), Some(&mut Says(|row| row as f32 / 4.0)));
+    assert_eq!(answers(&verdicts.moves), [false, false]);
+    assert_eq!(answers(&verdicts.steals), [true, true, true]);
+}
+
+#[test]
+fn the_model_is_asked_once_and_each_score_goes_to_its_question() {
+    let scores = |row: usize| [0.1, 0.9, 0.2, 0.8, 0.3][row];
+    let verdicts = Gate::new(Mode::Model).judge(two_and_three(), Some(&mut Says(scores)));
+    assert_eq!(answers(&verdicts.moves), [false, true]);
+    assert_eq!(answers(&verdicts.steals), [false, true, false]);
+    let denied: Vec<_> = verdicts.denied().map(|pair| (pair.from, pair.to)).collect();
+    assert_eq!(denied, [(0, 0), (0, 1)]);
+}
+
+/// A model that is exchanged for a milder one when it is asked, as the daemon's handle does it.
+struct Exchanged(f32);
+
+impl Predictor for Exchanged {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        self.0 = 0.5;
+        scores.clear();
+        scores.resize(rows.len(), 0.6);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "exchanged"
+    }
+
+    fn threshold(&self) -> f32 {
+        self.0
+    }
+}
+
+#[test]
+fn scores_are_compared_with_the_threshold_of_the_model_that_gave_them() {
+    let (accepted, _) = judge(&hot(), Mode::Model, Some(&mut Exchanged(f32::INFINITY)));
+    assert_eq!(accepted, proposed(&hot()));
 }
 
 #[test]
 fn exploring_is_a_fair_coin_of_its_seed() {
     let flips = |seed: u64| {
         let mut gate = Gate::new(Mode::Explore(Generator::seed_from_u64(seed)));
-        gate.judge_rows(vec![FeatureRow::default(); 10_000], 10_000, None)
+        let questions = Questions {
+            moves: vec![a_move(); 10_000],
+            ..two_and_three()
+        };
+        gate.judge(questions, None)
     };
     let verdicts = flips(1);
-    assert!(
-        (4_800..5_200).contains(&verdicts.accepted_count()),
-        "{}",
-        verdicts.accepted_count()
-    );
+    let accepted = verdicts.accepted().count();
+    assert!((4_800..5_200).contains(&accepted), "{accepted}");
     assert_eq!(verdicts, flips(1));
-    assert_ne!(verdicts.accepted, flips(2).accepted);
+    assert_ne!(answers(&verdicts.moves), answers(&flips(2).moves));
     assert_eq!(verdicts.fallback, None);
 }
 
@@ -218,18 +293,18 @@ fn exploring_is_a_fair_coin_of_its_seed() {
 fn exploring_reports_what_the_model_said() {
     let mode = Mode::Explore(Generator::seed_from_u64(7));
     let (_, verdicts) = judge(&hot(), mode.clone(), Some(&mut Says(|_| 1.0)));
-    assert_eq!(verdicts.scores, [1.0; 4]);
+    assert_eq!(scores(&verdicts), [1.0; 4]);
     let (_, verdicts) = judge(&hot(), mode, Some(&mut Says(|_| 2.0)));
-    assert_eq!(verdicts.fallback.map(|cause| cause.label()), Some("bad_score"));
+    assert_eq!(verdicts.fallback.map(|cause| cause.label()), Some("out_of_range"));
 }
 
 #[test]
 fn permissions_hold_what_the_gate_said() {
     let snapshot = hot().snapshot();
-    let pairs = steal::pairs(&snapshot);
     let check = |predictor: Option<&mut dyn Predictor>, expected: [bool; 4]| {
-        let verdicts = Gate::default().judge_pairs(&snapshot, &pairs, predictor);
-        let permissions = Permissions::from_verdicts(2, &pairs, &verdicts);
+        let questions = Questions::new(&snapshot, Vec::new(), steal::pairs(&snapshot));
+        let verdicts = Gate::default().judge(questions, predictor);
+        let permissions = Permissions::from_verdicts(2, &verdicts.steals);
         assert_eq!(permissions.as_slice(), expected);
     };
     check(None, [true; 4]);
@@ -242,59 +317,64 @@ fn permissions_hold_what_the_gate_said() {
     );
 }
 
+/// Wants this of a permission to steal.
+struct Wants(f32);
+
+impl Predictor for Wants {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
+        scores.clear();
+        scores.resize(rows.len(), 0.0);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "wants"
+    }
+
+    fn threshold(&self) -> f32 {
+        self.0
+    }
+}
+
 #[test]
 fn stealing_is_asked_about_only_where_the_answer_can_be_no() {
-    let gate = |mode| Gate::new(mode);
-    // No score reaches below 0; without a model it is not known what there is to ask.
+    let open = |mode: Mode, threshold: Option<f32>| {
+        let model = threshold.map(Wants);
+        Gate::new(mode).may_forbid_stealing(model.as_ref().map(|model| model as &dyn Predictor))
+    };
+    // No score reaches below 0. A daemon whose model is not there yet has a threshold that nothing reaches.
     let by_model = [
-        (None, true),
+        (None, false),
+        (Some(f32::INFINITY), true),
         (Some(0.5), true),
         (Some(f32::NAN), true),
         (Some(0.0), false),
         (Some(-1.0), false),
     ];
     for (threshold, expected) in by_model {
-        assert_eq!(
-            gate(Mode::Model).may_forbid_stealing(threshold),
-            expected,
-            "{threshold:?}"
-        );
+        assert_eq!(open(Mode::Model, threshold), expected, "{threshold:?}");
     }
     // A coin says no whatever the threshold is, and who looks on wants to see the scores.
-    assert!(gate(Mode::Shadow).may_forbid_stealing(Some(0.0)));
-    assert!(gate(Mode::Explore(Generator::seed_from_u64(1))).may_forbid_stealing(Some(0.0)));
+    assert!(open(Mode::Shadow, Some(0.0)) && !open(Mode::Shadow, None));
+    let coin = || Mode::Explore(Generator::seed_from_u64(1));
+    assert!(open(coin(), Some(0.0)) && open(coin(), None));
 }
 
 #[test]
 fn permissions_allow_what_nobody_judged() {
-    let permissions = Permissions::from_verdicts(3, &[], &Verdicts::default());
+    let permissions = Permissions::from_verdicts(3, &[]);
     assert_eq!(permissions, Permissions::all(3));
     assert!(permissions.allows(2, 0) && permissions.allows(0, 9));
-    let verdicts = Verdicts {
-        accepted: vec![false],
-        ..Verdicts::default()
-    };
-    let denied = Permissions::from_verdicts(
-        3,
-        &[steal::Pair {
+    let denied = Judged {
+        about: Pair {
             from: 2,
             to: 0,
             task_index: None,
-        }],
-        &verdicts,
-    );
+        },
+        row: FeatureRow::default(),
+        score: None,
+        accepted: false,
+    };
+    let denied = Permissions::from_verdicts(3, &[denied]);
     assert!(!denied.allows(2, 0) && denied.allows(0, 2));
-}
-
-#[test]
-fn every_cause_has_its_own_label() {
-    let causes = [
-        Fallback::NoModel,
-        Fallback::Failed(String::new()),
-        Fallback::WrongCount { rows: 1, scores: 2 },
-        Fallback::BadScore { row: 0, score: 2.0 },
-        Fallback::BadThreshold,
-    ];
-    let labels: std::collections::BTreeSet<_> = causes.iter().map(Fallback::label).collect();
-    assert_eq!(labels.len(), causes.len());
 }

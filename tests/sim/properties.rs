@@ -8,6 +8,7 @@ use scx_augur::experiment::replay::{Findings, Plan, replay};
 use scx_augur::model::{Constant, Predictor};
 use scx_augur::policy::cpu::Places;
 use scx_augur::policy::cpu::registry;
+use scx_augur::policy::decision::{Kind, Outcome, Row};
 use scx_augur::report::replay::Figures;
 use scx_augur::sim::burst::{Rebuilt, rebuild};
 use scx_augur::sim::cpu::{self, Balancer, Options};
@@ -36,12 +37,12 @@ pub fn places(spec: &str) -> Arc<Places> {
     Arc::new(Places::new(Arc::new(Machine::from_spec(spec).unwrap())))
 }
 
-fn no_model(_: &str, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
+fn no_model(_: Option<&str>, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
     Ok(Box::new(Constant::STAY))
 }
 
-fn constant(directory: &str, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
-    Ok(Box::new(if directory == "move" {
+fn constant(directory: Option<&str>, _: Option<&str>) -> anyhow::Result<Box<dyn Predictor>> {
+    Ok(Box::new(if directory == Some("move") {
         Constant::MOVE
     } else {
         Constant::STAY
@@ -258,13 +259,13 @@ fn a_slow_cpu_takes_as_much_longer_as_it_is_slower() {
 }
 
 /// The decisions of a policy on two domains of one CPU each, where nobody steals.
-fn logged(program: Program, policy: &str) -> Vec<cpu::Logged> {
+fn logged(program: Program, policy: &str) -> Vec<Row> {
     let rebuilt = of_program(program);
     let names = owned(&[policy]);
     let mut plan = plan(&rebuilt, &MACHINES.with(Clone::clone), &names);
     plan.log = true;
     let mut log = replay(&plan, &no_model).unwrap().log;
-    log.retain(|row| row.kind == cpu::DecisionKind::Balance);
+    log.retain(|row| row.kind == Kind::Balance);
     log
 }
 
@@ -276,11 +277,11 @@ fn labels_say_what_was_right() {
     let log = logged(crowded, "augur[steal_far_us=10000000,steal_llc_us=10000000]");
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(
-        log[0].label() && log[0].accepted && log[0].status == "applied",
+        log[0].label() && log[0].accepted && log[0].outcome == Outcome::Applied,
         "{:?}",
         log[0]
     );
-    assert_ne!(log[0].seen_domain, Some(log[0].from));
+    assert_ne!(log[0].spent.seen_domain, Some(log[0].from));
     // One long task on each CPU: every move is wrong, and random names some.
     let even = Program::independent([(0, 900 * MS), (0, 900 * MS)]);
     let log = logged(even, "random");

@@ -7,15 +7,15 @@
 //! engine      events in order of time, and their hash                          invariant  what must hold in a simulation
 //! random      times drawn at random                                            spelling   `name[key=value,…]`
 //! statistics  percentiles, intervals, fairness, queueing theory                side_by_side  units of work on threads
-//! table, parquet, picture   how figures are shown
+//! table, cells, picture   how figures are shown; cells in Parquet or CSV
 //! ```
 
 #![deny(unreachable_pub)]
 
+pub mod cells;
 pub mod engine;
 pub mod file;
 pub mod invariant;
-pub mod parquet;
 pub mod picture;
 pub mod random;
 pub mod side_by_side;

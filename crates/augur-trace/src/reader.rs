@@ -3,7 +3,9 @@
 
 use super::native::NativeSource;
 use super::perfetto::PerfettoSource;
-use super::table::{CsvSource, ParquetSource};
+use super::table::CsvSource;
+#[cfg(feature = "parquet")]
+use super::table::ParquetSource;
 use super::text::{JsonText, TextSource};
 use super::unpack::{Input, Unpacked, unpack};
 use super::{Event, EventKind, Format, Header, Notes};
@@ -197,7 +199,10 @@ fn source(input: Input, format: Option<Format>, machine: Option<String>) -> Resu
     Ok(match format {
         Some(Format::Native) => Box::new(NativeSource::new(input)?),
         Some(Format::Perfetto) => Box::new(PerfettoSource::new(input, machine)),
+        #[cfg(feature = "parquet")]
         Some(Format::Parquet) => Box::new(ParquetSource::new(input)?),
+        #[cfg(not(feature = "parquet"))]
+        Some(Format::Parquet) => bail!(augur_base::file::NO_PARQUET),
         Some(Format::Csv) => Box::new(CsvSource::new(input)?),
         Some(format @ Format::RtApp) => bail!("{format} is only written, not read"),
         Some(Format::Ftrace | Format::TraceCmd | Format::Perf) | None => {

@@ -4,7 +4,9 @@
 use super::native::{NativeSink, NativeWriter};
 use super::perfetto::PerfettoWriter;
 use super::rtapp::RtAppWriter;
-use super::table::{CsvWriter, ParquetWriter};
+use super::table::CsvWriter;
+#[cfg(feature = "parquet")]
+use super::table::ParquetWriter;
 use super::text::TextWriter;
 use super::{Event, Format, Header};
 use anyhow::{Context, Result, bail};
@@ -54,7 +56,10 @@ impl Writer {
             }),
             Format::Ftrace => Box::new(TextWriter::new(out, header)?),
             Format::Perfetto => Box::new(PerfettoWriter::new(out, header)?),
+            #[cfg(feature = "parquet")]
             Format::Parquet => Box::new(ParquetWriter::new(out)?),
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => bail!(augur_base::file::NO_PARQUET),
             Format::Csv => Box::new(CsvWriter::new(out)?),
             Format::RtApp => Box::new(RtAppWriter::new(out)),
             Format::TraceCmd | Format::Perf => bail!("{format} is only read; write ftrace instead"),

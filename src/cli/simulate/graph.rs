@@ -6,6 +6,7 @@ use crate::cli::number::{real, whole};
 use crate::cli::{WrongUse, interrupt, policies};
 use crate::experiment::graph::{self, Patience};
 use crate::file::{self, Output};
+use crate::report::formats;
 use crate::report::gantt::Gantt;
 use crate::workload::workflow::{Format, Site};
 use crate::workload::{Graph, Workflow};
@@ -104,15 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let site = site(args)?;
     if let Some(path) = &args.gantt {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        let known =
-            ending.is_some_and(|ending| ["svg", "png"].iter().any(|it| ending.eq_ignore_ascii_case(it)));
-        if !known {
-            bail!(WrongUse(format!(
-                "the ending of {} names no picture; give .svg or .png",
-                path.display()
-            )));
-        }
+        formats::kind_of(path).map_err(|err| WrongUse(format!("{err:#}")))?;
     }
     let (graph, notes) = read(&args.file, args.format.as_deref(), site.as_ref())?;
     // From here on there is something to keep.

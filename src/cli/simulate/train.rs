@@ -4,9 +4,9 @@
 use super::Machine;
 use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
-use crate::cli::run::installed;
 use crate::cli::{WrongUse, interrupt};
 use crate::experiment::train::{self, Plan};
+use crate::model::place::installed;
 use crate::model::prepare_library;
 use crate::policy::device::registry;
 use anyhow::{Result, ensure};

@@ -5,8 +5,8 @@
 use crate::experiment::tasks;
 use crate::file::{Folder, Output};
 use crate::policy::device::Placement;
+use crate::report::cells::{Cell, ENDING, Table};
 use crate::report::device::{COLUMNS, Report};
-use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
 use crate::sim::device::Done;
 use anyhow::{Context, Result, anyhow};
@@ -54,7 +54,7 @@ impl Files {
     pub fn tasks(&self, policy: &str, seed: u64) -> Result<Table> {
         let path = self
             .folder
-            .join(format!("tasks-{}-{seed}.parquet", plain(policy)));
+            .join(format!("tasks-{}-{seed}.{ENDING}", plain(policy)));
         Table::create(&path, &[&tasks::COLUMNS[..], &BECAME].concat())
     }
 
@@ -117,7 +117,8 @@ fn remove_others(folder: &Path, new: &[PathBuf]) -> Result<()> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if name.starts_with("tasks-") && name.ends_with(".parquet") && !new.contains(&path) {
+        let is_table = [".parquet", ".csv"].iter().any(|ending| name.ends_with(ending));
+        if name.starts_with("tasks-") && is_table && !new.contains(&path) {
             std::fs::remove_file(&path).with_context(named)?;
         }
     }

@@ -100,12 +100,7 @@ pub fn write(store: &Store, study: &Study) -> Result<()> {
     store.write("summary.json", &json)?;
     let drawings = study::drawings(study)?;
     for drawing in &drawings {
-        let files = [
-            ("png", &drawing.png[..]),
-            ("svg", drawing.svg.as_bytes()),
-            ("pdf", &drawing.pdf[..]),
-        ];
-        for (kind, bytes) in files {
+        for (kind, bytes) in &drawing.files {
             store.write(&format!("{}.{kind}", drawing.name), bytes)?;
         }
     }

@@ -6,7 +6,7 @@ use super::store::Store;
 use crate::experiment::tasks;
 use crate::file::Output;
 use crate::policy::device::Context;
-use crate::report::parquet::{Cell, Table};
+use crate::report::cells::{Cell, ENDING, Table};
 use crate::workload::{Batch, Generator};
 use anyhow::{Result, anyhow};
 
@@ -15,7 +15,7 @@ const TRUE: [(&str, Cell<'_>); 2] = [("cpu_s", Cell::Real(0.0)), ("gpu_speedup",
 
 /// The unit of a seed.
 pub fn unit(seed: u64) -> String {
-    format!("tasks/{seed}.parquet")
+    format!("tasks/{seed}.{ENDING}")
 }
 
 /// Draws the tasks of a seed, and leaves them in tables; the unit is the one that is written last.
@@ -25,7 +25,11 @@ pub fn unit(seed: u64) -> String {
 pub fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
     let waits = [(tasks::DEPENDENCIES, Cell::Text(""))];
     let columns = [&tasks::COLUMNS[..], &TRUE, &waits].concat();
-    let mut table = Table::create(&store.path(&unit(seed)), &columns)?;
+    let path = store.path(&unit(seed));
+    let mut table = match ENDING {
+        "csv" => None,
+        _ => Some(Table::create(&path, &columns)?),
+    };
     let mut csv = csv::Writer::from_writer(Output::create(&store.path(&format!("tasks/{seed}.csv")))?);
     csv.write_record(columns.iter().map(|(name, _)| *name))?;
     let mut generator = Generator::new(&context.workload, &context.physics, seed);
@@ -34,7 +38,9 @@ pub fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
         for ((task, work), parents) in batch.tasks.iter().zip(&batch.works).zip(&batch.parents) {
             let truth = [Cell::Real(work.cpu_s), Cell::Real(work.speedup)];
             let waits = tasks::dependencies(&batch, parents);
-            table.push(&[&tasks::row(task)[..], &truth, &[Cell::Text(&waits)]].concat())?;
+            if let Some(table) = &mut table {
+                table.push(&[&tasks::row(task)[..], &truth, &[Cell::Text(&waits)]].concat())?;
+            }
             let mut row = tasks::text(task);
             row.extend([work.cpu_s.to_string(), work.speedup.to_string(), waits]);
             csv.write_record(row)?;
@@ -43,5 +49,5 @@ pub fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
     csv.into_inner()
         .map_err(|err| anyhow!("{}", err.error()))?
         .finish()?;
-    table.finish()?.finish()
+    table.map_or(Ok(()), |table| table.finish()?.finish())
 }

@@ -2,6 +2,7 @@
 //! The model and the library that runs it: whether they can be used, and what to do where not.
 
 use super::Check;
+use crate::model::place::Place;
 use crate::model::{Engine, Fault, ModelOptions, canary, tensorflow};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ pub struct ModelFacts {
     pub library: Result<(PathBuf, String), Fault>,
     /// The model directory.
     pub directory: PathBuf,
+    /// There is none, and the model that is built in decides.
+    pub built_in: bool,
     /// The model's name, and what runs it.
     pub model: Result<(String, Engine), Fault>,
     /// Libraries that were found and are not used: one sentence each.
@@ -19,14 +22,15 @@ pub struct ModelFacts {
 }
 
 impl ModelFacts {
-    /// Loads the library and tries out the model in `directory`, as `run` does; before the program has a second thread.
-    pub fn probe(library: Option<&Path>, directory: PathBuf) -> ModelFacts {
+    /// Loads the library and tries out the model of this place, as `run` does; before the program has a second thread.
+    pub fn probe(library: Option<&Path>, place: Place) -> ModelFacts {
         let path = tensorflow::prepare_library(library);
         let library = path.and_then(|path| tensorflow::load_library().map(|version| (path, version)));
-        let model = canary::load(&directory, Engine::Either, ModelOptions::default().canary_limit);
+        let model = canary::load_from(&place, Engine::Either, ModelOptions::default().canary_limit);
         ModelFacts {
             library,
-            directory,
+            built_in: place.is_built_in(Engine::Either),
+            directory: place.directory,
             model: model.map(|model| (model.manifest.name.clone(), model.engine)),
             skipped: tensorflow::skipped().to_vec(),
         }
@@ -47,11 +51,14 @@ impl ModelFacts {
             ),
             (Err(fault), _) => without("TensorFlow", fault, meanwhile),
         };
-        let directory = self.directory.display();
+        let place = match self.built_in {
+            true => ", which is built in,".to_owned(),
+            false => format!(" in {}", self.directory.display()),
+        };
         let model = match &self.model {
             Ok((name, engine)) => Check::ok(
                 "model",
-                format!("`{name}` in {directory} is fit for use; {engine} runs it"),
+                format!("`{name}`{place} is fit for use; {engine} runs it"),
             ),
             Err(fault) => without("model", fault, meanwhile),
         };
@@ -86,6 +93,7 @@ mod tests {
         let checks = ModelFacts {
             library,
             directory,
+            built_in: false,
             model,
             skipped: Vec::new(),
         }

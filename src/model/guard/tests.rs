@@ -5,17 +5,18 @@ use super::*;
 use crate::model::FEATURE_COUNT;
 use crate::model::constant::Constant;
 use crate::model::watched::tests::burn;
-use crossbeam::channel::bounded;
+use crossbeam_channel::bounded;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Scores with a function of the number of the call.
 struct Scripted<F>(F, usize);
 
 impl<F: FnMut(usize) -> anyhow::Result<f32> + Send> Predictor for Scripted<F> {
-    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> anyhow::Result<()> {
+    fn score(&mut self, rows: &[FeatureRow], scores: &mut Vec<f32>) -> Result<(), Fault> {
         self.1 += 1;
         scores.clear();
-        scores.resize(rows.len(), (self.0)(self.1)?);
+        let score = (self.0)(self.1).map_err(|err| failed(err.to_string()))?;
+        scores.resize(rows.len(), score);
         Ok(())
     }
     fn name(&self) -> &str {

@@ -318,12 +318,16 @@ impl Discipline for EevdfLike {
         why: Why,
         requests: &mut Vec<Request>,
     ) -> Enqueue {
-        if !matches!(why, Why::Stopped | Why::Displaced) || self.entities[task as usize].queue != cpu {
+        if !matches!(why, Why::Stopped | Why::Last | Why::Displaced)
+            || self.entities[task as usize].queue != cpu
+        {
             self.depart(world, task);
             self.place_entity(world, task, cpu);
         }
         let current = world.cpu(cpu).current;
-        if !matches!(why, Why::Stopped | Why::Displaced) && current != NONE && !world.task(current).real_time
+        if !matches!(why, Why::Stopped | Why::Last | Why::Displaced)
+            && current != NONE
+            && !world.task(current).real_time
         {
             self.charge(world, current);
             let keeps = self.eligible(current)

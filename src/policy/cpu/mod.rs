@@ -62,6 +62,8 @@ pub enum Why {
     Fork,
     /// It was interrupted, or its slice ended.
     Stopped,
+    /// It was to leave its CPU, which has nothing else to run, and now there is nowhere to go.
+    Last,
     /// Something real time took its CPU.
     Displaced,
     /// It was stopped elsewhere, and a decision sends it here.

@@ -45,8 +45,8 @@ pub enum Choice {
     Clairvoyant,
     /// `augur`, its moves and its stealing gated by the model in a directory.
     Model {
-        /// The model's directory.
-        directory: String,
+        /// The model's directory; nothing: the usual one.
+        directory: Option<String>,
         /// What runs it: `twin` or `tensorflow`; nothing: whichever the model has.
         engine: Option<String>,
         /// What is gated.
@@ -67,7 +67,7 @@ pub const NAMES: [(&str, &str); 16] = [
     ),
     (
         "model",
-        "augur, gated by the model in dir=DIR; engine=twin or engine=tensorflow",
+        "augur, gated by the model in dir=DIR, else by the usual one; engine=twin or engine=tensorflow",
     ),
     (
         "never",
@@ -173,16 +173,13 @@ fn augur(spelling: &Spelling, others: &[&str]) -> Result<Scheme> {
 }
 
 fn model(spelling: &Spelling) -> Result<Choice> {
-    let Some(directory) = spelling.text("dir") else {
-        bail!("policy 'model' needs the model's directory: model[dir=model_dir/augur]");
-    };
     let engine = spelling.text("engine");
     ensure!(
         engine.is_none_or(|engine| ["twin", "tensorflow"].contains(&engine)),
         "policy '{spelling}' needs engine=twin or engine=tensorflow"
     );
     Ok(Choice::Model {
-        directory: directory.to_owned(),
+        directory: spelling.text("dir").map(str::to_owned),
         engine: engine.map(str::to_owned),
         scheme: Box::new(augur(spelling, &["dir", "engine"])?),
     })

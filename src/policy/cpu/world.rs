@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a run-queue policy may know: CPUs, queues and tasks as they are and as they were. Never what comes.
 
-use super::load::{self, DUTY_ONE, NICE0_WEIGHT};
+use super::load::{self, DUTY_ONE};
 use super::mask::Mask;
 use super::places::Places;
 use super::queue::Queue;
@@ -59,7 +59,7 @@ pub struct Order {
 pub struct Task {
     /// Who it is.
     pub id: TaskId,
-    /// Weight; [`NICE0_WEIGHT`] is nice 0.
+    /// Weight; [`NICE0_WEIGHT`](load::NICE0_WEIGHT) is nice 0.
     pub weight: u32,
     /// Index into [`World::masks`]: where it may run.
     pub mask: u32,
@@ -236,11 +236,6 @@ impl Cpu {
             now_ns,
         );
     }
-
-    /// Decayed load in nice-0 tasks.
-    pub fn load_nice0(&self) -> f32 {
-        self.load as f32 / 1024.0 / NICE0_WEIGHT as f32
-    }
 }
 
 /// The whole machine at one moment.
@@ -297,15 +292,29 @@ impl World {
 
     /// An idle CPU among `within` that the task may use: of an idle core where there are siblings, else the first.
     pub fn idle_in(&self, task: u32, within: &Mask) -> Option<u32> {
+        self.idle_of(&self.idle, task, within)
+    }
+
+    /// The CPU of a domain that the kernel's half claims, of those in `idle`: of an idle core for a task that may run
+    /// anywhere, the first one for a task with an affinity.
+    pub fn claimable_in(&self, idle: &Mask, task: u32, domain: u32) -> Option<u32> {
+        let within = &self.places.domain_mask[domain as usize];
+        match (self.task(task).allowed as usize) < self.cpus.len() {
+            true => idle.common(self.mask(task), within).next(),
+            false => self.idle_of(idle, task, within),
+        }
+    }
+
+    fn idle_of(&self, idle: &Mask, task: u32, within: &Mask) -> Option<u32> {
         let mask = self.mask(task);
-        let mut found = self.idle.common(mask, within);
+        let mut found = idle.common(mask, within);
         if !self.places.smt {
             return found.next();
         }
         let first = found.next()?;
         let whole = |cpu: u32| {
             let core = &self.places.core[cpu as usize];
-            core.iter().all(|sibling| self.idle.has(sibling))
+            core.iter().all(|sibling| idle.has(sibling))
         };
         std::iter::once(first)
             .chain(found)
@@ -329,7 +338,7 @@ impl World {
 
     /// A CPU for a task that moves into a domain: an idle one, else the least loaded.
     pub fn cpu_in_domain(&self, task: u32, domain: u32) -> Option<u32> {
-        self.idle_in(task, &self.places.domain_mask[domain as usize])
+        self.claimable_in(&self.idle, task, domain)
             .or_else(|| self.least_loaded_in(task, domain))
     }
 

@@ -4,9 +4,9 @@
 use super::summary::Study;
 use crate::file::Output;
 use crate::report::Interval;
+use crate::report::cells::{Cell, ENDING, Table};
 use crate::report::device::{COLUMNS, Figures};
 use crate::report::drift::Drift;
-use crate::report::parquet::{Cell, Table};
 use crate::report::table::Value;
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
@@ -44,12 +44,12 @@ impl Sheet {
         csv.into_inner().map_err(|err| anyhow!("{}", err.error()))
     }
 
-    /// The table as Parquet, in a file that is still to be finished; none of no rows.
+    /// The table as Parquet, in a file that is still to be finished; none of no rows, and none in a build without Parquet.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub fn parquet(&self, path: &Path) -> Result<Option<Output>> {
-        let Some(first) = self.rows.first() else {
+        let Some(first) = self.rows.first().filter(|_| ENDING == "parquet") else {
             return Ok(None);
         };
         let columns: Vec<(&str, Cell<'_>)> = self

@@ -38,7 +38,6 @@ mod timeline;
 mod wakeup;
 
 pub use cost::{Costs, Curve};
-pub use decisions::{Kind as DecisionKind, Logged};
 pub use ledger::{KINDS, Ledger, Migrations};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};
 pub use timeline::Timeline;
@@ -46,8 +45,9 @@ pub use timeline::Timeline;
 use super::{Program, Violation};
 use crate::policy::DomainState;
 use crate::policy::cpu::{Discipline, Places};
+use crate::policy::decision::Row;
 use event::Kind;
-use rounds::Rounds;
+use rounds::Balancing;
 use state::State;
 use std::sync::Arc;
 
@@ -148,7 +148,7 @@ pub struct Run {
     /// The run as a trace, where that was asked for.
     pub timeline: Option<Timeline>,
     /// Its decisions, where that was asked for.
-    pub log: Vec<Logged>,
+    pub log: Vec<Row>,
 }
 
 /// A run that goes on.
@@ -194,41 +194,38 @@ pub fn run_watched(
     const OFTEN: u64 = 1 << 14;
     let mut steps = 0u64;
     let mut state = State::new(program, places, discipline, options);
-    let mut rounds = balancer.map(|balancer| Rounds::new(balancer, &mut state));
+    let mut balancing = balancer.map(|balancer| Balancing::new(balancer, &mut state));
     while let Some(kind) = state.step()? {
         steps += 1;
         if kind == Kind::Round
-            && let Some(rounds) = &mut rounds
+            && let Some(balancing) = &mut balancing
         {
-            rounds.round(&mut state)?;
-            let domains: Vec<DomainState> = (0..state.world.places.domains())
-                .map(|domain| state.domain_state(domain))
-                .collect();
-            watch(&glance(&state, Some(rounds), &domains));
+            balancing.round(&mut state)?;
+            watch(&glance(&state, Some(balancing), &state.domains()));
         } else if steps.is_multiple_of(OFTEN) {
-            watch(&glance(&state, rounds.as_ref(), &[]));
+            watch(&glance(&state, balancing.as_ref(), &[]));
         }
         if state.is_over() {
             break;
         }
     }
-    finish(state, rounds)
+    finish(state, balancing)
 }
 
-fn glance<'a>(state: &'a State, rounds: Option<&Rounds>, domains: &'a [DomainState]) -> Glance<'a> {
+fn glance<'a>(state: &'a State, balancing: Option<&Balancing>, domains: &'a [DomainState]) -> Glance<'a> {
     Glance {
         now_ns: state.world.now_ns,
         ledger: &state.ledger,
         decisions: Decisions {
             applied: state.applied,
             expired: state.expired,
-            ..rounds.map(|rounds| rounds.decisions).unwrap_or_default()
+            ..balancing.map(|balancing| balancing.decisions).unwrap_or_default()
         },
         domains,
     }
 }
 
-fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
+fn finish(mut state: State, balancing: Option<Balancing>) -> Result<Run, Violation> {
     let now = state.world.now_ns;
     if state.runnable > 0 {
         return Err(Violation::Starved {
@@ -239,7 +236,8 @@ fn finish(mut state: State, rounds: Option<Rounds>) -> Result<Run, Violation> {
     }
     state.ledger.advance(now);
     check_work(&state)?;
-    let (mut decisions, log) = rounds.map_or_else(Default::default, |rounds| (rounds.decisions, rounds.log));
+    let (mut decisions, log) =
+        balancing.map_or_else(Default::default, |balancing| (balancing.decisions, balancing.log));
     decisions.applied = state.applied;
     decisions.expired = state.expired;
     let tasks = state.world.tasks.iter().zip(&state.progress);

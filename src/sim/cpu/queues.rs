@@ -16,7 +16,8 @@ impl State {
         match place {
             Enqueue::Local { preempt } => {
                 self.send_local(task, cpu, preempt);
-                if preempt || self.world.idle.has(cpu) {
+                // One that was just stopped cannot interrupt: its CPU is switching to another already.
+                if preempt && why != Why::Stopped || self.world.idle.has(cpu) {
                     self.pend(cpu);
                 }
             }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The balancer's rounds: snapshot, candidates, gate, decisions, as the live daemon does them.
 
-use super::decisions::{self, Logged};
+use super::decisions::{self, Open};
 use super::event::Kind;
 use super::hindsight;
 use super::state::State;
 use crate::model::Predictor;
 use crate::policy::cpu::Order;
+use crate::policy::decision::{Outcome, Row};
 use crate::policy::{
-    Candidate, Gate, Pair, Permissions, Phase, Policy, Snapshot, TaskId, Verdicts, features, steal,
+    Candidate, Gate, Pair, Permissions, Phase, Policy, Rounds, Stealing, Tally, TaskId, Verdicts,
 };
 use crate::sim::Violation;
 
@@ -56,10 +57,8 @@ impl Balancer {
 pub struct Decisions {
     /// Rounds.
     pub rounds: u64,
-    /// Moves that the policy named.
-    pub proposed: u64,
-    /// Those that the gate let through.
-    pub accepted: u64,
+    /// What was asked and answered in them.
+    pub tally: Tally,
     /// Seen to run where the decision said.
     pub applied: u64,
     /// Impossible by the time they came: gone, moved, pinned or bound elsewhere.
@@ -68,19 +67,23 @@ pub struct Decisions {
     pub expired: u64,
 }
 
-/// The rounds of one run.
-pub(super) struct Rounds {
-    balancer: Balancer,
+/// The balancer of one run, at work.
+pub(super) struct Balancing {
+    rounds: Rounds,
+    model: Option<Box<dyn Predictor>>,
+    interval_ns: u64,
+    forbids_steals: bool,
     pub decisions: Decisions,
     numbers: u32,
+    /// Those that hold.
     permissions: Permissions,
-    pub log: Vec<Logged>,
+    pub log: Vec<Row>,
     /// Rows that wait for their outcome.
-    open: Vec<Logged>,
+    open: Vec<Open>,
 }
 
-impl Rounds {
-    pub(super) fn new(balancer: Balancer, state: &mut State) -> Rounds {
+impl Balancing {
+    pub(super) fn new(balancer: Balancer, state: &mut State) -> Balancing {
         let domains = state.world.places.domains();
         let mut permissions = Permissions::all(domains);
         if balancer.forbids_steals {
@@ -88,8 +91,11 @@ impl Rounds {
             state.discipline.permit(&permissions, 0);
         }
         state.schedule(balancer.interval_ns, Kind::Round);
-        Rounds {
-            balancer,
+        Balancing {
+            rounds: Rounds::new(balancer.policy, balancer.gate),
+            model: balancer.model,
+            interval_ns: balancer.interval_ns,
+            forbids_steals: balancer.forbids_steals,
             decisions: Decisions::default(),
             numbers: 0,
             permissions,
@@ -105,37 +111,57 @@ impl Rounds {
         }
         let now = state.world.now_ns;
         let rounds = self.rounds_until_something(state);
-        state.schedule(now + rounds * self.balancer.interval_ns, Kind::Round);
+        state.schedule(now + rounds * self.interval_ns, Kind::Round);
         self.decisions.rounds += rounds;
         self.settle(state);
-        let (snapshot, seen) = state.snapshot();
-        let mut candidates = Vec::new();
-        self.balancer.policy.decide(&snapshot, &mut candidates);
-        let verdicts = self.judge(features::rows(&snapshot, &candidates), candidates.len());
-        self.decisions.proposed += candidates.len() as u64;
-        self.decisions.accepted += verdicts.accepted_count() as u64;
+        let (observed, seen) = state.observe();
+        let snapshot = observed.snapshot(&state.world.places.machine);
+        let stealing = match (self.forbids_steals, state.options.log) {
+            (true, _) => Stealing::Settled,
+            (false, true) => Stealing::Always,
+            (false, false) => Stealing::Open,
+        };
+        let model = self
+            .model
+            .as_mut()
+            .map(|model| &mut **model as &mut dyn Predictor);
+        let verdicts = self.rounds.decide(&snapshot, model, stealing);
+        self.decisions.tally = self.rounds.tally;
         if state.options.log {
-            let rows = decisions::open_moves(
-                state,
-                &snapshot,
-                &seen,
-                &candidates,
-                &verdicts,
-                self.balancer.interval_ns,
-            )?;
-            self.open.extend(rows);
+            self.note(state, &seen, &verdicts)?;
         }
-        self.permit(state, &snapshot, &seen)?;
-        for (index, candidate) in candidates.iter().enumerate() {
-            if verdicts.accepted[index] {
-                self.numbers += 1;
-                let number = self.numbers;
-                let refused = order(state, candidate, &seen, number, self.balancer.interval_ns)?;
-                self.decisions.refused += u64::from(refused.is_some());
-                decisions::number(&mut self.open, candidate.task, now, number, refused);
-            }
+        self.permit(state, &verdicts);
+        for candidate in verdicts.accepted() {
+            self.numbers += 1;
+            let number = self.numbers;
+            let refused = order(state, candidate, &seen, number, self.interval_ns)?;
+            self.decisions.refused += u64::from(refused.is_some());
+            decisions::number(&mut self.open, candidate.task, now, number, refused);
         }
         state.dispatch_pending()
+    }
+
+    /// Rows for the log, with what would have been right, before any of the answers counts.
+    fn note(&mut self, state: &State, seen: &[u32], verdicts: &Verdicts) -> Result<(), Violation> {
+        let moves = decisions::open_moves(state, seen, &verdicts.moves, self.interval_ns)?;
+        self.open.extend(moves);
+        let pairs: Vec<Pair> = verdicts.steals.iter().map(|judged| judged.about).collect();
+        let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, self.interval_ns)?;
+        self.open
+            .extend(decisions::open_pairs(state, seen, &verdicts.steals, &gains));
+        Ok(())
+    }
+
+    /// Who may steal from whom until the next round.
+    fn permit(&mut self, state: &mut State, verdicts: &Verdicts) {
+        if !self.forbids_steals {
+            if verdicts.steals.is_empty() {
+                return;
+            }
+            self.permissions = Permissions::from_verdicts(self.permissions.domains(), &verdicts.steals);
+        }
+        // Said again each round, also where it is the same: the word of a daemon that went silent does not hold.
+        state.discipline.permit(&self.permissions, state.world.now_ns);
     }
 
     /// After how many intervals there is something to look at: one, but where the machine sleeps for long, the last
@@ -146,43 +172,9 @@ impl Rounds {
             _ => return 1,
         };
         match next_ns.saturating_sub(state.world.now_ns) {
-            nap_ns if nap_ns >= LONG_SLEEP_NS => ((nap_ns - 1) / self.balancer.interval_ns).max(1),
+            nap_ns if nap_ns >= LONG_SLEEP_NS => ((nap_ns - 1) / self.interval_ns).max(1),
             _ => 1,
         }
-    }
-
-    /// Of the rows, the first `moves` are moves, and the others questions about stealing.
-    fn judge(&mut self, rows: Vec<crate::model::FeatureRow>, moves: usize) -> Verdicts {
-        match &mut self.balancer.model {
-            Some(model) => self.balancer.gate.judge_rows(rows, moves, Some(model.as_mut())),
-            None => self.balancer.gate.judge_rows(rows, moves, None),
-        }
-    }
-
-    /// The model's word on who may steal from whom until the next round.
-    fn permit(&mut self, state: &mut State, snapshot: &Snapshot, seen: &[u32]) -> Result<(), Violation> {
-        let now = state.world.now_ns;
-        if self.balancer.forbids_steals {
-            // Said again each round: the word of a daemon that went silent does not hold.
-            state.discipline.permit(&self.permissions, now);
-            return Ok(());
-        }
-        let threshold = self.balancer.model.as_ref().map(|model| model.steal_threshold());
-        let open = threshold.is_some() && self.balancer.gate.may_forbid_stealing(threshold);
-        if !open && !state.options.log {
-            return Ok(());
-        }
-        let pairs: Vec<Pair> = steal::pairs(snapshot);
-        let verdicts = self.judge(steal::rows(snapshot, &pairs), 0);
-        if state.options.log {
-            let interval_ns = self.balancer.interval_ns;
-            let gains = hindsight::gains_of_permissions(state, &self.permissions, &pairs, interval_ns)?;
-            let rows = decisions::open_pairs(state, snapshot, seen, &pairs, &verdicts, &gains);
-            self.open.extend(rows);
-        }
-        self.permissions.update(&pairs, &verdicts);
-        state.discipline.permit(&self.permissions, now);
-        Ok(())
     }
 
     /// Rows whose outcome can be seen by now go into the log.
@@ -201,9 +193,9 @@ fn order(
     seen: &[u32],
     number: u32,
     ttl_ns: u64,
-) -> Result<Option<&'static str>, Violation> {
+) -> Result<Option<Outcome>, Violation> {
     let Some(&task) = seen.get(candidate.task_index) else {
-        return Ok(Some("gone"));
+        return Ok(Some(Outcome::Gone));
     };
     let mover = state.world.task(task);
     let (id, phase, cpu, pinned): (TaskId, Phase, u32, bool) =
@@ -212,10 +204,10 @@ fn order(
     let target = state.world.cpu_in_domain(task, to);
     let ended = state.is_gone(task);
     let refusal = match target {
-        _ if id != candidate.task || ended => Some("gone"),
-        _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some("moved"),
-        _ if pinned => Some("pinned"),
-        None => Some("affinity"),
+        _ if id != candidate.task || ended => Some(Outcome::Gone),
+        _ if state.world.places.domain_of(cpu) as usize != candidate.from => Some(Outcome::Moved),
+        _ if pinned => Some(Outcome::Pinned),
+        None => Some(Outcome::Affinity),
         Some(_) => None,
     };
     if refusal.is_some() {

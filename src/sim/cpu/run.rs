@@ -101,7 +101,7 @@ impl State {
         if previous != NONE {
             self.stop(cpu, true);
             self.set_idle(cpu);
-            return self.requeue(previous, cpu, Why::Stopped);
+            return self.requeue(previous, cpu, Why::Last);
         }
         self.set_idle(cpu);
         Ok(())

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The simulated machine as policies see it: the same [`Snapshot`] as the live collector's.
+//! What the simulated machine shows of itself: the same rows as the kernel's half writes.
 
 use super::state::State;
-use crate::policy::cpu::load::{DUTY_ONE, NICE0_WEIGHT};
 use crate::policy::cpu::{NONE, Task};
-use crate::policy::{DomainState, Phase, Snapshot, TaskState};
-
-/// Nothing in a snapshot is older than this; "never" reads as this.
-const LONGEST_US: f32 = 1e8;
+use crate::policy::observed::{self, CpuRow, NEVER_NS, Observed, TaskRow};
+use crate::policy::{DomainState, Phase};
 
 impl State {
-    /// A snapshot of all domains and of the tasks that ran since the last one or are awake, and who they are by index.
-    pub(super) fn snapshot(&mut self) -> (Snapshot, Vec<u32>) {
+    /// All CPUs and the tasks that ran since the last time or are awake, and who they are by index.
+    pub(super) fn observe(&mut self) -> (Observed, Vec<u32>) {
         let now = self.world.now_ns;
         for cpu in 0..self.cores.len() as u32 {
             self.charge(cpu);
@@ -28,14 +25,12 @@ impl State {
                 self.mark_active(task);
             }
         }
-        let domains = 0..self.world.places.domains();
-        let snapshot = Snapshot {
+        let observed = Observed {
             now_ns: now,
-            machine: self.world.places.machine.clone(),
-            domains: domains.map(|domain| self.domain_state(domain)).collect(),
-            tasks: seen.iter().map(|&task| self.task_state(task)).collect(),
+            cpus: self.cpu_rows(),
+            tasks: seen.iter().map(|&task| self.task_row(task)).collect(),
         };
-        (snapshot, seen)
+        (observed, seen)
     }
 
     /// Whether a task's last burst has ended.
@@ -43,63 +38,53 @@ impl State {
         self.world.task(task).bursts >= self.program.tasks[task as usize].bursts
     }
 
-    pub(super) fn domain_state(&self, domain: usize) -> DomainState {
-        let members = &self.world.places.members[domain];
-        let cpus = || members.iter().map(|&cpu| self.world.cpu(cpu));
-        let capacity = self.world.places.machine.domains[domain].capacity;
-        let idle_cpus = members.iter().filter(|&&cpu| self.world.idle.has(cpu)).count() as u32;
-        let runnable: u32 = members.iter().map(|&cpu| self.cores[cpu as usize].tasks).sum();
-        let active_cpus = members.len() as u32 - idle_cpus;
-        DomainState {
-            load: cpus().map(|cpu| cpu.load_nice0()).sum::<f32>() / capacity.max(f32::MIN_POSITIVE),
-            queue: runnable.saturating_sub(active_cpus),
-            idle_cpus,
-            active_cpus,
-            capacity,
-            util: cpus().map(|cpu| cpu.busy as f32 / DUTY_ONE as f32).sum::<f32>()
-                / members.len().max(1) as f32,
+    /// The domains as they are.
+    pub(super) fn domains(&self) -> Vec<DomainState> {
+        observed::domains(&self.world.places.machine, &self.cpu_rows())
+    }
+
+    fn cpu_rows(&self) -> Vec<CpuRow> {
+        (0..self.cores.len() as u32)
+            .map(|cpu| self.cpu_row(cpu))
+            .collect()
+    }
+
+    fn cpu_row(&self, cpu: u32) -> CpuRow {
+        let seat = self.world.cpu(cpu);
+        let core = &self.cores[cpu as usize];
+        // Of the runnable tasks that the CPU counts, those that are in none of the policy's queues.
+        let elsewhere = usize::from(seat.current != NONE) + core.local.len() + core.real_time.len();
+        CpuRow {
+            load: seat.load,
+            busy: seat.busy,
+            queued: core.tasks.saturating_sub(elsewhere as u32),
+            idle: self.world.idle.has(cpu),
         }
     }
 
-    fn task_state(&self, index: u32) -> TaskState {
+    fn task_row(&self, index: u32) -> TaskRow {
         let now = self.world.now_ns;
         let mut task: Task = self.world.task(index).clone();
         task.update_duty(now);
-        let weight = task.weight as f32 / NICE0_WEIGHT as f32;
-        let places = &self.world.places;
-        let mut allowed_capacity = vec![0.0; places.domains()];
-        for cpu in self.world.mask(index).iter() {
-            allowed_capacity[places.domain_of(cpu) as usize] += places.machine.cpus[cpu as usize].capacity;
-        }
         let since = |then_ns: u64| match then_ns {
-            0 => LONGEST_US,
-            _ => micros(now - then_ns),
+            0 => NEVER_NS,
+            _ => now - then_ns,
         };
-        TaskState {
+        TaskRow {
             id: task.id,
-            domain: places.domain_of(task.cpu) as usize,
+            domain: self.world.places.domain_of(task.cpu),
             phase: task.phase,
-            load: weight * task.duty as f32 / DUTY_ONE as f32,
-            weight,
-            avg_run_us: micros(task.avg_run_ns),
-            avg_sleep_us: micros(task.avg_sleep_ns),
-            since_run_us: match task.phase {
-                Phase::Running => 0.0,
-                _ => since(task.stopped_at_ns),
-            },
-            wakeups_hz: match task.avg_wake_interval_ns {
-                0 => 0.0,
-                interval_ns => 1e9 / interval_ns as f32,
-            },
-            last_migration_us: since(task.migrated_at_ns),
-            last_domain_move_us: since(task.domain_moved_at_ns),
-            waker_domain: (task.waker_domain != NONE).then_some(task.waker_domain as usize),
-            allowed_capacity,
+            weight: task.weight,
+            duty: task.duty,
+            avg_run_ns: task.avg_run_ns,
+            avg_sleep_ns: task.avg_sleep_ns,
+            avg_wake_interval_ns: task.avg_wake_interval_ns,
+            since_run_ns: since(task.stopped_at_ns),
+            since_migration_ns: since(task.migrated_at_ns),
+            since_domain_move_ns: since(task.domain_moved_at_ns),
+            waker_domain: (task.waker_domain != NONE).then_some(task.waker_domain),
+            allowed: self.world.mask(index).clone(),
             pinned: task.pinned() || task.real_time,
         }
     }
-}
-
-fn micros(ns: u64) -> f32 {
-    (ns as f32 / 1e3).min(LONGEST_US)
 }

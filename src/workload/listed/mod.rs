@@ -10,6 +10,7 @@
 
 mod columns;
 mod csv;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod swf;
 
@@ -62,6 +63,9 @@ impl Listed {
     pub fn read(bytes: Vec<u8>, physics: &Physics) -> Result<Listed> {
         let mut notes = Vec::new();
         let (rows, what) = if bytes.starts_with(b"PAR1") {
+            #[cfg(not(feature = "parquet"))]
+            bail!(crate::file::NO_PARQUET);
+            #[cfg(feature = "parquet")]
             (parquet::read(bytes, physics, &mut notes)?, "row")
         } else {
             let text = String::from_utf8(bytes).map_err(|err| {

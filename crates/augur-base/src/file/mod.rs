@@ -27,7 +27,6 @@ pub use input::{Frames, Input, STANDARD, bytes, open, text, unpack};
 pub use leftover::{Leftover, abandon, is_waiting, something_was_named};
 pub use output::Output;
 
-use parquet::errors::ParquetError;
 use std::path::PathBuf;
 
 /// Where large temporary files belong: `/tmp` may be memory.
@@ -35,8 +34,15 @@ pub fn spool_folder() -> PathBuf {
     std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
+/// What is said of tables in Parquet in a build without them.
+#[cfg(not(feature = "parquet"))]
+pub const NO_PARQUET: &str =
+    "this build knows no Parquet; build it with the feature `parquet`, or take a table as CSV";
+
 /// The error of the file where it was that, without Parquet's own words around it.
-pub fn plain(err: ParquetError) -> anyhow::Error {
+#[cfg(feature = "parquet")]
+pub fn plain(err: parquet::errors::ParquetError) -> anyhow::Error {
+    use parquet::errors::ParquetError;
     match err {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(err) => (*err).into(),

@@ -3,7 +3,9 @@
 
 mod columns;
 mod csv;
+#[cfg(feature = "parquet")]
 mod parquet;
 
 pub(crate) use self::csv::{CsvSource, CsvWriter, is_table};
+#[cfg(feature = "parquet")]
 pub(crate) use self::parquet::{ParquetSource, ParquetWriter};

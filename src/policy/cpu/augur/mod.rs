@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The kernel's half of scx_augur, as in `bpf/`: its twin in Rust, so that a replay shows what the live scheduler would
-//! do; what changes there changes here. The same chapters under the same names:
+//! do. What changes there changes here: `tests/bpf_twin` drives both alike and fails where they differ. The same chapters
+//! under the same names:
 //!
 //! ```text
 //! tuning     settings                                          state.bpf.h
@@ -22,12 +23,13 @@ mod tuning;
 mod vtime;
 
 pub use tuning::Tuning;
+pub use vtime::{Clock, Own};
 
 use super::load::{NICE0_WEIGHT, smooth};
 use super::{Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World, before};
 use crate::policy::Permissions;
+use placement::waits;
 use queue::predicted_run_ns;
-use vtime::{Clock, Own};
 
 /// What the kernel's half gives SCHED_IDLE, and no nice value has.
 pub(super) const SCHED_IDLE_WEIGHT: u32 = 3;
@@ -59,8 +61,40 @@ impl Augur {
         }
     }
 
+    /// What it keeps of a task.
+    pub fn own(&self, task: u32) -> &Own {
+        &self.tasks[task as usize]
+    }
+
+    /// What it keeps of a CPU.
+    pub fn clock(&self, cpu: u32) -> &Clock {
+        &self.clocks[cpu as usize]
+    }
+
+    /// The domain in whose queues a task waits, [`NONE`] for none.
+    pub fn waits_in(&self, task: u32) -> u32 {
+        self.waits_in[task as usize]
+    }
+
+    /// How many tasks wait in the queues of a domain's CPUs.
+    pub fn waiting(&self, domain: u32) -> u32 {
+        self.waiting[domain as usize]
+    }
+
+    /// A task may run elsewhere than before: it may wait behind others on its CPU while one of those idles. (No machine
+    /// of this crate changes affinities, but the rule is one of the kernel's half.)
+    pub fn affinity_changed(&self, world: &World, task: u32, requests: &mut Vec<Request>) {
+        let cpu = world.task(task).cpu;
+        if !world.task(task).pinned() && !world.queue(cpu).is_empty() {
+            self.kick_thief(world, task, cpu, requests);
+        }
+    }
+
     /// Does the task that runs go on? By vtime, so that weights are honoured to the slice.
     fn keeps_running(&mut self, world: &World, task: u32, cpu: u32) -> bool {
+        if !world.allows(task, cpu) {
+            return false;
+        }
         let Some(first) = world.queue(cpu).first() else {
             return true;
         };
@@ -116,9 +150,12 @@ impl Discipline for Augur {
     }
 
     fn place(&mut self, world: &World, task: u32, wake: Wake) -> Placement {
+        let previous = world.task(task).cpu;
         let placement = match wake.fork {
+            // The kernel asks nobody where a task goes that can run on one CPU alone.
+            _ if world.task(task).pinned() => waits(world.some_allowed(task, previous)),
             true => self.place_fork(world, task),
-            false => self.place_wakeup(world, task),
+            false => self.place_wakeup(world, task, wake.waker),
         };
         if placement.idle {
             self.sent(world, task, placement.cpu);
@@ -141,9 +178,9 @@ impl Discipline for Augur {
     ) -> Enqueue {
         if world.task(task).per_cpu {
             self.run_on(task, self.tuning.slice_ns);
-            // One that was interrupted does not interrupt in turn.
+            // Where another class has just come, there is nothing to interrupt.
             return Enqueue::Local {
-                preempt: !matches!(why, Why::Stopped | Why::Displaced),
+                preempt: why != Why::Displaced,
             };
         }
         if why == Why::Moved {
@@ -161,6 +198,9 @@ impl Discipline for Augur {
             }
         }
         let place = self.queue_on(world, task, cpu);
+        if why == Why::Last {
+            requests.push(Request::Resched(cpu));
+        }
         if why == Why::Displaced {
             if !world.task(task).pinned() {
                 self.kick_thieves(world, task, cpu, requests);

@@ -18,7 +18,7 @@ fn idle(cpu: u32, cause: Cause) -> Placement {
 }
 
 /// A CPU whose queue the task goes to.
-fn waits(cpu: u32) -> Placement {
+pub(super) fn waits(cpu: u32) -> Placement {
     Placement {
         cpu,
         idle: false,
@@ -37,13 +37,20 @@ fn least_queued(world: &World, task: u32, domain: u32) -> Option<u32> {
     })
 }
 
+/// An idle CPU, nearest domain first.
+fn claim_near(world: &World, task: u32, home: u32) -> Option<u32> {
+    let near = world.places.near[home as usize].iter();
+    near.copied()
+        .find_map(|domain| world.claimable_in(&world.idle, task, domain))
+}
+
 impl Augur {
-    /// Would the task rather wait for the one that runs on its CPU than move? Always for one that wakes its parent and is gone.
-    fn would_wait(&self, world: &World, task: u32, cpu: u32) -> bool {
+    /// Would the task rather wait for the one that runs on its CPU than move? Always where that one wakes it and is gone.
+    fn would_wait(&self, world: &World, task: u32, cpu: u32, waker: Option<u32>) -> bool {
         if world.cpu(cpu).since_ns == 0 {
             return false;
         }
-        if world.leaves(cpu) && world.queue(cpu).is_empty() {
+        if waker == Some(cpu) && world.leaves(cpu) && world.queue(cpu).is_empty() {
             return true;
         }
         if self.tuning.wake_preempt && self.tasks[task as usize].avg_run_ns <= self.tuning.short_run_ns {
@@ -112,7 +119,7 @@ impl Augur {
         if stays && self.tuning.vfork_stays > 1 && world.queue(previous).is_empty() {
             return waits(previous);
         }
-        if let Some(cpu) = world.idle_near(task, home) {
+        if let Some(cpu) = claim_near(world, task, home) {
             return idle(cpu, Cause::Other);
         }
         let least = if stays {
@@ -123,17 +130,23 @@ impl Augur {
         waits(least.unwrap_or_else(|| world.some_allowed(task, previous)))
     }
 
-    pub(super) fn place_wakeup(&self, world: &World, task: u32) -> Placement {
+    pub(super) fn place_wakeup(&self, world: &World, task: u32, waker: Option<u32>) -> Placement {
         let previous = world.some_allowed(task, world.task(task).cpu);
+        let cause = match previous == world.task(task).cpu {
+            true => Cause::Other,
+            false => Cause::Affinity,
+        };
         if world.idle.has(previous) {
-            return idle(previous, Cause::Other);
+            return idle(previous, cause);
         }
-        if self.would_wait(world, task, previous) {
-            return waits(previous);
+        if !self.would_wait(world, task, previous, waker)
+            && let Some(cpu) = claim_near(world, task, world.places.domain_of(previous))
+        {
+            return idle(cpu, Cause::Wakeup);
         }
-        match world.idle_near(task, world.places.domain_of(previous)) {
-            Some(cpu) => idle(cpu, Cause::Wakeup),
-            None => waits(previous),
+        Placement {
+            cause,
+            ..waits(previous)
         }
     }
 }

@@ -3,7 +3,7 @@
 //! first. It leaves alone what is about to run where its cache is warm.
 
 use super::Augur;
-use crate::policy::cpu::{Cause, Dispatch, Request, World};
+use crate::policy::cpu::{Cause, Dispatch, Mask, Request, World};
 
 impl Augur {
     /// The model's word holds while it is fresh.
@@ -55,29 +55,32 @@ impl Augur {
         Dispatch::Idle
     }
 
-    /// An idle CPU that may take what waits on `cpu` comes to look for it, nearest domain first; whether there is one.
-    pub(super) fn kick_thief(&self, world: &World, task: u32, cpu: u32, requests: &mut Vec<Request>) -> bool {
+    /// The CPU, of those in `idle`, that may take what waits on `cpu`, nearest domain first.
+    fn thief(&self, world: &World, idle: &Mask, task: u32, cpu: u32) -> Option<u32> {
         let home = world.places.domain_of(cpu);
         let near = world.places.near[home as usize].iter().copied();
-        let mut thieves = near.filter_map(|domain| {
-            self.permitted(world, home, domain)
-                .then(|| world.idle_in(task, &world.places.domain_mask[domain as usize]))?
-        });
-        let thief = thieves.next();
+        let mut open = near.filter(|&domain| self.permitted(world, home, domain));
+        open.find_map(|domain| world.claimable_in(idle, task, domain))
+    }
+
+    /// An idle CPU that may take what waits on `cpu` comes to look for it; whether there is one.
+    pub(super) fn kick_thief(&self, world: &World, task: u32, cpu: u32, requests: &mut Vec<Request>) -> bool {
+        let thief = self.thief(world, &world.idle, task, cpu);
         requests.extend(thief.map(Request::Kick));
         thief.is_some()
     }
 
     /// Something real time took the CPU: as many idle CPUs as tasks wait there come to take them.
     pub(super) fn kick_thieves(&self, world: &World, task: u32, cpu: u32, requests: &mut Vec<Request>) {
-        let home = world.places.domain_of(cpu);
-        let near = world.places.near[home as usize].iter().copied();
-        let open = near.filter(|&domain| self.permitted(world, home, domain));
-        let masks = open.map(|domain| &world.places.domain_mask[domain as usize]);
-        let idle = masks.flat_map(|mask| mask.iter().filter(|&cpu| world.idle.has(cpu)));
-        let thieves = idle.filter(|&cpu| world.allows(task, cpu));
+        let mut idle = world.idle.clone();
         // The one that was interrupted is not in the queue yet.
-        requests.extend(thieves.take(world.queue(cpu).len() + 1).map(Request::Kick));
+        for _ in 0..=world.queue(cpu).len() {
+            let Some(thief) = self.thief(world, &idle, task, cpu) else {
+                return;
+            };
+            idle.clear(thief);
+            requests.push(Request::Kick(thief));
+        }
     }
 
     /// What virtual time alone would let wait too long gets a short turn, which costs it nothing: from the CPU's own

@@ -8,19 +8,24 @@ use crate::policy::cpu::{NONE, World, before};
 
 /// What it keeps of a task: `struct task_ctx`, as far as the world does not have it.
 #[derive(Clone, Debug)]
-pub(super) struct Own {
+pub struct Own {
+    /// Its virtual time.
     pub vtime: u64,
     /// Whose clock `vtime` is on.
     pub vtime_cpu: u32,
+    /// How long its slice was in all when it was granted.
     pub slice_granted_ns: u64,
+    /// What was left of the slice when it was interrupted.
     pub slice_left_ns: u64,
     /// What the kernel counts down.
     pub slice_ns: u64,
     /// Its vtime when the slice began.
     pub slice_vtime: u64,
+    /// Up to when virtual time was charged.
     pub charged_at_ns: u64,
     /// What it ran in this burst, without the stretch at hand.
     pub burst_ns: u64,
+    /// The average of its bursts.
     pub avg_run_ns: u64,
     /// How many `avg_run_ns` is made of.
     pub bursts: u32,
@@ -32,15 +37,18 @@ pub(super) struct Own {
 
 /// What it keeps of a CPU: `struct augur_cpu`, likewise.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clock {
+pub struct Clock {
+    /// The largest virtual time that started to run there.
     pub vtime_now: u64,
     /// Predicted burst of the one that runs.
     pub current_run_ns: u64,
     /// Its vtime when it started.
     pub current_vtime: u64,
+    /// Its weight.
     pub current_weight: u32,
     /// Anything else may interrupt it.
     pub current_yields: bool,
+    /// Before this moment it does not look for who starves.
     pub rescue_at_ns: u64,
 }
 

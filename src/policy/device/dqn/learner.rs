@@ -5,9 +5,9 @@
 use super::replay::{Batch, Replay, Transition};
 use super::{Encoder, KIND, Settings};
 use crate::model::array::Arrays;
+use crate::model::array::Input;
 use crate::model::dueling;
 use crate::model::fault::Fault;
-use crate::model::tensorflow::Input;
 use crate::model::trainable::beginning;
 use crate::model::trained::Trained;
 use crate::policy::device::learner::{Learner, Lesson, generator};

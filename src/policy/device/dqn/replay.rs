@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The replay buffer: the transitions that happened last, drawn from at random.
 
-use crate::model::tensorflow::Input;
+use crate::model::array::Input;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,9 @@
 
 use super::{INPUTS, KIND, Seen, View};
 use crate::model::array::Arrays;
+use crate::model::array::Input;
 use crate::model::fault::Fault;
 use crate::model::messages;
-use crate::model::tensorflow::Input;
 use crate::model::trainable::beginning;
 use crate::model::trained::Trained;
 use crate::policy::device::learner::{Learner, Lesson, generator};

@@ -97,7 +97,7 @@ pub fn figure(drawing: &Drawing) -> Markup {
             (PreEscaped(&drawing.wide)) "\n"
             (PreEscaped(&drawing.narrow)) "\n"
             figcaption {
-                @for kind in ["png", "svg", "pdf"] { a href={ (name) "." (kind) } { (name) "." (kind) } }
+                @for (kind, _) in &drawing.files { a href={ (name) "." (kind) } { (name) "." (kind) } }
                 a href={ (drawing.sheet) ".csv" } { (drawing.sheet) ".csv" }
             }
         }

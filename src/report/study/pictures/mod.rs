@@ -13,7 +13,8 @@ mod matrix;
 
 use super::summary::{Curve, Study};
 use crate::report::Interval;
-use crate::report::canvas::{self, NARROW_PX, Picture, WIDE_PX};
+use crate::report::canvas::{NARROW_PX, Picture, WIDE_PX};
+use crate::report::formats;
 use crate::report::palette::Style;
 use anyhow::{Context, Result};
 use matrix::{Devices, Heatmap};
@@ -28,12 +29,8 @@ pub struct Drawing {
     pub wide: String,
     /// The same for a phone.
     pub narrow: String,
-    /// As a file of vectors.
-    pub svg: String,
-    /// As a file of pixels.
-    pub png: Vec<u8>,
-    /// As a file for papers.
-    pub pdf: Vec<u8>,
+    /// As a file of each of [`formats::KINDS`].
+    pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// All pictures that there is something to draw for.
@@ -85,6 +82,10 @@ pub fn drawings(study: &Study) -> Result<Vec<Drawing>> {
 fn drawing(name: &'static str, sheet: &'static str, picture: &impl Picture) -> Result<Drawing> {
     let wide = picture.draw(WIDE_PX);
     let svg = wide.document(picture);
+    let file = |&kind: &&'static str| {
+        let bytes = formats::file(kind, &svg).with_context(|| format!("{name}.{kind}"))?;
+        Ok((kind, bytes))
+    };
     Ok(Drawing {
         name,
         sheet,
@@ -92,9 +93,7 @@ fn drawing(name: &'static str, sheet: &'static str, picture: &impl Picture) -> R
         narrow: picture
             .draw(NARROW_PX)
             .element(&format!("{name}-narrow"), "narrow", picture),
-        png: canvas::png(&svg).with_context(|| format!("{name}.png"))?,
-        pdf: canvas::pdf(&svg).with_context(|| format!("{name}.pdf"))?,
-        svg,
+        files: formats::KINDS.iter().map(file).collect::<Result<_>>()?,
     })
 }
 

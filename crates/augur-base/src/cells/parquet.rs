@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Tables in Parquet, written row by row with memory for some rows only. The file is there whole or not at all.
+//! Those tables in Parquet, with memory for some rows only.
 
+use super::Cell;
 use crate::file::{Output, plain};
 use anyhow::{Context, Result};
 use parquet::basic::Compression;
@@ -13,24 +14,6 @@ use std::sync::Arc;
 
 /// Rows that are written together.
 const ROWS: usize = 1 << 16;
-
-/// A cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell<'a> {
-    /// A whole number, or none.
-    Integer(Option<i64>),
-    /// A number.
-    Real(f64),
-    /// Words.
-    Text(&'a str),
-}
-
-impl Cell<'_> {
-    /// A count; Parquet's whole numbers have a sign.
-    pub fn count(count: u64) -> Self {
-        Cell::Integer(Some(count.cast_signed()))
-    }
-}
 
 /// A table that is being written.
 pub struct Table {

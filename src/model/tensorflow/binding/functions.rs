@@ -3,22 +3,11 @@
 //! needs.
 
 use super::{TRAINING_CONFIG, bundle, first_line, opened};
-use crate::model::array::Array;
+use crate::model::array::{Array, Input};
 use crate::model::fault::Fault;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tensorflow::{DataType, Graph, Operation, SavedModelBundle, SessionRunArgs, SignatureDef, Tensor};
-
-/// An argument of a call: the name that the signature gives it, its shape, its values.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// As in the signature.
-    pub name: &'a str,
-    /// Of the array; empty for a number.
-    pub shape: &'a [u64],
-    /// In row-major order.
-    pub values: &'a [f32],
-}
 
 /// All signatures of a SavedModel.
 #[derive(Debug)]

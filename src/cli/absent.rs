@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a build without the live half lacks, and what whoever asks for it is told.
+
+/// The commands of the live half: they need BPF, or what only libraries beside it tell of this machine.
+const LIVE: [&str; 5] = ["run", "doctor", "record", "bench", "calibrate"];
+
+/// Whether this build lacks a command that others have.
+pub fn is_absent(command: &str) -> bool {
+    !cfg!(feature = "live") && LIVE.contains(&command)
+}
+
+/// What is said where somebody asks for such a command.
+pub fn sentence(command: &str) -> Option<String> {
+    is_absent(command).then(|| {
+        format!("this build has no live half and therefore no `{command}`; build it with the feature `live`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command;
+
+    #[test]
+    fn a_command_is_there_or_absent() {
+        let there = |name: &str| command().find_subcommand(name).is_some();
+        for name in LIVE {
+            assert_ne!(there(name), is_absent(name), "{name}");
+            assert_eq!(sentence(name).is_some(), is_absent(name));
+        }
+        assert!(there("replay") && sentence("replay").is_none() && sentence("nonsense").is_none());
+    }
+}

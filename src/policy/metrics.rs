@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a scheduler shows of itself, attached or simulated: plain figures, and one table that says what each of them is.
+
+use super::{DomainState, Tally};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What kind of value a figure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Whole,
+    /// Any other number.
+    Real,
+    /// Words.
+    Text,
+    /// Counts by name.
+    Counts,
+    /// [`DomainStats`] by the domain's number.
+    Domains,
+}
+
+/// A figure's entry in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The field, and what it is called wherever it is shown.
+    pub name: &'static str,
+    /// What kind of value it has.
+    pub kind: Kind,
+    /// What it means.
+    pub description: &'static str,
+}
+
+/// A type that a figure may have.
+trait Shown {
+    const KIND: Kind;
+}
+
+impl Shown for u32 {
+    const KIND: Kind = Kind::Whole;
+}
+
+impl Shown for u64 {
+    const KIND: Kind = Kind::Whole;
+}
+
+impl Shown for f64 {
+    const KIND: Kind = Kind::Real;
+}
+
+impl Shown for String {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Shown for BTreeMap<String, u64> {
+    const KIND: Kind = Kind::Counts;
+}
+
+impl Shown for BTreeMap<usize, DomainStats> {
+    const KIND: Kind = Kind::Domains;
+}
+
+/// A structure of figures, from the table of them.
+macro_rules! figures {
+    ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty = $description:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        pub struct $name {
+            $(#[doc = $description] $(#[$attribute])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// All figures, in order.
+            pub const FIGURES: &'static [Figure] = &[$(Figure {
+                name: stringify!($field),
+                kind: <$type as Shown>::KIND,
+                description: $description,
+            },)*];
+        }
+    };
+}
+
+figures! {
+    /// One domain.
+    DomainStats {
+        load: f64 = "decayed weight of runnable tasks over capacity; one nice-0 task on one CPU is 1.0",
+        util: f64 = "busy share of its CPUs, 0 to 1",
+        queue: u32 = "tasks that wait",
+        idle_cpus: u32 = "CPUs that idle",
+        capacity: f64 = "summed capacity; a full CPU is 1.0",
+    }
+}
+
+figures! {
+    /// Everything, since the scheduler was attached; `--stats` and `--monitor` print what came since the last line.
+    Metrics {
+        uptime_s: f64 = "seconds since the scheduler was attached",
+        model: String = "model that decides, or why none does",
+        #[serde(default)]
+        engine: String = "what runs the model: TensorFlow or the Rust twin; empty where no model decides",
+        policy: String = "policy that names the candidates",
+        rounds: u64 = "balance rounds",
+        model_rounds: u64 = "rounds with questions, in which the model's word counted",
+        fallback_rounds: u64 = "rounds with questions, in which the heuristic decided alone",
+        proposed: u64 = "moves that the policy proposed",
+        accepted: u64 = "proposed moves that were accepted; applied + refused + expired + pending",
+        applied: u64 = "accepted moves after which the task was seen to run in the other domain",
+        refused: u64 = "accepted moves that the kernel's half refused",
+        refused_gone: u64 = "refused: the task had ended",
+        refused_moved: u64 = "refused: the task was no longer in the domain",
+        refused_affinity: u64 = "refused: the affinity forbids the other domain",
+        refused_pinned: u64 = "refused: the task is bound to its CPU",
+        expired: u64 = "accepted moves whose task did not run in time",
+        pending: u64 = "accepted moves that are under way",
+        pairs: u64 = "domain pairs that were judged for stealing",
+        pairs_denied: u64 = "domain pairs for which stealing was denied",
+        migrations: u64 = "migrations",
+        mig_core: u64 = "migrations to an SMT sibling",
+        mig_llc: u64 = "migrations within a last-level cache",
+        mig_cross_llc: u64 = "migrations to another last-level cache",
+        mig_cross_node: u64 = "migrations to another NUMA node",
+        mig_wakeup: u64 = "migrations because a task woke up while its CPU was busy",
+        mig_steal: u64 = "migrations because an idle CPU took a task that waited",
+        mig_balance: u64 = "migrations because of a decision",
+        mig_affinity: u64 = "migrations because the affinity changed",
+        mig_other: u64 = "migrations that the kernel made by itself",
+        wakeups: u64 = "wakeups",
+        wake_prev_idle: u64 = "wakeups whose previous CPU idled",
+        wake_preempt: u64 = "wakeups that interrupted the task on their CPU",
+        tick_preempt: u64 = "waiting tasks that interrupted the running one at a tick",
+        forks: u64 = "new tasks",
+        steal_too_soon: u64 = "steals that were put off, because the wait is predicted to be short",
+        steal_denied: u64 = "steals that the model denied",
+        rescued: u64 = "tasks that got a turn because they had waited too long",
+        runs: u64 = "times that a task got a CPU",
+        run_ms: u64 = "milliseconds that tasks ran",
+        wait_ms: u64 = "milliseconds that tasks waited for a CPU",
+        wait_fork_ms: u64 = "milliseconds of them: new tasks",
+        wait_short_ms: u64 = "milliseconds of them: woken tasks with short bursts",
+        wait_long_ms: u64 = "milliseconds of them: woken tasks with long bursts",
+        wait_preempted_ms: u64 = "milliseconds of them: tasks that were interrupted",
+        wait_expired_ms: u64 = "milliseconds of them: tasks whose slice had ended",
+        latency_p50_us: f64 = "wakeup latency, median, us",
+        latency_p90_us: f64 = "wakeup latency, 90th percentile, us",
+        latency_p99_us: f64 = "wakeup latency, 99th percentile, us",
+        latency_p999_us: f64 = "wakeup latency, 99.9th percentile, us",
+        latency_max_us: f64 = "wakeup latency, longest, us",
+        round_us: f64 = "median time of a balance round, us",
+        dropped_tasks: u64 = "tasks that had no place in a snapshot",
+        model_events: BTreeMap<String, u64> = "what happened to models, and why the heuristic decided: cause to count",
+        domains: BTreeMap<usize, DomainStats> = "domains",
+    }
+}
+
+impl Metrics {
+    /// Puts what was asked and answered into its places. How many moves were accepted is the ledger's to say.
+    pub fn take_tally(&mut self, tally: &Tally) {
+        self.proposed = tally.proposed;
+        self.pairs = tally.pairs;
+        self.pairs_denied = tally.pairs_denied;
+        self.model_rounds = tally.model_rounds;
+        self.fallback_rounds = tally.fallback_rounds;
+    }
+}
+
+impl From<&DomainState> for DomainStats {
+    fn from(state: &DomainState) -> DomainStats {
+        DomainStats {
+            load: f64::from(state.load),
+            util: f64::from(state.util),
+            queue: state.queue,
+            idle_cpus: state.idle_cpus,
+            capacity: f64::from(state.capacity),
+        }
+    }
+}
