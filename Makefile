@@ -25,7 +25,7 @@ PYTHON := .venv/bin/python
 PYTHON_PROGRAMS := scripts/vm/vm scripts/forest-parity scripts/bench-record scripts/demo-guest scripts/record-traces-guest scripts/fidelity scripts/check-docs tests/live/run tests/clean-root
 SECTION := scripts/section
 
-.PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
+.PHONY: build run check test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall clean help \
 	setup-build setup-python setup-sweep setup-vm setup-tensorflow test-format test-lint test-rust test-python test-docs
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
@@ -39,6 +39,15 @@ run: setup-build setup-tensorflow ## attach here, or in a virtual machine where 
 
 test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python test-docs ## everything that .ci/run runs
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
+
+# What is left out takes minutes where it is not optimised: tests of the simulators, and whatever is checked on every option of every
+# command. `make test` has it.
+LONG_TESTS := device sim replay_memory trace_memory wrong_use
+SHORT_TESTS = $(filter-out $(LONG_TESTS),$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)))
+
+check: setup-build ## the short way from an edit to its tests: lints, unit tests, and all but the long tests of the program
+	@$(SECTION) lint $(CARGO) clippy --locked --all-targets -- -D warnings
+	@$(SECTION) "Rust tests without $(LONG_TESTS)" $(CARGO) test --locked -q --lib $(SHORT_TESTS:%=--test %)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
 	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" scripts/vm/vm kernel $$kernel || exit 1; done
