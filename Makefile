@@ -26,7 +26,7 @@ SECTION := scripts/section
 COMPLETIONS := bash:bash-completion/completions/scx_augur zsh:zsh/site-functions/_scx_augur \
 	fish:fish/vendor_completions.d/scx_augur.fish
 
-.PHONY: build run test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall deb book clean help \
+.PHONY: build run check test vm vm-test record model model-from-replay networks policies frontier sweep install uninstall deb book clean help \
 	setup-build setup-python setup-sweep setup-vm setup-tensorflow setup-deb test-format test-lint test-rust test-python test-docs
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
@@ -40,6 +40,15 @@ run: setup-build setup-tensorflow ## attach here, or in a virtual machine where 
 
 test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python test-docs ## everything that .ci/run runs
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
+
+# What is left out takes minutes where it is not optimised: tests of the simulators, and whatever is checked on every option of every
+# command. `make test` has it.
+LONG_TESTS := device sim replay_memory trace_memory wrong_use
+SHORT_TESTS = $(filter-out $(LONG_TESTS),$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)))
+
+check: setup-build ## the short way from an edit to its tests: lints, unit tests, and all but the long tests of the program
+	@$(SECTION) lint $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@$(SECTION) "Rust tests without $(LONG_TESTS)" $(CARGO) test --locked -q --workspace --lib $(SHORT_TESTS:%=--test %)
 
 vm: setup-vm ## the kernels and the disk of the virtual machine
 	@for kernel in 6.16 6.18 7.2; do $(SECTION) "kernel $$kernel" vm/vm kernel $$kernel || exit 1; done
@@ -140,15 +149,15 @@ setup-deb:
 	@scripts/setup deb .tools
 
 test-format:
-	@$(SECTION) format $(CARGO) fmt --check
+	@$(SECTION) format $(CARGO) fmt --all --check
 
 test-lint:
-	@$(SECTION) lint $(CARGO) clippy --release --locked --all-targets -- -D warnings
+	@$(SECTION) lint $(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
 # One profile for the tests, the lints and the program in the virtual machine: nothing is compiled twice.
 test-rust:
 	@$(SECTION) build $(CARGO) build --release --locked
-	@$(SECTION) "Rust tests" $(CARGO) test --release --locked -q
+	@$(SECTION) "Rust tests" $(CARGO) test --release --locked -q --workspace
 
 test-python:
 	@$(SECTION) "Python lint" $(PYTHON) -m ruff check --no-cache
