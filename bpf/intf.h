@@ -115,7 +115,7 @@ enum augur_stat {
 	AUGUR_STAT_WAIT_PREEMPTED_NS,
 	AUGUR_STAT_WAIT_EXPIRED_NS,
 	AUGUR_STAT_RESCUED,
-	AUGUR_STAT_ERRORS,
+	AUGUR_STAT_ERRORS,	/* outcomes that had no room in the ring */
 	AUGUR_NR_STATS,
 };
 

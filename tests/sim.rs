@@ -10,6 +10,8 @@ mod queueing;
 mod burst;
 #[path = "sim/fairness.rs"]
 mod fairness;
+#[path = "sim/observed.rs"]
+mod observed;
 #[path = "sim/programs.rs"]
 mod programs;
 #[path = "sim/properties.rs"]

@@ -193,6 +193,7 @@ fn take(metrics: &mut Metrics, glance: &Glance) {
     let ended = decisions.applied + decisions.refused + decisions.expired;
     metrics.pending = metrics.accepted.saturating_sub(ended);
     metrics.migrations = ledger.migrations_total();
+    metrics.arrivals = metrics.migrations;
     (metrics.mig_core, metrics.mig_llc) = (core, llc);
     (metrics.mig_cross_llc, metrics.mig_cross_node) = (cross_llc, cross_node);
     (metrics.mig_wakeup, metrics.mig_steal, metrics.mig_balance) = (wakeup, steal, balance);

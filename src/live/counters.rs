@@ -7,6 +7,82 @@ use super::collect::lookup;
 use super::stats::Metrics;
 use anyhow::Result;
 
+/// A counter of the kernel's half: `enum augur_stat` in bpf/intf.h.
+struct Counter {
+    /// Its number there.
+    index: u32,
+    /// The figure that shows it; `Metrics` says what it means.
+    figure: fn(&mut Metrics) -> &mut u64,
+    /// How many make one of the figure's.
+    unit: u64,
+}
+
+const fn times(index: u32, figure: fn(&mut Metrics) -> &mut u64) -> Counter {
+    Counter {
+        index,
+        figure,
+        unit: 1,
+    }
+}
+
+/// A counter of ns, shown in ms.
+const fn ms(index: u32, figure: fn(&mut Metrics) -> &mut u64) -> Counter {
+    Counter {
+        index,
+        figure,
+        unit: 1_000_000,
+    }
+}
+
+/// Every counter, so that none is counted for nobody.
+const COUNTERS: [Counter; intf::augur_stat_AUGUR_NR_STATS as usize] = [
+    times(intf::augur_stat_AUGUR_STAT_WAKEUPS, |to| &mut to.wakeups),
+    times(intf::augur_stat_AUGUR_STAT_WAKE_PREV_IDLE, |to| {
+        &mut to.wake_prev_idle
+    }),
+    times(intf::augur_stat_AUGUR_STAT_WAKE_IDLE_ELSEWHERE, |to| {
+        &mut to.wake_idle_elsewhere
+    }),
+    times(intf::augur_stat_AUGUR_STAT_WAKE_PREEMPT, |to| {
+        &mut to.wake_preempt
+    }),
+    times(intf::augur_stat_AUGUR_STAT_TICK_PREEMPT, |to| {
+        &mut to.tick_preempt
+    }),
+    times(intf::augur_stat_AUGUR_STAT_WAKE_WAIT, |to| &mut to.wake_wait),
+    times(intf::augur_stat_AUGUR_STAT_FORKS, |to| &mut to.forks),
+    times(intf::augur_stat_AUGUR_STAT_ARRIVALS, |to| &mut to.arrivals),
+    times(intf::augur_stat_AUGUR_STAT_QUEUED, |to| &mut to.queued),
+    times(intf::augur_stat_AUGUR_STAT_KEPT, |to| &mut to.kept),
+    times(intf::augur_stat_AUGUR_STAT_KICKS, |to| &mut to.kicks),
+    times(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON, |to| {
+        &mut to.steal_too_soon
+    }),
+    times(intf::augur_stat_AUGUR_STAT_STEAL_DENIED, |to| {
+        &mut to.steal_denied
+    }),
+    times(intf::augur_stat_AUGUR_STAT_RUNS, |to| &mut to.runs),
+    ms(intf::augur_stat_AUGUR_STAT_RUN_NS, |to| &mut to.run_ms),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_NS, |to| &mut to.wait_ms),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_FORK_NS, |to| {
+        &mut to.wait_fork_ms
+    }),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_SHORT_NS, |to| {
+        &mut to.wait_short_ms
+    }),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_LONG_NS, |to| {
+        &mut to.wait_long_ms
+    }),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS, |to| {
+        &mut to.wait_preempted_ms
+    }),
+    ms(intf::augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS, |to| {
+        &mut to.wait_expired_ms
+    }),
+    times(intf::augur_stat_AUGUR_STAT_RESCUED, |to| &mut to.rescued),
+    times(intf::augur_stat_AUGUR_STAT_ERRORS, |to| &mut to.lost_outcomes),
+];
+
 /// The counters of a CPU, summed over all.
 #[derive(Clone, Debug)]
 pub struct Counters {
@@ -88,22 +164,9 @@ impl Counters {
         to.mig_balance = self.cause(intf::augur_cause_AUGUR_CAUSE_BALANCE);
         to.mig_affinity = self.cause(intf::augur_cause_AUGUR_CAUSE_AFFINITY);
         to.mig_other = self.cause(intf::augur_cause_AUGUR_CAUSE_OTHER);
-        to.wakeups = self.stat(intf::augur_stat_AUGUR_STAT_WAKEUPS);
-        to.wake_prev_idle = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREV_IDLE);
-        to.wake_preempt = self.stat(intf::augur_stat_AUGUR_STAT_WAKE_PREEMPT);
-        to.tick_preempt = self.stat(intf::augur_stat_AUGUR_STAT_TICK_PREEMPT);
-        to.forks = self.stat(intf::augur_stat_AUGUR_STAT_FORKS);
-        to.steal_too_soon = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON);
-        to.steal_denied = self.stat(intf::augur_stat_AUGUR_STAT_STEAL_DENIED);
-        to.rescued = self.stat(intf::augur_stat_AUGUR_STAT_RESCUED);
-        to.runs = self.stat(intf::augur_stat_AUGUR_STAT_RUNS);
-        to.run_ms = self.stat(intf::augur_stat_AUGUR_STAT_RUN_NS) / 1_000_000;
-        to.wait_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_NS) / 1_000_000;
-        to.wait_fork_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_FORK_NS) / 1_000_000;
-        to.wait_short_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_SHORT_NS) / 1_000_000;
-        to.wait_long_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_LONG_NS) / 1_000_000;
-        to.wait_preempted_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS) / 1_000_000;
-        to.wait_expired_ms = self.stat(intf::augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS) / 1_000_000;
+        for counter in &COUNTERS {
+            *(counter.figure)(to) = self.stat(counter.index) / counter.unit;
+        }
         to.latency_p50_us = quantile_us(&self.latency, 0.5);
         to.latency_p90_us = quantile_us(&self.latency, 0.9);
         to.latency_p99_us = quantile_us(&self.latency, 0.99);
@@ -140,6 +203,38 @@ fn quantile_us(buckets: &[u64], share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The names in `enum augur_stat`, in order.
+    fn in_the_header() -> Vec<&'static str> {
+        let header = include_str!("../../bpf/intf.h");
+        let (_, rest) = header.split_once("enum augur_stat {").unwrap();
+        let (body, _) = rest.split_once("};").unwrap();
+        let words = body.split([',', '\n']).map(str::trim);
+        words.filter(|word| word.starts_with("AUGUR_STAT_")).collect()
+    }
+
+    #[test]
+    fn every_counter_of_the_kernels_half_is_one_figure() {
+        let names = in_the_header();
+        assert_eq!(names.len(), COUNTERS.len());
+        for (number, (counter, name)) in COUNTERS.iter().zip(names).enumerate() {
+            assert_eq!(counter.index as usize, number, "{name}");
+        }
+        // Each into a place of its own: what goes in comes out.
+        let counters = Counters {
+            stats: (1..=COUNTERS.len() as u64)
+                .map(|count| count * 1_000_000)
+                .collect(),
+            ..Counters::default()
+        };
+        let mut metrics = Metrics::default();
+        counters.fill(&mut metrics);
+        for counter in &COUNTERS {
+            let shown = *(counter.figure)(&mut metrics);
+            let counted = (u64::from(counter.index) + 1) * 1_000_000;
+            assert_eq!(shown, counted / counter.unit, "{}", counter.index);
+        }
+    }
 
     #[test]
     fn quantiles_are_upper_ends_of_buckets() {

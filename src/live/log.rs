@@ -150,3 +150,119 @@ fn comm(row: &augur_task_row) -> String {
         .collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::pod;
+    use crate::model::FEATURE_COUNT;
+    use crate::policy::{Candidate, Phase, Snapshot, TaskState};
+    use crate::topology::Machine;
+    use std::sync::Arc;
+
+    const ID: TaskId = TaskId { pid: 7, start_ns: 70 };
+
+    /// Two domains, of which the first has run 10 ns for each 100 ns, and one task in the second.
+    fn seen(now_ns: u64, run_ns: u64) -> Observation {
+        let mut row: augur_task_row = pod::read(&[0; 1024]).unwrap();
+        (row.pid, row.start_ns, row.dom) = (ID.pid, ID.start_ns, 1);
+        (row.total_wait_ns, row.total_run_ns) = (now_ns / 2, run_ns);
+        row.comm[..2].copy_from_slice(&[b'm' as _, b'e' as _]);
+        let of_first = Totals {
+            run_ns: now_ns / 10,
+            ..Totals::default()
+        };
+        Observation {
+            snapshot: Snapshot {
+                now_ns,
+                machine: Arc::new(Machine::from_spec("2x1").unwrap()),
+                domains: Vec::new(),
+                tasks: vec![task()],
+            },
+            rows: vec![row],
+            totals: vec![of_first, Totals::default()],
+            dropped: 0,
+        }
+    }
+
+    fn task() -> TaskState {
+        TaskState {
+            id: ID,
+            domain: 1,
+            phase: Phase::Queued,
+            load: 1.0,
+            weight: 1.0,
+            avg_run_us: 0.0,
+            avg_sleep_us: 0.0,
+            since_run_us: 0.0,
+            wakeups_hz: 0.0,
+            last_migration_us: 0.0,
+            last_domain_move_us: 0.0,
+            waker_domain: None,
+            allowed_capacity: vec![1.0, 1.0],
+            pinned: false,
+        }
+    }
+
+    fn judged<Q>(about: Q, accepted: bool) -> Judged<Q> {
+        Judged {
+            about,
+            row: [0.5; FEATURE_COUNT],
+            score: None,
+            accepted,
+        }
+    }
+
+    fn a_move(seq: Option<u64>) -> Sent {
+        let candidate = Candidate {
+            task: ID,
+            task_index: 0,
+            from: 1,
+            to: 0,
+        };
+        Sent {
+            judged: judged(candidate, seq.is_some()),
+            seq,
+        }
+    }
+
+    /// The columns around the features.
+    fn around(line: &str) -> String {
+        line.replacen(&",0.5".repeat(FEATURE_COUNT), " …", 1)
+    }
+
+    #[test]
+    fn a_row_is_written_when_its_outcome_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        let mut log = DecisionLog::create(&path).unwrap();
+        let pair = |task_index| Pair {
+            from: 0,
+            to: 1,
+            task_index,
+        };
+        // Nobody waits in the second pair: that has no row.
+        let steals = [judged(pair(Some(0)), false), judged(pair(None), true)];
+        log.open(&[a_move(Some(5)), a_move(None)], &steals, &seen(100, 30));
+        assert_eq!(log.watched().collect::<Vec<_>>(), [7, 7, 7]);
+        log.settle(&seen(200, 40)).unwrap();
+        assert_eq!(
+            log.watched().collect::<Vec<_>>(),
+            [7],
+            "the one that was sent is under way"
+        );
+        log.hear(&[(4, Outcome::Expired), (5, Outcome::Moved)]);
+        log.settle(&seen(300, 60)).unwrap();
+        assert_eq!(log.close().unwrap(), 3);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<String> = text.lines().skip(1).map(around).collect();
+        assert_eq!(
+            lines,
+            [
+                "100,balance,7,70,me,1,0 …,,stay,stayed,,50,10,100,0,1,0",
+                "100,steal,7,70,me,0,1 …,,stay,denied,,0,10,100,0,,0.0000",
+                "100,balance,7,70,me,1,0 …,,move,refused,moved,100,30,200,0,1,0",
+            ]
+        );
+    }
+}

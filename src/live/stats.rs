@@ -4,7 +4,7 @@
 use super::decisions::Ledger;
 use crate::policy::Snapshot;
 use crate::policy::decision::Outcome;
-use crate::policy::metrics::{Figure, Kind};
+use crate::policy::metrics::{Course, Figure, Kind};
 use anyhow::Result;
 use scx_stats::prelude::*;
 use std::collections::BTreeMap;
@@ -105,27 +105,36 @@ impl Metrics {
             self.wait_ms,
             self.run_ms
         )?;
+        writeln!(
+            to,
+            "  woken       to their idle CPU {}  to another idle one {}  staying on their busy one {}  interrupting {}",
+            self.wake_prev_idle, self.wake_idle_elsewhere, self.wake_wait, self.wake_preempt
+        )?;
+        writeln!(
+            to,
+            "  queues      entered {}  kept the CPU {}  interrupted at a tick {}  rescued {}  idle CPUs called {}  steals too soon {} denied {}",
+            self.queued,
+            self.kept,
+            self.tick_preempt,
+            self.rescued,
+            self.kicks,
+            self.steal_too_soon,
+            self.steal_denied
+        )?;
+        // Where nothing was lost, there is nothing to say.
+        if self.lost_outcomes + self.dropped_tasks > 0 {
+            writeln!(
+                to,
+                "  lost        outcomes {}  tasks of snapshots {}",
+                self.lost_outcomes, self.dropped_tasks
+            )?;
+        }
         for (cause, count) in &self.model_events {
             writeln!(to, "  model       {cause}: {count}")?;
         }
         Ok(())
     }
 }
-
-/// What is a state and not a counter: shown as it is, never as a difference.
-const STATES: [&str; 11] = [
-    "uptime_s",
-    "model",
-    "engine",
-    "policy",
-    "pending",
-    "latency_p50_us",
-    "latency_p90_us",
-    "latency_p99_us",
-    "latency_p999_us",
-    "latency_max_us",
-    "round_us",
-];
 
 /// `now` with every counter less what it was `before`.
 ///
@@ -134,14 +143,12 @@ const STATES: [&str; 11] = [
 pub fn since(now: &Metrics, before: &Metrics) -> Result<Metrics> {
     let mut value = serde_json::to_value(now)?;
     let old = serde_json::to_value(before)?;
-    if let Some(fields) = value.as_object_mut() {
-        for (name, field) in fields
-            .iter_mut()
-            .filter(|(name, _)| !STATES.contains(&name.as_str()))
-        {
-            if let (Some(new), Some(old)) = (field.as_u64(), old[name].as_u64()) {
-                *field = new.saturating_sub(old).into();
-            }
+    let counters = Metrics::FIGURES
+        .iter()
+        .filter(|figure| figure.course == Course::Counter);
+    for name in counters.map(|figure| figure.name) {
+        if let (Some(new), Some(old)) = (value[name].as_u64(), old[name].as_u64()) {
+            value[name] = new.saturating_sub(old).into();
         }
     }
     Ok(serde_json::from_value(value)?)
@@ -251,7 +258,7 @@ mod tests {
         assert_eq!(
             (
                 &fields["model_events"]["dict"],
-                &fields["model_events"]["_om_skip"]
+                &fields["model_events"]["user"]["_om_skip"]
             ),
             (&by_name, &json!("true"))
         );
@@ -259,7 +266,7 @@ mod tests {
         assert_eq!(fields["domains"]["dict"], by_number);
         let domain = serde_json::to_value(DomainStats::meta()).unwrap();
         assert_eq!(
-            (&domain["_om_prefix"], &domain["_om_label"]),
+            (&domain["user"]["_om_prefix"], &domain["user"]["_om_label"]),
             (&json!("d_"), &json!("domain"))
         );
     }
@@ -269,12 +276,14 @@ mod tests {
         let before = Metrics {
             proposed: 3,
             uptime_s: 1.0,
+            pending: 4,
             ..Metrics::default()
         };
         let now = Metrics {
             proposed: 10,
             uptime_s: 2.0,
             pending: 1,
+            lost_outcomes: 2,
             ..Metrics::default()
         };
         let shown = since(&now, &before).expect("plain numbers");

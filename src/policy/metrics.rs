@@ -20,6 +20,15 @@ pub enum Kind {
     Domains,
 }
 
+/// What a figure does from one moment to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// It only grows; what came since the last time is shown as a difference.
+    Counter,
+    /// It goes up and down, and is shown as it is.
+    State,
+}
+
 /// A figure's entry in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
@@ -27,6 +36,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What kind of value it has.
     pub kind: Kind,
+    /// Counter or state.
+    pub course: Course,
     /// What it means.
     pub description: &'static str,
 }
@@ -34,6 +45,8 @@ pub struct Figure {
 /// A type that a figure may have.
 trait Shown {
     const KIND: Kind;
+    /// Whole numbers count, unless the table says otherwise.
+    const COURSE: Course = Course::State;
 }
 
 impl Shown for u32 {
@@ -42,6 +55,7 @@ impl Shown for u32 {
 
 impl Shown for u64 {
     const KIND: Kind = Kind::Whole;
+    const COURSE: Course = Course::Counter;
 }
 
 impl Shown for f64 {
@@ -60,11 +74,23 @@ impl Shown for BTreeMap<usize, DomainStats> {
     const KIND: Kind = Kind::Domains;
 }
 
+/// What the table says, or else what the type says.
+const fn course(said: &[Course], of_type: Course) -> Course {
+    match said {
+        [] => of_type,
+        [said, ..] => *said,
+    }
+}
+
 /// A structure of figures, from the table of them.
 macro_rules! figures {
-    ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty = $description:literal,)* }) => {
+    ($(#[$about:meta])* $name:ident {
+        $($(#[$attribute:meta])* $field:ident: $type:ty $([$course:ident])? = $description:literal,)*
+    }) => {
         $(#[$about])*
+        // A scheduler of another version may have other figures.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct $name {
             $(#[doc = $description] $(#[$attribute])* pub $field: $type,)*
         }
@@ -74,6 +100,7 @@ macro_rules! figures {
             pub const FIGURES: &'static [Figure] = &[$(Figure {
                 name: stringify!($field),
                 kind: <$type as Shown>::KIND,
+                course: course(&[$(Course::$course)?], <$type as Shown>::COURSE),
                 description: $description,
             },)*];
         }
@@ -96,7 +123,6 @@ figures! {
     Metrics {
         uptime_s: f64 = "seconds since the scheduler was attached",
         model: String = "model that decides, or why none does",
-        #[serde(default)]
         engine: String = "what runs the model: TensorFlow or the Rust twin; empty where no model decides",
         policy: String = "policy that names the candidates",
         rounds: u64 = "balance rounds",
@@ -111,7 +137,7 @@ figures! {
         refused_affinity: u64 = "refused: the affinity forbids the other domain",
         refused_pinned: u64 = "refused: the task is bound to its CPU",
         expired: u64 = "accepted moves whose task did not run in time",
-        pending: u64 = "accepted moves that are under way",
+        pending: u64 [State] = "accepted moves that are under way",
         pairs: u64 = "domain pairs that were judged for stealing",
         pairs_denied: u64 = "domain pairs for which stealing was denied",
         migrations: u64 = "migrations",
@@ -126,9 +152,15 @@ figures! {
         mig_other: u64 = "migrations that the kernel made by itself",
         wakeups: u64 = "wakeups",
         wake_prev_idle: u64 = "wakeups whose previous CPU idled",
+        wake_idle_elsewhere: u64 = "wakeups that went to another CPU, which idled",
+        wake_wait: u64 = "wakeups that stayed on their CPU although it was busy: to interrupt, or because it is predicted to be free soon",
         wake_preempt: u64 = "wakeups that interrupted the task on their CPU",
         tick_preempt: u64 = "waiting tasks that interrupted the running one at a tick",
         forks: u64 = "new tasks",
+        arrivals: u64 = "times that a task got another CPU than the last one",
+        queued: u64 = "times that a task was put into a queue",
+        kept: u64 = "times that a task whose slice had ended went on, because it was its turn again",
+        kicks: u64 = "idle CPUs that were called to take a task that waited",
         steal_too_soon: u64 = "steals that were put off, because the wait is predicted to be short",
         steal_denied: u64 = "steals that the model denied",
         rescued: u64 = "tasks that got a turn because they had waited too long",
@@ -146,6 +178,7 @@ figures! {
         latency_p999_us: f64 = "wakeup latency, 99.9th percentile, us",
         latency_max_us: f64 = "wakeup latency, longest, us",
         round_us: f64 = "median time of a balance round, us",
+        lost_outcomes: u64 = "outcomes of moves that had no room on their way from the kernel's half",
         dropped_tasks: u64 = "tasks that had no place in a snapshot",
         model_events: BTreeMap<String, u64> = "what happened to models, and why the heuristic decided: cause to count",
         domains: BTreeMap<usize, DomainStats> = "domains",
@@ -171,6 +204,24 @@ impl From<&DomainState> for DomainStats {
             queue: state.queue,
             idle_cpus: state.idle_cpus,
             capacity: f64::from(state.capacity),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_has_every_figure_as_it_is_here() {
+        let reference = include_str!("../../docs/reference.md");
+        for figure in Metrics::FIGURES.iter().chain(DomainStats::FIGURES) {
+            let course = match figure.course {
+                Course::Counter => "counter",
+                Course::State => "state",
+            };
+            let row = format!("| `{}` | {course} | {} |\n", figure.name, figure.description);
+            assert!(reference.contains(&row), "docs/reference.md lacks {row}");
         }
     }
 }

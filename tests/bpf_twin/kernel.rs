@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The scheduler's rules as they stand in `bpf/`, compiled for the host: each function of `shim/kernel.c` as a method, and
+//! The scheduler's rules as they stand in `bpf/`, compiled for the host: each function of `shim/calls.h` as a method, and
 //! the rows that these exchange.
 
 use libloading::Library;
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,7 +27,7 @@ pub trait Row {
     fn differences(&self, other: &Self) -> Vec<(&'static str, i128, i128)>;
 }
 
-/// A struct of `shim/kernel.c`: 64-bit fields alone, unsigned unless the second list says otherwise.
+/// A struct of `shim/calls.h`: 64-bit fields alone, unsigned unless the second list says otherwise.
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident: $($field:ident)*; $($signed:ident)*) => {
         $(#[$doc])*
@@ -95,6 +97,8 @@ macro_rules! kernel {
         pub struct Kernel {
             $($name: unsafe extern "C" fn($($type),*) $(-> $answer)?,)*
             _library: Library,
+            /// The library's memory has no locks: one thread at a time.
+            _alone: PhantomData<Cell<()>>,
         }
 
         impl Kernel {
@@ -103,14 +107,16 @@ macro_rules! kernel {
                 // SAFETY: the library was compiled from shim/kernel.c, which has nothing that runs when it is loaded.
                 let library = unsafe { Library::new(path) }.unwrap();
                 Kernel {
-                    // SAFETY: the signatures below are those of shim/kernel.c; the library stays loaded beside them.
+                    // SAFETY: the signatures below are those of shim/calls.h; the library stays loaded beside them.
                     $($name: unsafe { *library.get(concat!("twin_", stringify!($name), "\0").as_bytes()).unwrap() },)*
                     _library: library,
+                    _alone: PhantomData,
                 }
             }
 
             $(pub fn $name(&self, $($argument: $type),*) $(-> $answer)? {
-                // SAFETY: references are valid for the call, and shim/kernel.c keeps none; arrays are as long as its limits.
+                // SAFETY: references are valid for the call, and shim/kernel.c keeps none; arrays are as long as its
+                // limits, and numbers are those of CPUs and tasks that it has.
                 unsafe { (self.$name)($($argument),*) }
             })*
         }
@@ -194,8 +200,7 @@ impl Kernel {
 /// Compiles the rules in `bpf` with the C compiler that Rust links with, into the library `to`.
 pub fn compile(bpf: &Path, to: &Path) {
     let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf_twin/shim");
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let output = Command::new(&compiler)
+    let output = Command::new("cc")
         .args(["-O1", "-g", "-fPIC", "-shared", "-w"])
         .arg("-I")
         .arg(&shim)
@@ -205,7 +210,7 @@ pub fn compile(bpf: &Path, to: &Path) {
         .arg(to)
         .arg(shim.join("kernel.c"))
         .output()
-        .unwrap_or_else(|err| panic!("cannot run the C compiler {}: {err}", compiler.display()));
+        .unwrap_or_else(|err| panic!("cannot run the C compiler, cc: {err}"));
     assert!(
         output.status.success(),
         "cannot compile {} for the host:\n{}",

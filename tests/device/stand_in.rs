@@ -52,6 +52,9 @@ fn the_gate_is_the_daemons() {
     assert!(stay.proposed > 0);
     // Stealing between domains is denied, too: what crosses is what woke up there.
     assert_eq!((stay.accepted, stay.mig_balance), (0, 0));
+    assert!(stay.pairs > 0 && stay.pairs_denied == stay.pairs, "{stay:?}");
+    assert_eq!((off.pairs, off.pairs_denied), (moving.pairs, 0));
+    assert_eq!((moving.model_rounds, moving.fallback_rounds), (moving.rounds, 0));
     assert!(stay.mig_cross_llc <= stay.mig_wakeup && stay.mig_cross_llc < off.mig_cross_llc);
     let same = |metrics: &Metrics| Metrics {
         model: String::new(),

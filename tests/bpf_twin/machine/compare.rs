@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Whether both machines are the same: all that the rules keep of tasks, CPUs, queues and domains, and what they asked for.
 
-use super::kernel::{CpuState, Row, TaskState};
-use super::machine::{Checked, Machine, same};
+use super::{Checked, Machine, same};
+use crate::kernel::{CpuState, Row, TaskState};
 use scx_augur::policy::Phase;
 use scx_augur::policy::cpu::NONE;
 
