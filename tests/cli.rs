@@ -59,6 +59,7 @@ fn the_help_of_a_command_says_how_it_ends() {
     );
 }
 
+#[cfg(feature = "manual")]
 /// All commands that are shown, each with the words that name it.
 fn commands() -> Vec<(Vec<String>, clap::Command)> {
     let mut whole = scx_augur::cli::command().disable_help_subcommand(true);
@@ -76,6 +77,7 @@ fn commands() -> Vec<(Vec<String>, clap::Command)> {
     found
 }
 
+#[cfg(feature = "manual")]
 #[test]
 fn every_command_has_a_page_of_the_manual_with_all_its_options() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,6 +114,7 @@ fn every_command_has_a_page_of_the_manual_with_all_its_options() {
     assert!(kept.len() > 10, "{examples}");
 }
 
+#[cfg(feature = "manual")]
 /// What a shell says of a script on standard input: whether it succeeds, and its output; nothing where there is no such
 /// shell.
 fn shell(name: &str, arguments: &[&str], script: &str) -> Option<(bool, String)> {
@@ -128,6 +131,7 @@ fn shell(name: &str, arguments: &[&str], script: &str) -> Option<(bool, String)>
     }
 }
 
+#[cfg(feature = "manual")]
 #[test]
 fn shells_read_their_completions() {
     for (name, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
@@ -146,6 +150,7 @@ fn shells_read_their_completions() {
     );
 }
 
+#[cfg(feature = "manual")]
 #[test]
 fn bash_completes_commands_and_options() {
     let script = text(&scx_augur(&["completions", "bash"]).stdout);

@@ -20,6 +20,7 @@ mod list;
 mod manual;
 pub mod model;
 mod number;
+#[cfg(feature = "manual")]
 mod pages;
 mod parse;
 mod policies;
@@ -117,8 +118,10 @@ enum Command {
     /// Simulate machines of CPUs and GPUs under policies, side by side
     Simulate(Box<simulate::Args>),
     /// Print what completes this command line in bash, zsh or fish
+    #[cfg(feature = "manual")]
     Completions(pages::Completions),
     /// Write this manual as pages for man(1)
+    #[cfg(feature = "manual")]
     #[command(hide = true)]
     Man(pages::Pages),
 }
@@ -201,7 +204,9 @@ fn carry_out(command: Command) -> anyhow::Result<u8> {
         Command::Bench(args) => bench::run(&args).map(|()| 0),
         Command::Profile(args) => profile::run(&args).map(|()| 0),
         Command::Simulate(args) => simulate::run(&args).map(|()| 0),
+        #[cfg(feature = "manual")]
         Command::Completions(args) => pages::completions(&args).map(|()| 0),
+        #[cfg(feature = "manual")]
         Command::Man(args) => pages::man(&args).map(|()| 0),
     }
 }
