@@ -26,7 +26,7 @@ PROJECT = table_of("pyproject.toml")
 
 class Package(unittest.TestCase):
     def test_it_has_the_version_of_the_scheduler(self):
-        self.assertEqual(PROJECT["project"]["version"], table_of("..", "Cargo.toml")["package"]["version"])
+        self.assertEqual(PROJECT["project"]["version"], table_of("..", "Cargo.toml")["workspace"]["package"]["version"])
 
     def test_all_of_it_is_packed(self):
         folders = [folder for folder, _, files in os.walk(os.path.join(PYTHON, "augur")) if "__init__.py" in files]
