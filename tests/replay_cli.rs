@@ -237,7 +237,6 @@ fn bad_input_is_one_sentence_and_leaves_no_file() {
         (2, vec![TRACE.into(), "--policy".into(), "nobody".into()]),
         (2, vec![TRACE.into(), "--policy".into(), "augur[high=7]".into()]),
         (2, vec![TRACE.into(), "--policy".into(), "augur,augur".into()]),
-        (2, vec![TRACE.into(), "--policy".into(), "model".into()]),
         (2, vec![TRACE.into(), "--machine".into(), "0x2".into()]),
         (
             2,
