@@ -201,7 +201,7 @@ impl Kernel {
 pub fn compile(bpf: &Path, to: &Path) {
     let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf_twin/shim");
     let output = Command::new("cc")
-        .args(["-O1", "-g", "-fPIC", "-shared", "-w"])
+        .args(["-O0", "-g", "-fPIC", "-shared", "-w"])
         .arg("-I")
         .arg(&shim)
         .arg("-I")
