@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(
             (
                 &fields["model_events"]["dict"],
-                &fields["model_events"]["_om_skip"]
+                &fields["model_events"]["user"]["_om_skip"]
             ),
             (&by_name, &json!("true"))
         );
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(fields["domains"]["dict"], by_number);
         let domain = serde_json::to_value(DomainStats::meta()).unwrap();
         assert_eq!(
-            (&domain["_om_prefix"], &domain["_om_label"]),
+            (&domain["user"]["_om_prefix"], &domain["user"]["_om_label"]),
             (&json!("d_"), &json!("domain"))
         );
     }
