@@ -114,6 +114,7 @@ uninstall: ## what install put there
 deb: build setup-deb ## a Debian package, in target/debian
 	@rm -rf target/deb-root
 	@$(MAKE) --no-print-directory install DESTDIR=target/deb-root PREFIX=/usr UNITDIR=/usr/lib/systemd/system MODEL=model_dir/augur
+	@rm -rf target/debian
 	@$(SECTION) package .tools/bin/cargo-deb --no-build --no-strip --quiet --output target/debian/
 
 book: setup-python ## README.md, docs and ARCHITECTURE.md as one book, in target/book
