@@ -75,7 +75,7 @@ static s32 claim_idle_near(const struct task_struct *p, u32 home)
 	return -1;
 }
 
-/* The CPU of a domain with the fewest tasks that wait, among those that the task may use; -1 where there is none. */
+/* The CPU of a domain with the least runnable weight, among those that the task may use; -1 where there is none. */
 static s32 least_queued(const struct task_struct *p, u32 dom)
 {
 	u32 i, size = dom_size(dom);

@@ -180,7 +180,7 @@ static void count_here(enum augur_stat stat)
 	count(cpu_ctx_of(bpf_get_smp_processor_id()), stat);
 }
 
-/* May this task run elsewhere than where it is? */
+/* Bound to the CPU where it is, for good or for now. */
 static bool is_pinned(const struct task_struct *p)
 {
 	return p->nr_cpus_allowed == 1 || is_migration_disabled(p);

@@ -58,8 +58,8 @@ static void vtime_place(struct task_ctx *tctx, s32 cpu)
 }
 
 /*
- * The same for a task that slept: it is owed lag_ns at most, or it would keep its CPU for as long as it slept. Of a task that waits
- * nothing is taken: it is owed all of that.
+ * The same for a task that slept: it is owed lag_ns at most, or it would keep its CPU for as long as it slept. A task that
+ * waits keeps all that it is owed.
  */
 static void vtime_wake(struct task_ctx *tctx, s32 cpu)
 {

@@ -359,7 +359,7 @@ class Sweep(unittest.TestCase):
             ("seeds = [-1]\n" + simulate, "the top has wrong seeds; give whole numbers"),
             (
                 simulate + "[[simulate]]\npolices = ['eft']",
-                "[[simulate]] number 2 has a setting 'polices' that there is not; there are machines, policies",
+                "[[simulate]] number 2 has an unknown setting 'polices'; known are machines, policies",
             ),
             ("[[simulate]]", "[[simulate]] number 1 has wrong policies; give a list of texts"),
             (simulate + "machines = ['cpu-gpu[tpus=1]']", "[[simulate]] number 1 has a machine 'cpu-gpu[tpus=1]'"),

@@ -3,7 +3,7 @@
 
 use super::console::{note, say};
 use super::number::whole;
-use super::{WrongUse, interrupt, threads};
+use super::{UsageError, interrupt, threads};
 use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
@@ -227,7 +227,7 @@ pub fn run(args: &Args) -> Result<()> {
     let common = args.work.common();
     let path = std::env::var("PATH").unwrap_or_default();
     let contenders = Contender::parse_list(&common.schedulers.join(","), &path)
-        .map_err(|err| WrongUse(format!("{err:#}")))?;
+        .map_err(|err| UsageError(format!("{err:#}")))?;
     check_machine(common)?;
     check_out(common.out.as_deref(), common.force)?;
     let stop = interrupt::flag()?;
@@ -377,7 +377,7 @@ fn in_guest(
 
 /// What the emulated machine would refuse after it was built.
 fn check_machine(common: &Common) -> Result<()> {
-    let wrong = |err: anyhow::Error| WrongUse(format!("--machine {}: {err:#}", common.topology));
+    let wrong = |err: anyhow::Error| UsageError(format!("--machine {}: {err:#}", common.topology));
     Machine::from_spec(&common.topology).map_err(wrong)?;
     let number = |part: &str| {
         !part.is_empty()
@@ -388,7 +388,7 @@ fn check_machine(common: &Common) -> Result<()> {
     let kernel = &common.kernel;
     ensure!(
         kernel.starts_with(|c: char| c.is_ascii_digit()) && kernel.split('.').all(number),
-        WrongUse(format!(
+        UsageError(format!(
             "--kernel {kernel} is not a version of Linux, such as 6.18"
         ))
     );

@@ -4,7 +4,7 @@
 use super::console::{note, say};
 use super::number::whole;
 use super::progress::Runs;
-use super::{WrongUse, interrupt};
+use super::{UsageError, interrupt};
 use crate::file::{Output, STANDARD};
 use crate::live::calibrate::{self, Access, Refill, WORKING_SETS_KB};
 use crate::live::machine;
@@ -122,7 +122,7 @@ pub fn run(args: &Args) -> Result<()> {
     let standard = args.output.as_os_str() == STANDARD;
     ensure!(
         !(args.json && standard),
-        WrongUse("standard output cannot take both the table and --json; name a file for -o".to_owned())
+        UsageError("standard output cannot take both the table and --json; name a file for -o".to_owned())
     );
     let stop = interrupt::flag()?;
     let mut output = Output::create(&args.output)?;

@@ -3,7 +3,7 @@
 
 use super::console::{note, tell};
 use super::input::{self, Reading};
-use super::{WrongUse, interrupt, machine_of};
+use super::{UsageError, interrupt, machine_of};
 use crate::file::STANDARD;
 use crate::topology::Machine;
 use crate::trace::{EventKind, Format, Notes, Writer, shown};
@@ -76,7 +76,7 @@ pub fn export(args: &Export) -> Result<()> {
             }
             None => format!("the ending of {} names no format", args.output.display()),
         };
-        bail!(WrongUse(format!(
+        bail!(UsageError(format!(
             "{which}; give --format or an ending: {}",
             Format::written()
         )));

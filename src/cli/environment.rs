@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Settings of simulations from the environment: they go before a file's, and the command line's go before them.
 
-use super::WrongUse;
+use super::UsageError;
 use crate::experiment::simulate::Config;
 use anyhow::Result;
 
@@ -40,7 +40,7 @@ fn number(name: &str, value: Option<std::ffi::OsString>, most: u64) -> Result<Op
             } else {
                 String::new()
             };
-            Err(WrongUse(format!(
+            Err(UsageError(format!(
                 "the environment's {name} is '{}', which is not a whole number{up_to}; correct or unset it",
                 value.to_string_lossy()
             ))

@@ -5,7 +5,7 @@ use super::console::{note, say};
 use super::number::whole;
 use super::progress::Progress;
 use super::simulate::train::NETWORKS;
-use super::{WrongUse, environment, interrupt, policies, threads};
+use super::{UsageError, environment, interrupt, policies, threads};
 use crate::experiment::simulate::Config;
 use crate::experiment::study::{self, Plan, Step};
 use crate::file;
@@ -104,7 +104,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Before the first thread: TensorFlow reads the environment. A missing library is told when it is needed.
     let _ = prepare_library(args.tensorflow.as_deref());
     let config = config(args)?;
-    let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+    let wrong = |err: anyhow::Error| UsageError(format!("{err:#}"));
     config
         .experiment
         .check_policies(&config.context()?)

@@ -2,7 +2,7 @@
 //! A trace that is read for a command: it shows how far it is. Ctrl-C ends such a command at once
 //! ([`super::interrupt::end_at_once`]).
 
-use super::WrongUse;
+use super::UsageError;
 use super::console::{is_quiet, note};
 use crate::file;
 use crate::trace::{Choice, Event, Format, Notes, Reader};
@@ -31,7 +31,7 @@ impl Reading {
         let named = |name: &String| {
             let format = Format::by_name(name).filter(|format| format.is_read());
             format.ok_or_else(|| {
-                WrongUse(format!(
+                UsageError(format!(
                     "`{name}` is not a format that is read; it can be {}",
                     Format::read()
                 ))

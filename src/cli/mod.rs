@@ -148,15 +148,15 @@ impl Command {
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
 #[derive(Debug)]
-pub struct WrongUse(pub String);
+pub struct UsageError(pub String);
 
-impl std::fmt::Display for WrongUse {
+impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for WrongUse {}
+impl std::error::Error for UsageError {}
 
 /// Runs the command that was asked for. Exit code 0, 1 (failed), 2 (wrong use) or 130 (interrupted); that of a recorded
 /// command is passed on.
@@ -175,7 +175,7 @@ pub fn run() -> ExitCode {
         Err(err) if reader_is_gone(&err) => ExitCode::SUCCESS,
         Err(err) => {
             console::tell!("scx_augur: {}", console::sentence(&err));
-            ExitCode::from(match err.downcast_ref::<WrongUse>() {
+            ExitCode::from(match err.downcast_ref::<UsageError>() {
                 _ if interrupt::came() && !ends_so => interrupt::EXIT_CODE,
                 Some(_) => 2,
                 None => 1,
@@ -226,7 +226,7 @@ fn print(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> 
 fn unused(folder: &Path) -> anyhow::Result<()> {
     match file::Used::by(folder) {
         None => Ok(()),
-        Some(used) => Err(WrongUse(format!(
+        Some(used) => Err(UsageError(format!(
             "{} holds {} already ({}); name another folder, or have it replaced with --force",
             folder.display(),
             used.what,
@@ -275,7 +275,7 @@ fn init_logging(verbose: u8, level: LevelFilter) {
 fn machine_of(spec: &str) -> anyhow::Result<Machine> {
     let path = Path::new(spec);
     if !path.is_file() {
-        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}; or name a TOML file"));
+        let wrong = |err: anyhow::Error| UsageError(format!("{err:#}; or name a TOML file"));
         return Ok(Machine::from_spec(spec).map_err(wrong)?);
     }
     let text = file::text(path).context("there is no machine")?;

@@ -3,7 +3,7 @@
 //! of its own description, so that neither is ever older than the program.
 
 use super::console::note;
-use super::{WrongUse, parse};
+use super::{UsageError, parse};
 use crate::file::{Folder, Output, Used};
 use anyhow::{Context, Result};
 use clap::{Command, Parser, ValueEnum};
@@ -75,7 +75,7 @@ pub fn man(args: &Pages) -> Result<()> {
     let out = &args.out;
     if let Some(Used { file, what }) = Used::by(out) {
         let said = format!("{} holds {what} ({file}); name another folder", out.display());
-        return Err(WrongUse(said).into());
+        return Err(UsageError(said).into());
     }
     let pages = pages()?;
     let _folder = Folder::make(out)?;

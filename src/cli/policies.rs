@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Lists of policies on the command line.
 
-use super::WrongUse;
+use super::UsageError;
 use anyhow::{Result, bail};
 
 /// Policies by the names that they have today, for those that had another one earlier.
@@ -35,10 +35,12 @@ pub fn split(text: &str) -> Result<Vec<String>> {
     let names: Vec<String> = text.split(outside).map(|name| name.trim().to_owned()).collect();
     for (at, name) in names.iter().enumerate() {
         if name.is_empty() {
-            bail!(WrongUse(format!("there is a policy without a name in '{text}'")));
+            bail!(UsageError(format!(
+                "there is a policy without a name in '{text}'"
+            )));
         }
         if names[..at].contains(name) {
-            bail!(WrongUse(format!("policy '{name}' is there twice")));
+            bail!(UsageError(format!("policy '{name}' is there twice")));
         }
     }
     Ok(names)

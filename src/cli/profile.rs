@@ -4,7 +4,7 @@
 use super::console::{say, tell};
 use super::number::whole;
 use super::progress::Runs;
-use super::{WrongUse, interrupt, threads};
+use super::{UsageError, interrupt, threads};
 use crate::experiment::profile::{self, Plan};
 use crate::file::{Output, STANDARD};
 use crate::model::prepare_library;
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
     let standard = args.output.as_os_str() == STANDARD;
     ensure!(
         !(args.json && standard),
-        WrongUse("standard output cannot take the profile twice; leave out --json".to_owned())
+        UsageError("standard output cannot take the profile twice; leave out --json".to_owned())
     );
     let mut output = Output::create(&args.output)?;
     let sizes: Vec<usize> = args.sizes.iter().map(|&size| size as usize).collect();

@@ -4,7 +4,7 @@
 use super::console::{note, say, tell};
 use super::number::seconds;
 use super::number::whole;
-use super::{WrongUse, interrupt};
+use super::{UsageError, interrupt};
 use crate::file::STANDARD;
 use crate::live::recorder::command::{Held, Message, NotStarted, Running, exit_code};
 use crate::live::recorder::{self, Counter, Counts, Recorded, Recorder};
@@ -330,14 +330,14 @@ fn is_standard(path: &Path) -> bool {
 fn format(args: &Args) -> Result<Format> {
     ensure!(
         !(args.json && is_standard(&args.output)),
-        WrongUse("standard output cannot take both the trace and --json; name a file for -o".to_owned())
+        UsageError("standard output cannot take both the trace and --json; name a file for -o".to_owned())
     );
     let Some(name) = &args.format else {
         return Ok(Format::by_ending(&args.output).unwrap_or(Format::Native));
     };
     let known = Format::by_name(name).filter(|format| format.is_written());
     known.with_context(|| {
-        WrongUse(format!(
+        UsageError(format!(
             "`{name}` is not a format that is written; there are {}",
             Format::written()
         ))

@@ -6,7 +6,7 @@ use super::input::{self, Reading};
 use super::number::whole;
 use super::progress::Runs;
 use super::trace::Part;
-use super::{WrongUse, convert, interrupt, machine_of, policies, taskset, threads};
+use super::{UsageError, convert, interrupt, machine_of, policies, taskset, threads};
 use crate::experiment::replay::{self, Findings, Plan, makes_decisions};
 use crate::file::{self, Output, STANDARD};
 use crate::model::place::Place;
@@ -140,7 +140,7 @@ pub fn run(args: &Args) -> Result<()> {
     let (rebuilt, header) = match &taskset {
         Some(_) if !args.part.scope()?.is_all() => {
             let why = "--task, --cpu, --from and --to take a part of a trace; this is a workload of rt-app";
-            bail!(WrongUse(why.to_owned()))
+            bail!(UsageError(why.to_owned()))
         }
         Some(taskset) => {
             taskset::leave_out_recorded(&mut policies, &args.policy)?;
@@ -199,18 +199,18 @@ pub fn run(args: &Args) -> Result<()> {
 fn policies(args: &Args) -> Result<Vec<String>> {
     let policies = policies::as_today(policies::split(&args.policy)?, registry::current)?;
     for policy in &policies {
-        registry::parse(policy, args.seed).map_err(|err| WrongUse(format!("{err:#}")))?;
+        registry::parse(policy, args.seed).map_err(|err| UsageError(format!("{err:#}")))?;
     }
     one_to_standard_output(args)?;
     if args.log_decisions.is_some() && !policies.iter().any(|policy| makes_decisions(policy)) {
-        bail!(WrongUse(
+        bail!(UsageError(
             "none of the policies names moves, so there are no decisions to log; add augur, random or rusty"
                 .to_owned()
         ));
     }
     let first = policies.first().map(String::as_str);
     if args.timeline.is_some() && matches!(first, Some("recorded" | "clairvoyant")) {
-        bail!(WrongUse(
+        bail!(UsageError(
             "the timeline is that of the first policy, which must be a simulated one; name that first"
                 .to_owned()
         ));
@@ -218,7 +218,7 @@ fn policies(args: &Args) -> Result<Vec<String>> {
     if let Some(path) = args.timeline.as_deref()
         && !Format::by_ending(path).is_some_and(Format::is_written)
     {
-        bail!(WrongUse(format!(
+        bail!(UsageError(format!(
             "the ending of {} names no format; give one of {}",
             path.display(),
             Format::written()
@@ -238,7 +238,7 @@ fn one_to_standard_output(args: &Args) -> Result<()> {
     match to_standard_output(args) {
         0 => Ok(()),
         1 if !args.json => Ok(()),
-        _ => bail!(WrongUse(
+        _ => bail!(UsageError(
             "standard output can take one of --json, --timeline and --log-decisions; name files for the others".to_owned()
         )),
     }

@@ -3,7 +3,7 @@
 
 use super::engine::EngineArgs;
 use super::number::{real, seconds, whole};
-use super::{WrongUse, interrupt, machine_of};
+use super::{UsageError, interrupt, machine_of};
 use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
@@ -69,7 +69,7 @@ pub struct Args {
     /// Time between balance rounds
     #[arg(help_heading = "Decisions", long, value_name = "MS", default_value_t = 100, value_parser = whole::<u64>(10..=10_000))]
     interval_ms: u64,
-    /// While rounds find nothing to do they come seldomer, at most so many intervals apart; 1: never
+    /// While rounds find nothing to do they come less often, at most this many intervals apart; 1: no
     #[arg(help_heading = "Decisions", long, value_name = "INTERVALS", default_value_t = 4, value_parser = whole::<u32>(1..=100))]
     rest: u32,
     /// Ask the model and log what it says, but let the heuristic decide
@@ -255,7 +255,7 @@ pub fn run(args: &Args) -> Result<()> {
             show(&metrics, args.json, std::io::stdout().lock())
         });
     }
-    let policy = policy::parse(&args.policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+    let policy = policy::parse(&args.policy).map_err(|err| UsageError(format!("{err:#}")))?;
     let options = options(args);
     let model = model(args)?;
     if let Some(every) = args.stats {
@@ -281,7 +281,7 @@ fn show(metrics: &Metrics, json: bool, mut out: impl Write) -> Result<()> {
 
 /// The simulated stand-in for the kernel. It leaves nothing behind, so that Ctrl-C may end it at once.
 fn simulate(args: &Args) -> Result<()> {
-    let policy = policy::parse(&args.policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+    let policy = policy::parse(&args.policy).map_err(|err| UsageError(format!("{err:#}")))?;
     let simulated = &args.simulated;
     let machine = match &simulated.topology {
         Some(spec) => machine_of(spec)?,

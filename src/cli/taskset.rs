@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Workloads of rt-app for `scx_augur replay`.
 
-use super::WrongUse;
+use super::UsageError;
 use super::console::tell;
 use super::replay::DEFAULT_POLICIES;
 use crate::file;
@@ -69,7 +69,7 @@ pub fn leave_out_recorded(policies: &mut Vec<String>, named: &str) -> Result<()>
     if named == DEFAULT_POLICIES {
         policies.retain(|policy| policy != "recorded");
     } else if policies.iter().any(|policy| policy == "recorded") {
-        bail!(WrongUse(
+        bail!(UsageError(
             "a workload says what tasks do, and nothing of it was recorded; leave 'recorded' out".to_owned()
         ));
     }

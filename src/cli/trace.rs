@@ -2,7 +2,7 @@
 //! `scx_augur trace info` and `trace diff`: what a trace holds, and how two of them differ.
 
 use super::input::{self, Reading};
-use super::{WrongUse, interrupt};
+use super::{UsageError, interrupt};
 use crate::report::trace::Report;
 use crate::report::trace_diff::Diff;
 use crate::trace::scope::{self, Moment, Scope, Who};
@@ -99,7 +99,7 @@ impl Part {
     /// # Errors
     /// Wrong use, in a sentence.
     pub fn scope(&self) -> Result<Scope> {
-        let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+        let wrong = |err: anyhow::Error| UsageError(format!("{err:#}"));
         let moment = |text: &Option<String>| text.as_deref().map(Moment::parse).transpose();
         let mut found = Scope::default();
         found.from = moment(&self.from).map_err(wrong)?;

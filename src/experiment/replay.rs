@@ -12,7 +12,7 @@ use crate::report::replay::{Causes, DecisionOutcomes, Figures, Migrations};
 use crate::report::task::{Latencies, TaskFigures};
 use crate::report::{Percentiles, jain};
 use crate::sim::burst::Rebuilt;
-use crate::sim::cpu::{self, Balancer, Glance, Options, Outcome, Run, Timeline};
+use crate::sim::cpu::{self, Balancer, Options, Outcome, Progress, Run, Timeline};
 use crate::sim::program::{Class, Program};
 use crate::sim::{rank, recorded};
 use anyhow::{Context, Result};
@@ -201,7 +201,7 @@ fn runs(plan: &Plan, units: &[Unit], load: &LoadModel) -> Result<Vec<Run>> {
 fn run(plan: &Plan, unit: &Unit, load: &LoadModel) -> Result<Run> {
     let program = plan.rebuilt.program.clone();
     let bursts = program.bursts.len().max(1) as f64;
-    let mut watch = |glance: &Glance| {
+    let mut watch = |glance: &Progress| {
         // The end is told once, by the caller.
         let share = glance.ledger.bursts as f64 / bursts;
         (plan.watch)(&unit.policy, unit.seed, share.min(0.999));

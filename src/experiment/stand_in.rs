@@ -9,7 +9,7 @@ use crate::policy::cpu::load::weight_of_prio;
 use crate::policy::metrics::Metrics;
 use crate::policy::{Gate, Generator, Mode, Policy};
 use crate::report::Percentiles;
-use crate::sim::cpu::{self, Balancer, Glance, Options, TaskOutcome};
+use crate::sim::cpu::{self, Balancer, Options, Progress, TaskOutcome};
 use crate::sim::{Program, TaskSpec};
 use crate::topology::Machine;
 use anyhow::{Result, ensure};
@@ -162,7 +162,7 @@ pub fn run(
             }
         },
     )?;
-    let end = Glance {
+    let end = Progress {
         now_ns: run.outcome.ledger.makespan_ns,
         ledger: &run.outcome.ledger,
         decisions: run.outcome.decisions,
@@ -179,13 +179,13 @@ fn total_ms(tasks: &[TaskOutcome], of: fn(&TaskOutcome) -> u64) -> u64 {
 }
 
 /// Puts what the simulation counted into the daemon's places. What it does not count stays 0.
-fn take(metrics: &mut Metrics, glance: &Glance) {
+fn take(metrics: &mut Metrics, glance: &Progress) {
     let (ledger, decisions) = (glance.ledger, &glance.decisions);
     let [core, llc, cross_llc, cross_node] = ledger.by_kind();
     let [wakeup, steal, balance, affinity, other] = ledger.by_cause();
     metrics.uptime_s = glance.now_ns as f64 / 1e9;
     metrics.rounds = decisions.rounds;
-    metrics.take_tally(&decisions.tally);
+    metrics.set_tally(&decisions.tally);
     metrics.accepted = decisions.tally.accepted;
     metrics.applied = decisions.applied;
     metrics.refused = decisions.refused;

@@ -5,8 +5,8 @@
 
 use super::collect::{self, Observation};
 use super::counters::Counters;
-use super::decisions::{Desk, Ledger};
-use super::inquiry::Inquiries;
+use super::decisions::{DecisionChannel, Ledger};
+use super::inquiry::StatsRequests;
 use super::log::DecisionLog;
 use super::pace::Pace;
 use super::stats::Metrics;
@@ -50,7 +50,7 @@ pub struct Options {
 }
 
 /// What outlives a restart of the scheduler: the deciders, the log, the counters that are kept here.
-struct Mind {
+struct DaemonState {
     rounds: Rounds,
     model: ModelHandle,
     log: Option<DecisionLog>,
@@ -77,7 +77,7 @@ pub fn run(
 ) -> Result<Metrics> {
     doctor::preconditions(options.max_domain_cpus)?;
     let log = options.log.as_deref().map(DecisionLog::create).transpose()?;
-    let mut mind = Mind {
+    let mut state = DaemonState {
         rounds: Rounds::new(policy, Gate::new(options.mode.clone())),
         model,
         log,
@@ -87,20 +87,20 @@ pub fn run(
         round_times: Vec::new(),
         fallback: None,
     };
-    mind.metrics.policy = mind.rounds.policy();
+    state.metrics.policy = state.rounds.policy();
     let started = Instant::now();
-    let mut inquiries = None;
-    let outcome = keep_attached(options, &mut mind, &mut inquiries, started, stop);
+    let mut requests = None;
+    let outcome = keep_attached(options, &mut state, &mut requests, started, stop);
     // The server leaves its socket behind.
-    if inquiries.take().is_some() {
+    if requests.take().is_some() {
         let _ = std::fs::remove_file(doctor::STATS_SOCKET);
     }
     outcome?;
-    if let Some(log) = mind.log.take() {
+    if let Some(log) = state.log.take() {
         let rows = log.close()?;
         info!("decision log: {rows} rows");
     }
-    Ok(mind.metrics)
+    Ok(state.metrics)
 }
 
 /// How a life of the scheduler ended.
@@ -116,15 +116,15 @@ enum Life {
 /// Starts again as often as the machine changes.
 fn keep_attached(
     options: &Options,
-    mind: &mut Mind,
-    inquiries: &mut Option<Inquiries>,
+    state: &mut DaemonState,
+    requests: &mut Option<StatsRequests>,
     started: Instant,
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut object = MaybeUninit::uninit();
     let mut unborn = 0;
     loop {
-        match attach_and_decide(options, mind, &mut object, inquiries, started, stop)? {
+        match attach_and_decide(options, state, &mut object, requests, started, stop)? {
             Life::Over => return Ok(()),
             Life::Again => unborn = 0,
             Life::Unborn(err) if unborn >= ATTACH_TRIES => {
@@ -144,9 +144,9 @@ fn keep_attached(
 /// One life of the scheduler.
 fn attach_and_decide(
     options: &Options,
-    mind: &mut Mind,
+    state: &mut DaemonState,
     object: &mut MaybeUninit<libbpf_rs::OpenObject>,
-    inquiries: &mut Option<Inquiries>,
+    requests: &mut Option<StatsRequests>,
     started: Instant,
     stop: &AtomicBool,
 ) -> Result<Life> {
@@ -168,38 +168,38 @@ fn attach_and_decide(
         Ok(attached) => attached,
     };
     info!("attached: {machine}");
-    let mut desk = Desk::open(&scheduler, std::mem::take(&mut mind.ledger), options.interval)?;
-    let mut world = World {
+    let mut channel = DecisionChannel::open(&scheduler, std::mem::take(&mut state.ledger), options.interval)?;
+    let mut attachment = Attachment {
         machine,
         scheduler,
         watched: Vec::new(),
         denied: false,
         last: None,
     };
-    let inquiries = match inquiries {
+    let requests = match requests {
         Some(open) => open,
-        none => none.insert(Inquiries::open()?),
+        none => none.insert(StatsRequests::open()?),
     };
     let over = |started: Instant| options.duration.is_some_and(|limit| started.elapsed() >= limit);
     let mut due = Instant::now();
     let mut pace = Pace::new(options.interval, options.rest);
     let result = loop {
-        if stop.load(Ordering::Relaxed) || over(started) || world.scheduler.exited() {
+        if stop.load(Ordering::Relaxed) || over(started) || attachment.scheduler.exited() {
             break Ok(());
         }
-        let idle = match mind.round(&mut world, &mut desk) {
+        let idle = match state.round(&mut attachment, &mut channel) {
             Ok(idle) => idle,
             Err(err) => break Err(err),
         };
         due = (due + pace.after(idle)).max(Instant::now());
-        while inquiries.sleep(due) {
-            mind.update_statistics(&world, &desk, started);
-            inquiries.answer(mind.metrics.clone())?;
+        while requests.sleep(due) {
+            state.update_statistics(&attachment, &channel, started);
+            requests.answer(state.metrics.clone())?;
         }
     };
-    let exited = world.scheduler.exited();
-    mind.end_life(&world, desk, started);
-    let end = world.scheduler.detach()?;
+    let exited = attachment.scheduler.exited();
+    state.end_life(&attachment, channel, started);
+    let end = attachment.scheduler.detach()?;
     // A map that fails because the kernel has just ended the scheduler is no failure of its own.
     if !exited {
         result?;
@@ -211,7 +211,7 @@ fn attach_and_decide(
 }
 
 /// The scheduler that is attached, and what was last seen of it.
-struct World<'a> {
+struct Attachment<'a> {
     machine: Arc<Machine>,
     scheduler: Scheduler<'a>,
     watched: Vec<i32>,
@@ -220,33 +220,33 @@ struct World<'a> {
     last: Option<Observation>,
 }
 
-impl Mind {
+impl DaemonState {
     /// Says whether there was nothing to do.
-    fn round(&mut self, world: &mut World, desk: &mut Desk) -> Result<bool> {
+    fn round(&mut self, attachment: &mut Attachment, channel: &mut DecisionChannel) -> Result<bool> {
         let begin = Instant::now();
-        let seen = collect::collect(&world.scheduler, &world.machine, &world.watched)?;
-        let ended = desk.hear(seen.snapshot.now_ns)?;
+        let seen = collect::collect(&attachment.scheduler, &attachment.machine, &attachment.watched)?;
+        let ended = channel.hear(seen.snapshot.now_ns)?;
         if let Some(log) = &mut self.log {
             log.hear(&ended);
             log.settle(&seen)?;
         }
-        let named = self.decide(world, desk, &seen)?;
+        let named = self.decide(attachment, channel, &seen)?;
         self.metrics.dropped_tasks += u64::from(seen.dropped);
         self.metrics.rounds += 1;
         self.note_model();
-        world.watch(&seen, self.log.as_ref());
-        world.last = Some(seen);
+        attachment.watch(&seen, self.log.as_ref());
+        attachment.last = Some(seen);
         if self.round_times.len() == ROUND_TIMES {
             self.round_times.clear();
         }
         self.round_times.push(begin.elapsed());
         // What was denied must be denied again before it goes stale, and a log has a row for every interval.
-        Ok(named == 0 && !world.denied && desk.ledger.pending() == 0 && self.log.is_none())
+        Ok(named == 0 && !attachment.denied && channel.ledger.pending() == 0 && self.log.is_none())
     }
 
     /// The kernel's half goes: keeps what it counted, and ends what was under way.
-    fn end_life(&mut self, world: &World, mut desk: Desk, started: Instant) {
-        let abandoned: Vec<_> = desk
+    fn end_life(&mut self, attachment: &Attachment, mut channel: DecisionChannel, started: Instant) {
+        let abandoned: Vec<_> = channel
             .ledger
             .abandon()
             .into_iter()
@@ -255,14 +255,19 @@ impl Mind {
         if let Some(log) = &mut self.log {
             log.hear(&abandoned);
         }
-        if let Some(counted) = self.update_statistics(world, &desk, started) {
+        if let Some(counted) = self.update_statistics(attachment, &channel, started) {
             self.past = counted;
         }
-        self.ledger = desk.ledger;
+        self.ledger = channel.ledger;
     }
 
     /// Decides, and sends what follows from it down. Returns how many moves were named.
-    fn decide(&mut self, world: &mut World, desk: &mut Desk, seen: &Observation) -> Result<usize> {
+    fn decide(
+        &mut self,
+        attachment: &mut Attachment,
+        channel: &mut DecisionChannel,
+        seen: &Observation,
+    ) -> Result<usize> {
         let snapshot = &seen.snapshot;
         let stealing = match self.log {
             Some(_) => Stealing::Always,
@@ -274,8 +279,8 @@ impl Mind {
             None if verdicts.is_empty() => {}
             None => self.fallback = None,
         }
-        world.permit(&verdicts.steals, snapshot.now_ns)?;
-        let sent = desk.send(&world.scheduler, verdicts.moves, snapshot.now_ns)?;
+        attachment.permit(&verdicts.steals, snapshot.now_ns)?;
+        let sent = channel.send(&attachment.scheduler, verdicts.moves, snapshot.now_ns)?;
         if let Some(log) = &mut self.log {
             log.open(&sent, &verdicts.steals, seen);
         }
@@ -339,20 +344,25 @@ impl Mind {
     }
 
     /// Brings the statistics up to date; what was counted so far, in all lives.
-    fn update_statistics(&mut self, world: &World, desk: &Desk, started: Instant) -> Option<Counters> {
+    fn update_statistics(
+        &mut self,
+        attachment: &Attachment,
+        channel: &DecisionChannel,
+        started: Instant,
+    ) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
-        self.metrics.take_ledger(&desk.ledger);
-        self.metrics.take_tally(&self.rounds.tally);
-        if let Some(seen) = &world.last {
-            self.metrics.take_snapshot(&seen.snapshot);
+        self.metrics.set_ledger(&channel.ledger);
+        self.metrics.set_tally(&self.rounds.tally);
+        if let Some(seen) = &attachment.last {
+            self.metrics.set_snapshot(&seen.snapshot);
         }
         let mut times = self.round_times.clone();
         times.sort();
         self.metrics.round_us = times
             .get(times.len() / 2)
             .map_or(0.0, |time| time.as_secs_f64() * 1e6);
-        let cpus = world.machine.cpus.iter().map(|cpu| cpu.id);
-        match Counters::read(&world.scheduler, cpus) {
+        let cpus = attachment.machine.cpus.iter().map(|cpu| cpu.id);
+        match Counters::read(&attachment.scheduler, cpus) {
             Ok(counters) => {
                 let total = counters.plus(&self.past);
                 total.fill(&mut self.metrics);
@@ -366,7 +376,7 @@ impl Mind {
     }
 }
 
-impl World<'_> {
+impl Attachment<'_> {
     /// Tells the kernel's half who may steal from whom, until the next round. It need not hear twice that all may.
     fn permit(&mut self, steals: &[Judged<Pair>], now_ns: u64) -> Result<()> {
         let denies = steals.iter().any(|judged| !judged.accepted);

@@ -112,8 +112,8 @@ fn decision(seq: u64, to_move: &Candidate) -> intf::augur_decision {
     }
 }
 
-/// The daemon's desk: sends decisions, hears outcomes.
-pub struct Desk<'a> {
+/// The daemon's channel: sends decisions, hears outcomes.
+pub struct DecisionChannel<'a> {
     /// The books.
     pub ledger: Ledger,
     heard: Rc<RefCell<Vec<(u64, Outcome)>>>,
@@ -121,12 +121,12 @@ pub struct Desk<'a> {
     ttl: Duration,
 }
 
-impl<'a> Desk<'a> {
-    /// Opens the desk on a scheduler, with the books so far; a decision is good for `ttl`.
+impl<'a> DecisionChannel<'a> {
+    /// Opens the channel on a scheduler, with the books so far; a decision is good for `ttl`.
     ///
     /// # Errors
     /// Where the ring buffer cannot be mapped.
-    pub fn open(scheduler: &Scheduler, ledger: Ledger, ttl: Duration) -> Result<Desk<'a>> {
+    pub fn open(scheduler: &Scheduler, ledger: Ledger, ttl: Duration) -> Result<DecisionChannel<'a>> {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let sink = heard.clone();
         let mut builder = RingBufferBuilder::new();
@@ -141,7 +141,7 @@ impl<'a> Desk<'a> {
             })
             .context("cannot open the outcome ring buffer")?;
         let ring = builder.build().context("cannot map the outcome ring buffer")?;
-        Ok(Desk {
+        Ok(DecisionChannel {
             ledger,
             heard,
             ring,
@@ -150,7 +150,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends the accepted moves of those that were judged on a snapshot of `now_ns`; all of them, with the numbers of those
-    /// that were sent. What is beyond the table's size is not sent and not counted.
+    /// that were sent. Moves that the table has no room for are neither sent nor counted.
     ///
     /// # Errors
     /// Where a BPF map or program cannot be used.

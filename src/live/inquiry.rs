@@ -11,19 +11,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// The statistics socket.
-pub struct Inquiries {
+pub struct StatsRequests {
     _server: StatsServer<(), Metrics>,
     answer: Sender<Metrics>,
     open: Arc<AtomicUsize>,
     sleep: Parker,
 }
 
-impl Inquiries {
+impl StatsRequests {
     /// Opens the socket. Only once attached: this removes the socket of a scheduler that is already there.
     ///
     /// # Errors
     /// Where the socket cannot be opened.
-    pub fn open() -> Result<Inquiries> {
+    pub fn open() -> Result<StatsRequests> {
         let failed = "cannot open the statistics socket below /var/run/scx";
         let server = StatsServer::new(server_data()).launch().context(failed)?;
         let (answer, ask) = server.channels();
@@ -38,10 +38,10 @@ impl Inquiries {
             }
         };
         std::thread::Builder::new()
-            .name("augur-inquiries".into())
+            .name("augur-requests".into())
             .spawn(listen)
             .context(failed)?;
-        Ok(Inquiries {
+        Ok(StatsRequests {
             _server: server,
             answer,
             open,

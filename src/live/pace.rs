@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! When the next round comes: every interval, and seldomer while rounds find nothing to do.
+//! When the next round comes: every interval, and less often while rounds find nothing to do.
 //!
 //! A round takes a CPU from somebody. On a machine where nothing is to be moved it only costs.
 
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_rounds_come_seldomer_up_to_a_limit_and_the_first_that_finds_something_ends_it() {
+    fn idle_rounds_come_less_often_up_to_a_limit_and_the_first_that_finds_something_ends_it() {
         let rounds = [true, true, true, true, true, true, true, false, true, true];
         let expected = [100, 200, 200, 400, 400, 400, 400, 100, 100, 200];
         assert_eq!(pauses(4, &rounds), expected);

@@ -14,7 +14,7 @@ pub use crate::policy::metrics::{DomainStats, Metrics};
 
 impl Metrics {
     /// Puts the books of decisions into their places.
-    pub fn take_ledger(&mut self, ledger: &Ledger) {
+    pub fn set_ledger(&mut self, ledger: &Ledger) {
         self.accepted = ledger.accepted();
         self.applied = ledger.count(Outcome::Applied);
         self.refused_gone = ledger.count(Outcome::Gone);
@@ -27,7 +27,7 @@ impl Metrics {
     }
 
     /// Puts the domains into their place.
-    pub fn take_snapshot(&mut self, snapshot: &Snapshot) {
+    pub fn set_snapshot(&mut self, snapshot: &Snapshot) {
         self.domains = snapshot
             .domains
             .iter()

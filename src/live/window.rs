@@ -85,7 +85,7 @@ impl<T: Pod> Window<T> {
     /// Copies of the first entries, of all at most.
     ///
     /// # Errors
-    /// None that is known.
+    /// Where an entry cannot be read.
     pub fn first(&self, count: u32) -> Result<Vec<T>> {
         (0..count.min(self.entries))
             .map(|index| self.get(index))

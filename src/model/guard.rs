@@ -9,7 +9,7 @@ use super::contract::FeatureRow;
 use super::drift::Drift;
 use super::fault::{Fault, check_scores};
 use super::pauses::Pauses;
-use super::relay::{Giver, Taker, relay};
+use super::relay::{Receiver, Sender, relay};
 use super::watched::{Inside, Start, Watched, watched};
 use super::{Engine, ModelOptions, Predictor};
 use crossbeam_channel::{RecvTimeoutError, TryRecvError};
@@ -33,8 +33,8 @@ pub struct Guarded {
     engine: Option<Engine>,
     threshold: f32,
     steal_threshold: f32,
-    to_worker: Giver<Batch>,
-    from_worker: Taker<Batch>,
+    to_worker: Sender<Batch>,
+    from_worker: Receiver<Batch>,
     worker: Watched,
     /// When the worker got the batch that it has.
     given: Start,
@@ -261,8 +261,8 @@ fn failed(cause: String) -> Fault {
 fn work(
     mut predictor: Box<dyn Predictor>,
     mut drift: Option<Drift>,
-    rows: &Taker<Batch>,
-    scores: &Giver<Batch>,
+    rows: &Receiver<Batch>,
+    scores: &Sender<Batch>,
     inside: Inside,
 ) {
     inside.enter();

@@ -4,37 +4,37 @@
 //! crossbeam's receivers look again and yield some ten times before they sleep. Where others wait for the CPU, every yield lets
 //! them go first, and all of that together cost more than the batch that was waited for.
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{self as crossbeam, RecvTimeoutError, TryRecvError, bounded};
 use crossbeam_utils::sync::{Parker, Unparker};
 use std::time::Instant;
 
 /// Where values go in.
 #[derive(Debug)]
-pub struct Giver<T> {
+pub struct Sender<T> {
     /// `None` only while it is dropped.
-    sender: Option<Sender<T>>,
+    sender: Option<crossbeam::Sender<T>>,
     wake: Unparker,
 }
 
 /// Where they come out.
 #[derive(Debug)]
-pub struct Taker<T> {
-    receiver: Receiver<T>,
+pub struct Receiver<T> {
+    receiver: crossbeam::Receiver<T>,
     sleep: Parker,
 }
 
 /// Both ends, with room for one value in between.
-pub fn relay<T>() -> (Giver<T>, Taker<T>) {
+pub fn relay<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = bounded(1);
     let sleep = Parker::new();
-    let giver = Giver {
+    let sender = Sender {
         sender: Some(sender),
         wake: sleep.unparker().clone(),
     };
-    (giver, Taker { receiver, sleep })
+    (sender, Receiver { receiver, sleep })
 }
 
-impl<T> Giver<T> {
+impl<T> Sender<T> {
     /// Hands a value over, waiting while there is no room. False: nobody will take it.
     pub fn give(&self, value: T) -> bool {
         let given = self
@@ -46,7 +46,7 @@ impl<T> Giver<T> {
     }
 }
 
-impl<T> Drop for Giver<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         // Before the other end is woken up, or it would see nothing new and sleep for good.
         self.sender = None;
@@ -54,7 +54,7 @@ impl<T> Drop for Giver<T> {
     }
 }
 
-impl<T> Taker<T> {
+impl<T> Receiver<T> {
     /// The next value; `None` when no more will come.
     pub fn take(&self) -> Option<T> {
         loop {

@@ -187,7 +187,7 @@ figures! {
 
 impl Metrics {
     /// Puts what was asked and answered into its places. How many moves were accepted is the ledger's to say.
-    pub fn take_tally(&mut self, tally: &Tally) {
+    pub fn set_tally(&mut self, tally: &Tally) {
         self.proposed = tally.proposed;
         self.pairs = tally.pairs;
         self.pairs_denied = tally.pairs_denied;

@@ -4,7 +4,7 @@
 //! Nothing is simulated. Every stay on a CPU is counted as it was, so that time on CPUs and migrations are exactly the
 //! recorded ones; the machine only says how far apart two CPUs are.
 
-use super::burst::{Rebuilt, Stay};
+use super::burst::{Occupancy, Rebuilt};
 use super::cpu::{Decisions, Ledger, Outcome, TaskOutcome};
 use super::engine::StateHash;
 use super::spool::Spool;
@@ -78,7 +78,7 @@ pub fn outcome(rebuilt: &Rebuilt, places: &Places) -> Outcome {
 /// A stay, its CPU and the one before by their index, and which of the recording's it is.
 #[derive(Clone, Copy)]
 struct Seated {
-    stay: Stay,
+    stay: Occupancy,
     cpu: u32,
     from: u32,
     number: usize,

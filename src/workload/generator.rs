@@ -15,7 +15,7 @@ type Draws = rand::rngs::Xoshiro256PlusPlus;
 
 /// The most tasks of a graph.
 const MOST_PER_GRAPH: usize = 1000;
-/// Makes the draws of what is true others than those of the features.
+/// Sets the generator of true values apart from that of the features, which has the same seed.
 const TRUTH: u64 = 0xd1b5_4a32_d192_ed03;
 
 /// What tasks come, and how often.
@@ -177,7 +177,7 @@ impl Generator {
         true
     }
 
-    /// Those of the batch that is drawn.
+    /// The settings that the next batch is drawn by: after a drift the drifted ones.
     fn settings(&self) -> &Settings {
         if self.is_drifted {
             &self.drifted

@@ -101,10 +101,10 @@ class Plan:
 
     def only(self, table, known, at):
         if not isinstance(table, dict):
-            self.refuse(at, f"is no table; it has {', '.join(sorted(known))}")
+            self.refuse(at, f"is not a table; it has {', '.join(sorted(known))}")
         for name in table:
             if name not in known:
-                self.refuse(at, f"has a setting '{name}' that there is not; there are {', '.join(sorted(known))}")
+                self.refuse(at, f"has an unknown setting '{name}'; known are {', '.join(sorted(known))}")
 
     def block(self, kind, block, seeds, at):
         self.only(block, {"workloads", "policies", "machines", "seeds"}, at)
@@ -141,7 +141,7 @@ class Plan:
         found = re.fullmatch(r"([\w-]+)(?:\[gpus=(\d+)\])?", text)
         if not found:
             self.refuse(
-                at, f"has a machine '{text}' that there is not; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor"
+                at, f"has an unknown machine '{text}'; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor"
             )
         gpus = ((f"--gpus={found[2]}",),) if found[2] else ()
         return ((f"--scenario={found[1]}",), *gpus)
@@ -178,7 +178,7 @@ class Plan:
         file, words = workload.get("file"), []
         for name in ("name", "file", "costs"):
             if not isinstance(workload.get(name, ""), str):
-                self.refuse(at, f"has a {name} that is no text")
+                self.refuse(at, f"has a {name} that is not text")
         for name in ("tasks", "jitter_us"):
             if name in workload:
                 if not whole(workload[name]):

@@ -3,7 +3,7 @@
 
 use crate::cli::console::tell;
 use crate::cli::number::{real, whole};
-use crate::cli::{WrongUse, interrupt, policies};
+use crate::cli::{UsageError, interrupt, policies};
 use crate::experiment::graph::{self, Patience};
 use crate::file::{self, Output};
 use crate::report::formats;
@@ -101,11 +101,11 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::end_at_once()?;
     let policies = policies::split(&args.policy)?;
     for policy in &policies {
-        graph::check(policy).map_err(|err| WrongUse(format!("{err:#}")))?;
+        graph::check(policy).map_err(|err| UsageError(format!("{err:#}")))?;
     }
     let site = site(args)?;
     if let Some(path) = &args.gantt {
-        formats::kind_of(path).map_err(|err| WrongUse(format!("{err:#}")))?;
+        formats::kind_of(path).map_err(|err| UsageError(format!("{err:#}")))?;
     }
     let (graph, notes) = read(&args.file, args.format.as_deref(), site.as_ref())?;
     // From here on there is something to keep.
@@ -133,11 +133,11 @@ fn site(args: &Args) -> Result<Option<Site>> {
     }
     let mut site = Site::default();
     if let Some(speeds) = &args.speeds {
-        site.speeds = Site::speeds(speeds).map_err(|err| WrongUse(format!("--speeds: {err:#}")))?;
+        site.speeds = Site::speeds(speeds).map_err(|err| UsageError(format!("--speeds: {err:#}")))?;
     }
     if let Some(bandwidth) = args.bandwidth_mb_per_s {
         if !(bandwidth > 0.0 && bandwidth.is_finite()) {
-            bail!(WrongUse(format!(
+            bail!(UsageError(format!(
                 "--bandwidth-mb-per-s must be above 0, not {bandwidth}"
             )));
         }
@@ -158,7 +158,7 @@ fn read(path: &Path, format: Option<&str>, site: Option<&Site>) -> Result<(Graph
     let wrong = || format!("{path} is not a graph to schedule");
     if format == Format::Own {
         if site.is_some() {
-            bail!(WrongUse(
+            bail!(UsageError(
                 "--speeds and --bandwidth-mb-per-s are for workflows of other tools; this program's JSON has times and \
                  transfers"
                     .to_owned()

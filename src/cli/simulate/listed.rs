@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur simulate --workload`: tasks of a file.
 
-use crate::cli::WrongUse;
+use crate::cli::UsageError;
 use crate::cli::console::tell;
 use crate::experiment::simulate::Config;
 use crate::file;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// One sentence: what is wrong with the file, and where.
 pub fn apply(path: &Path, config: &mut Config) -> Result<()> {
     if !config.workload.drift.at.is_empty() {
-        bail!(WrongUse(
+        bail!(UsageError(
             "workload.drift changes tasks that are drawn; leave it out with --workload".to_owned()
         ));
     }

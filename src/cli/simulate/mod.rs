@@ -7,7 +7,7 @@ mod queue;
 pub(super) mod train;
 
 use super::by_time::ByTime;
-use super::{WrongUse, environment, interrupt, policies, threads};
+use super::{UsageError, environment, interrupt, policies, threads};
 use crate::cli::number::whole;
 use crate::experiment::profile;
 use crate::experiment::simulate::{self, Config, Plan, Scenario};
@@ -181,7 +181,7 @@ fn simulate(args: &Args) -> Result<()> {
     )?;
     let policies = policies::as_today(policies, registry::current)?;
     for policy in &policies {
-        registry::check(policy, &config.context()?).map_err(|err| WrongUse(format!("{err:#}")))?;
+        registry::check(policy, &config.context()?).map_err(|err| UsageError(format!("{err:#}")))?;
     }
     if let Some(out) = args.out.as_deref().filter(|_| !args.force) {
         super::unused(out)?;

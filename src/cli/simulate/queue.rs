@@ -3,7 +3,7 @@
 
 use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
-use crate::cli::{WrongUse, interrupt, policies};
+use crate::cli::{UsageError, interrupt, policies};
 use crate::experiment::queue::{self, Plan};
 use crate::report::queue::Report;
 use crate::workload::Service;
@@ -57,13 +57,13 @@ pub struct Args {
 /// # Errors
 /// One sentence: what failed, where, what to do.
 pub fn run(args: &Args) -> Result<()> {
-    let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+    let wrong = |err: anyhow::Error| UsageError(format!("{err:#}"));
     let policies = policies::split(&args.policy)?;
     for policy in &policies {
         queue::policy(policy).map_err(wrong)?;
     }
     if !(args.load > 0.0 && args.load < 1.0) {
-        return Err(WrongUse(format!(
+        return Err(UsageError(format!(
             "--load {} must lie between 0 and 1: beyond that queues grow for ever",
             args.load
         ))

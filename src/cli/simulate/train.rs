@@ -4,7 +4,7 @@
 use super::Machine;
 use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
-use crate::cli::{WrongUse, interrupt};
+use crate::cli::{UsageError, interrupt};
 use crate::experiment::train::{self, Plan};
 use crate::model::place::installed;
 use crate::model::prepare_library;
@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Before the first thread: TensorFlow reads the environment. A missing library is told when it is needed.
     let _ = prepare_library(args.tensorflow.as_deref());
     let config = args.machine.config(Some(args.tasks), None)?;
-    let wrong = |err: anyhow::Error| WrongUse(format!("{err:#}"));
+    let wrong = |err: anyhow::Error| UsageError(format!("{err:#}"));
     registry::check_learner(&args.policy, &config.context()?).map_err(wrong)?;
     if !args.force && !train::has_begun(&args.out) {
         crate::cli::unused(&args.out)?;
@@ -122,7 +122,7 @@ fn load(ends: &[f64]) -> Result<Option<[f64; 2]>> {
     };
     ensure!(
         0.0 < ends[0] && ends[0] <= ends[1] && ends[1] <= 10.0,
-        WrongUse(format!(
+        UsageError(format!(
             "--load needs one or two numbers above 0 and up to 10, the smaller one first, not {},{}",
             ends[0], ends[1]
         ))

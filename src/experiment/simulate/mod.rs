@@ -15,7 +15,7 @@ use crate::experiment::side_by_side;
 use crate::policy::device::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
 use crate::report::jain;
-use crate::sim::device::{self, Bound, Done, Fault, Left, Options, Outcome};
+use crate::sim::device::{self, Bound, Done, Fault, OnDone, Options, Outcome};
 use anyhow::{Context as _, Result, ensure};
 use files::Files;
 use std::ops::ControlFlow;
@@ -185,7 +185,7 @@ fn one(
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
     let (mut count, mut failure) = (0, None);
     let mut recorder = Recorder::new(&context.workload.drift, context.workload.tasks);
-    let mut left = |done: &Done| {
+    let mut on_done = |done: &Done| {
         count += 1;
         recorder.done(done);
         if let Some(table) = &mut table
@@ -196,7 +196,7 @@ fn one(
         }
         watch(count)
     };
-    let outcome = simulated(context, policy, seed, &mut timed, &mut left);
+    let outcome = simulated(context, policy, seed, &mut timed, &mut on_done);
     if let Some(err) = failure {
         return Err(err);
     }
@@ -209,7 +209,7 @@ fn one(
     Ok(figures)
 }
 
-/// One policy on the tasks of one seed; `left` is told of each.
+/// One policy on the tasks of one seed; `on_done` is called for each.
 ///
 /// # Errors
 /// [`Fault::Stopped`] as it is; one sentence for what the policy must not do.
@@ -218,9 +218,9 @@ pub(in crate::experiment) fn simulated<'a>(
     policy: &str,
     seed: u64,
     timed: &'a mut Timed,
-    left: &'a mut Left<'a>,
+    on_done: &'a mut OnDone<'a>,
 ) -> Result<Outcome> {
-    match device::run(&Options::of(context, seed), timed, left) {
+    match device::run(&Options::of(context, seed), timed, on_done) {
         Err(Fault::Stopped) => Err(Fault::Stopped.into()),
         outcome => outcome.with_context(|| format!("simulation under {policy} failed")),
     }

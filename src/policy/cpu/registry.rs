@@ -33,7 +33,7 @@ pub struct Scheme {
     pub interval_ns: u64,
     /// Nobody steals, within a domain either.
     pub forbids_steals: bool,
-    /// It is told the future.
+    /// It is told how long each burst will take, and when its task wakes up again.
     pub clairvoyant: bool,
 }
 

@@ -116,7 +116,7 @@ impl Report {
     /// All of it as lines of JSON again.
     ///
     /// # Errors
-    /// None that is known: it is written to memory.
+    /// Where a line cannot be serialised.
     pub fn json_lines(&self) -> anyhow::Result<Vec<u8>> {
         let mut text = Vec::new();
         let runs = self.runs.iter().cloned().map(Line::Run);
@@ -136,7 +136,7 @@ impl Report {
     /// only.
     ///
     /// # Errors
-    /// None that is known: it is written to memory.
+    /// Where a line cannot be serialised.
     pub fn csv(&self) -> anyhow::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let names = FIGURES.iter().map(|figure| figure.name);

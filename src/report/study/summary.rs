@@ -152,7 +152,7 @@ pub struct Heatmap {
     pub size: Vec<f64>,
     /// Edges of the intensities.
     pub intensity: Vec<f64>,
-    /// Whom the others are divided by.
+    /// The policy by whose times the others are divided.
     pub reference: String,
     /// One for each policy.
     pub panels: Vec<Panel>,

@@ -24,7 +24,7 @@ mod recording;
 mod task;
 
 pub use rebuilt::Rebuilt;
-pub use recording::{Gap, Notes, Recording, Stay};
+pub use recording::{Gap, Notes, Occupancy, Recording};
 
 use super::program::WOKEN;
 use super::spool::Spool;
@@ -66,7 +66,7 @@ pub struct Builder {
     pids: HashMap<i32, u32>,
     tasks: Vec<Tracked>,
     pieces: Pieces,
-    stays: Spool<Stay>,
+    stays: Spool<Occupancy>,
     gaps: Spool<Gap>,
     coverage: Coverage,
     started: bool,

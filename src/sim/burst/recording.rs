@@ -7,7 +7,7 @@ use crate::trace::coverage::Step;
 
 /// One stay of a task on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stay {
+pub struct Occupancy {
     /// Who, an index into the program's tasks.
     pub task: u32,
     /// The kernel's number of the CPU.
@@ -46,7 +46,7 @@ pub struct Gap {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// All stays, in order of their ends.
-    pub stays: Spool<Stay>,
+    pub stays: Spool<Occupancy>,
     /// The trace's first moment; times here and in the program count from it.
     pub start_ns: u64,
     /// From there to its last moment.

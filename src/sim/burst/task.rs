@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One task of a trace, while the trace is read.
 
-use super::recording::Stay;
+use super::recording::Occupancy;
 use crate::policy::TaskId;
 use crate::policy::cpu::load::weight_of_prio;
 use crate::policy::cpu::{Cause, NONE};
@@ -245,7 +245,7 @@ impl Tracked {
     }
 
     /// It stops; its stay, where it did run on that CPU.
-    pub(super) fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) -> Option<Stay> {
+    pub(super) fn end(&mut self, index: u32, cpu: u32, at_ns: u64, state: State) -> Option<Occupancy> {
         let Phase::Running { cpu: on, since_ns } = self.phase else {
             return None;
         };
@@ -255,7 +255,7 @@ impl Tracked {
         if let Some(piece) = &mut self.piece {
             piece.run_ns += at_ns - since_ns;
         }
-        let stay = Stay {
+        let stay = Occupancy {
             task: index,
             cpu,
             queued_ns: self.queued_ns,

@@ -153,7 +153,7 @@ pub struct Run {
 
 /// A run that goes on.
 #[derive(Clone, Copy, Debug)]
-pub struct Glance<'a> {
+pub struct Progress<'a> {
     /// Simulated time.
     pub now_ns: u64,
     /// What was seen so far.
@@ -188,7 +188,7 @@ pub fn run_watched(
     discipline: Box<dyn Discipline>,
     balancer: Option<Balancer>,
     options: &Options,
-    watch: &mut dyn FnMut(&Glance),
+    watch: &mut dyn FnMut(&Progress),
 ) -> Result<Run, Violation> {
     /// Events between two calls of `watch`.
     const OFTEN: u64 = 1 << 14;
@@ -212,8 +212,8 @@ pub fn run_watched(
     finish(state, balancing)
 }
 
-fn glance<'a>(state: &'a State, balancing: Option<&Balancing>, domains: &'a [DomainState]) -> Glance<'a> {
-    Glance {
+fn glance<'a>(state: &'a State, balancing: Option<&Balancing>, domains: &'a [DomainState]) -> Progress<'a> {
+    Progress {
         now_ns: state.world.now_ns,
         ledger: &state.ledger,
         decisions: Decisions {

@@ -33,12 +33,12 @@ pub struct Flight {
 
 /// All that are there. Places are used again.
 #[derive(Clone, Debug, Default)]
-pub struct Flights {
+pub struct InFlight {
     all: Vec<Flight>,
     free: Vec<u32>,
 }
 
-impl Flights {
+impl InFlight {
     /// Takes a task in.
     pub fn add(&mut self, task: Task, work: Work, missing: usize) -> u32 {
         let place = match self.free.pop() {

@@ -14,7 +14,7 @@ pub struct Part {
     pub end_ns: u64,
     /// When it seemed to end, when it was put here.
     seen_end_ns: u64,
-    /// How wrong what was seen had been until then.
+    /// By how much the estimates of the tasks before it were wrong, in all.
     error_ns: i64,
 }
 

@@ -20,7 +20,7 @@ mod run;
 
 pub use bound::{Bound, bound};
 pub use ledger::{DeviceOutcome, Outcome};
-pub use run::{Left, run};
+pub use run::{OnDone, run};
 
 use crate::policy::device::{Context, Placement};
 use crate::topology::device::Devices;

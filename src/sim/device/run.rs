@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The run itself: arrivals, parts that end, and decisions in between.
 
-use super::flight::Flights;
+use super::flight::InFlight;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::{Done, Fault, Options, Outcome};
@@ -16,23 +16,23 @@ use std::ops::ControlFlow;
 const ARRIVAL: u64 = u64::MAX;
 
 /// Is told each task that is done; breaks to stop the run.
-pub type Left<'a> = dyn FnMut(&Done) -> ControlFlow<()> + 'a;
+pub type OnDone<'a> = dyn FnMut(&Done) -> ControlFlow<()> + 'a;
 
-/// Runs all tasks under a policy, and tells each to `left` when it is done.
+/// Runs all tasks under a policy, and calls `on_done` for each that is done.
 ///
 /// # Errors
 /// What the policy must not do.
 pub fn run<'a>(
     options: &Options,
     policy: &'a mut dyn DevicePolicy,
-    left: &'a mut Left<'a>,
+    on_done: &'a mut OnDone<'a>,
 ) -> Result<Outcome, Fault> {
     let fleet = Fleet::new(options.devices.clone(), options.physics.clone());
     let mut run = Run {
         engine: Engine::new(),
         lanes: vec![Lane::default(); fleet.len()],
         ledger: Ledger::new(fleet.len())?,
-        flights: Flights::default(),
+        flights: InFlight::default(),
         source: Source::of(options),
         taken: Vec::new(),
         batch: Batch::default(),
@@ -43,7 +43,7 @@ pub fn run<'a>(
         truth: fleet.clone(),
         seen: fleet,
         policy,
-        left,
+        on_done,
     };
     run.draw();
     while let Some(event) = run.engine.take() {
@@ -97,7 +97,7 @@ struct Run<'a> {
     engine: Engine<u64>,
     lanes: Vec<Lane>,
     ledger: Ledger,
-    flights: Flights,
+    flights: InFlight,
     source: Source,
     /// Where listed tasks are kept, by number; [`GONE`] when they are done.
     taken: Vec<u32>,
@@ -114,7 +114,7 @@ struct Run<'a> {
     other: Devices,
     is_drifted: bool,
     policy: &'a mut dyn DevicePolicy,
-    left: &'a mut Left<'a>,
+    on_done: &'a mut OnDone<'a>,
 }
 
 /// Seconds as a whole number of ns; nothing takes no time at all.
@@ -332,7 +332,7 @@ impl Run<'_> {
         }
         let children = self.flights.remove(part.flight);
         self.ledger.done(&done);
-        if (self.left)(&done).is_break() {
+        if (self.on_done)(&done).is_break() {
             return Err(Fault::Stopped);
         }
         // What is learned is what devices did, not what they could have done at the beginning.

@@ -14,7 +14,7 @@ pub(super) enum Value<'a> {
     Fixed,
 }
 
-/// Walks through a message's fields: number and value; `Some(None)` where they make no sense, and then no more.
+/// Walks through a message's fields: number and value; `Some(None)` at the first one that is malformed, and nothing after it.
 pub(super) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {

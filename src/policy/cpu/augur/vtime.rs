@@ -100,7 +100,7 @@ impl Augur {
     }
 
     /// The same for a task that slept: it is owed `lag_ns` at most, or it would keep its CPU for as long as it slept.
-    /// Of a task that waits nothing is taken.
+    /// A task that waits keeps all that it is owed.
     pub(super) fn vtime_wake(&mut self, task: u32, cpu: u32) {
         self.vtime_place(task, cpu);
         let floor = self.clocks[cpu as usize]

@@ -16,7 +16,7 @@ pub struct Settings {
     /// What it costs beside that backlogs differ, for each s of their standard deviation.
     pub imbalance_penalty: f64,
     /// Times are counted in mean durations of a task on a CPU of speed 1, not in s; and from the least that the task would run
-    /// anywhere, for that is nobody's merit, and how much it differs from task to task hides what is.
+    /// anywhere, for no policy can change that, and how much it differs from task to task would hide what a policy can.
     pub normalise: bool,
     /// Devices' queues, waits, speeds and run times are seen, too, and not only the task.
     pub queues: bool,
