@@ -41,9 +41,9 @@ run: setup-build setup-tensorflow ## attach here, or in a virtual machine where 
 test: setup-build setup-python setup-sweep setup-vm test-format test-lint test-rust test-python test-docs ## everything that .ci/run runs
 	@$(SECTION) "live tests" tests/live/run --quick $(ARGS)
 
-# What is left out takes minutes where it is not optimised: tests of the simulators, and whatever is checked on every option of every
+# What is left out takes minutes where it is not optimised, or needs TensorFlow: simulators, models, and every option of every
 # command. `make test` has it.
-LONG_TESTS := device sim replay_memory trace_memory wrong_use
+LONG_TESTS := device model sim replay_memory trace_memory wrong_use
 SHORT_TESTS = $(filter-out $(LONG_TESTS),$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)))
 
 check: setup-build ## the short way from an edit to its tests: lints, unit tests, and all but the long tests of the program
