@@ -140,9 +140,7 @@ class Plan:
     def scenario(self, text, at):
         found = re.fullmatch(r"([\w-]+)(?:\[gpus=(\d+)\])?", text)
         if not found:
-            self.refuse(
-                at, f"has an unknown machine '{text}'; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor"
-            )
+            self.refuse(at, f"has an unknown machine '{text}'; write cpu-gpu, cpu-gpu[gpus=8] or multiprocessor")
         gpus = ((f"--gpus={found[2]}",),) if found[2] else ()
         return ((f"--scenario={found[1]}",), *gpus)
 

@@ -60,7 +60,7 @@ def daemon_stopped(options: Options) -> str:
 
 @case(every_kernel=True)
 def service(options: Options) -> str:
-    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is no real-time task
+    """With no more rights than the systemd unit gives it, and every CPU busy, it attaches and is not a real-time task
     then.
     """
     settings = dict(
