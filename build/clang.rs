@@ -27,7 +27,7 @@ pub fn choose(named: Option<&str>, version: impl Fn(&str) -> Option<String>) -> 
             "BPF_CLANG names {named}, which is clang {major}, and the BPF programs need clang {OLDEST} or later; name a newer one"
         )),
         None => Err(format!(
-            "BPF_CLANG names {named}, which is no clang that runs here; name another, or unset it to have one looked for"
+            "BPF_CLANG names {named}, which is not a clang that runs here; name another, or unset it to have one looked for"
         )),
     }
 }

@@ -362,7 +362,10 @@ class Sweep(unittest.TestCase):
                 "[[simulate]] number 2 has an unknown setting 'polices'; known are machines, policies",
             ),
             ("[[simulate]]", "[[simulate]] number 1 has wrong policies; give a list of texts"),
-            (simulate + "machines = ['cpu-gpu[tpus=1]']", "[[simulate]] number 1 has an unknown machine 'cpu-gpu[tpus=1]'"),
+            (
+                simulate + "machines = ['cpu-gpu[tpus=1]']",
+                "[[simulate]] number 1 has an unknown machine 'cpu-gpu[tpus=1]'",
+            ),
             (
                 simulate + "workloads = [{ name = 'a', tasks = 'many' }]",
                 "[[simulate]] number 1, workload 1, has tasks that are no whole number",
