@@ -56,7 +56,10 @@ fn one_that_is_named_is_meant() {
     let said = chosen(Some("old"), &there).unwrap_err();
     assert!(said.contains("old, which is clang 18"), "{said}");
     let said = chosen(Some("gcc"), &[("gcc", "gcc (Debian 12.2.0)")]).unwrap_err();
-    assert!(said.contains("gcc, which is not a clang that runs here"), "{said}");
+    assert!(
+        said.contains("gcc, which is not a clang that runs here"),
+        "{said}"
+    );
     assert_eq!(
         chosen(Some("missing"), &there).unwrap_err(),
         said.replace("gcc", "missing")
