@@ -34,6 +34,8 @@ pub mod run;
 pub mod simulate;
 mod taskset;
 pub mod trace;
+#[cfg(feature = "live")]
+mod tuning;
 
 use crate::file;
 use crate::topology::Machine;

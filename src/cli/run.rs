@@ -3,15 +3,15 @@
 
 use super::engine::EngineArgs;
 use super::number::{real, seconds, whole};
+use super::tuning::TuningArgs;
 use super::{UsageError, interrupt, machine_of};
 use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
-use crate::live::{LoadOptions, Tuning, machine};
+use crate::live::{LoadOptions, machine};
 use crate::model::place::Place;
 use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
-use crate::policy::cpu::augur;
 use crate::policy::{self, Generator, Mode};
 use anyhow::Result;
 use clap::Parser;
@@ -115,51 +115,6 @@ pub struct Args {
     verbose: u8,
 }
 
-/// The kernel half's settings; microseconds.
-#[derive(Debug, Parser)]
-#[command(next_help_heading = "The kernel's half")]
-struct TuningArgs {
-    /// How long a task runs before another that waits gets its turn
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().slice_us, value_parser = micros(100))]
-    slice_us: u64,
-    /// A task whose bursts are shorter than this interrupts at wakeup instead of moving
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().short_run_us, value_parser = micros(0))]
-    short_run_us: u64,
-    /// A wait predicted to be shorter than this is not worth a migration
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().short_wait_us, value_parser = micros(0))]
-    short_wait_us: u64,
-    /// An idle CPU takes a task of its domain after this wait, or at once where a longer one is predicted
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().steal_llc_us, value_parser = micros(0))]
-    steal_llc_us: u64,
-    /// The same for a task of another domain
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().steal_far_us, value_parser = micros(0))]
-    steal_far_us: u64,
-    /// Half-life of the load averages
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().halflife_us, value_parser = micros(1000))]
-    halflife_us: u64,
-    /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's
-    #[arg(long, default_value_t = Tuning::default().preempt_ratio, value_parser = whole::<u32>(1..=1000))]
-    preempt_ratio: u32,
-    /// The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always
-    #[arg(long, default_value_t = Tuning::default().vfork_stays, value_parser = whole::<u32>(0..=2))]
-    vfork_stays: u32,
-    /// A task that slept is owed at most this much CPU time before those that ran meanwhile go on
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().lag_us, value_parser = micros(0))]
-    lag_us: u64,
-    /// Whatever its past, a burst that begins may be as short as this: the task interrupts for so long; 0: by its past alone
-    #[arg(long, value_name = "US", default_value_t = Tuning::default().trial_us, value_parser = micros(0))]
-    trial_us: u64,
-    /// Queues by what each task is owed alone, not by the length of its burst, too
-    #[arg(long)]
-    no_deadline_order: bool,
-    /// Who waits is not looked at again at a tick
-    #[arg(long)]
-    no_tick_preempt: bool,
-    /// Never interrupt a task at a wakeup
-    #[arg(long)]
-    no_wake_preempt: bool,
-}
-
 /// Without the kernel.
 #[derive(Debug, Parser)]
 #[command(next_help_heading = "Without the kernel")]
@@ -188,51 +143,6 @@ struct SimulatedArgs {
     /// What the load draws at random is drawn from this
     #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate", value_parser = whole::<u64>(..))]
     seed: u64,
-}
-
-fn micros(least: u64) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync {
-    whole::<u64>(least..=10_000_000)
-}
-
-impl From<&TuningArgs> for Tuning {
-    fn from(args: &TuningArgs) -> Tuning {
-        Tuning {
-            slice_us: args.slice_us,
-            short_run_us: args.short_run_us,
-            short_wait_us: args.short_wait_us,
-            steal_llc_us: args.steal_llc_us,
-            steal_far_us: args.steal_far_us,
-            halflife_us: args.halflife_us,
-            lag_us: args.lag_us,
-            trial_us: args.trial_us,
-            deadline_order: !args.no_deadline_order,
-            tick_preempt: !args.no_tick_preempt,
-            wake_preempt: !args.no_wake_preempt,
-            preempt_ratio: args.preempt_ratio,
-            vfork_stays: args.vfork_stays,
-        }
-    }
-}
-
-impl From<&TuningArgs> for augur::Tuning {
-    fn from(args: &TuningArgs) -> augur::Tuning {
-        let ns = |us: u64| us.saturating_mul(1_000);
-        augur::Tuning {
-            slice_ns: ns(args.slice_us),
-            short_run_ns: ns(args.short_run_us),
-            short_wait_ns: ns(args.short_wait_us),
-            steal_llc_ns: ns(args.steal_llc_us),
-            steal_far_ns: ns(args.steal_far_us),
-            lag_ns: ns(args.lag_us),
-            trial_ns: ns(args.trial_us),
-            preempt_ratio: args.preempt_ratio.into(),
-            vfork_stays: args.vfork_stays.into(),
-            deadline_order: !args.no_deadline_order,
-            tick_preempt: !args.no_tick_preempt,
-            wake_preempt: !args.no_wake_preempt,
-            ..augur::Tuning::default()
-        }
-    }
 }
 
 /// Runs the command.
@@ -300,7 +210,7 @@ fn simulate(args: &Args) -> Result<()> {
         model: simulated_model(args),
         mode: mode(args),
         interval: Duration::from_millis(args.interval_ms),
-        tuning: augur::Tuning::from(&args.tuning),
+        tuning: args.tuning.0.clone(),
     };
     let mut shown = Ok(());
     let last = stand_in::run(machine, &load, decider, args.stats, &mut |metrics| {
@@ -338,7 +248,7 @@ fn mode(args: &Args) -> Mode {
 fn options(args: &Args) -> Options {
     Options {
         load: LoadOptions {
-            tuning: Tuning::from(&args.tuning),
+            tuning: args.tuning.0.clone(),
             partial: args.partial,
             verbose: args.verbose > 1,
             exit_dump_len: args.exit_dump_len,

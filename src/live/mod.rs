@@ -25,4 +25,4 @@ pub mod stats;
 mod steady;
 mod window;
 
-pub use scheduler::{LoadOptions, Scheduler, Tuning};
+pub use scheduler::{LoadOptions, Scheduler};

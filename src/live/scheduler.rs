@@ -4,62 +4,12 @@
 use super::bpf::{BpfSkel, BpfSkelBuilder, OpenBpfSkel, intf};
 use super::realtime::RealTime;
 use super::window::Windows;
+use crate::policy::cpu::augur::Tuning;
 use crate::topology::Machine;
 use anyhow::{Context, Result, anyhow, ensure};
 use libbpf_rs::{Link, OpenObject};
 use scx_utils::{UserExitInfo, compat, scx_ops_attach, scx_ops_load, scx_ops_open, uei_exited, uei_report};
 use std::mem::MaybeUninit;
-
-/// What the BPF side can be told before it is loaded. Durations in microseconds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tuning {
-    /// How long a task runs before another that waits gets its turn.
-    pub slice_us: u64,
-    /// A task whose bursts are shorter than this interrupts instead of moving.
-    pub short_run_us: u64,
-    /// A wait that is predicted to be shorter than this is not worth a migration.
-    pub short_wait_us: u64,
-    /// An idle CPU takes a task of its domain after this wait, or where a longer one is predicted.
-    pub steal_llc_us: u64,
-    /// The same, for a task of another domain.
-    pub steal_far_us: u64,
-    /// Half-life of the load averages.
-    pub halflife_us: u64,
-    /// A task that slept is owed at most this much.
-    pub lag_us: u64,
-    /// Whatever its past, a burst may be as short as this: the task interrupts for so long. 0: by its past alone.
-    pub trial_us: u64,
-    /// Of two tasks that are owed the same, the one with the shorter burst goes first.
-    pub deadline_order: bool,
-    /// At a tick, the first in the queue may interrupt as it could have at its wakeup.
-    pub tick_preempt: bool,
-    /// Tasks with short bursts may interrupt at wakeup.
-    pub wake_preempt: bool,
-    /// A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the other's.
-    pub preempt_ratio: u32,
-    /// Whether the child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always.
-    pub vfork_stays: u32,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Tuning {
-            slice_us: 20_000,
-            short_run_us: 1_000,
-            short_wait_us: 500,
-            steal_llc_us: 500,
-            steal_far_us: 1_000,
-            halflife_us: 50_000,
-            lag_us: 20_000,
-            trial_us: 1_000,
-            deadline_order: true,
-            tick_preempt: true,
-            wake_preempt: true,
-            preempt_ratio: 2,
-            vfork_stays: 1,
-        }
-    }
-}
 
 /// How to load the scheduler.
 #[derive(Clone, Debug, Default)]
@@ -136,19 +86,23 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
         .rodata_data
         .as_mut()
         .ok_or_else(|| anyhow!("the BPF program has no settings"))?;
-    rodata.slice_ns = tuning.slice_us * 1000;
-    rodata.short_run_ns = tuning.short_run_us * 1000;
-    rodata.short_wait_ns = tuning.short_wait_us * 1000;
-    rodata.steal_llc_ns = tuning.steal_llc_us * 1000;
-    rodata.steal_far_ns = tuning.steal_far_us * 1000;
-    rodata.halflife_ns = tuning.halflife_us * 1000;
-    rodata.trial_ns = tuning.trial_us * 1000;
+    rodata.slice_ns = tuning.slice_ns;
+    rodata.slice_min_ns = tuning.slice_min_ns;
+    rodata.short_run_ns = tuning.short_run_ns;
+    rodata.short_wait_ns = tuning.short_wait_ns;
+    rodata.steal_llc_ns = tuning.steal_llc_ns;
+    rodata.steal_far_ns = tuning.steal_far_ns;
+    rodata.lag_ns = tuning.lag_ns;
+    rodata.halflife_ns = tuning.halflife_ns;
+    rodata.permission_ttl_ns = tuning.permission_ttl_ns;
+    rodata.starving_ns = tuning.starving_ns;
+    rodata.rescue_interval_ns = tuning.rescue_interval_ns;
+    rodata.trial_ns = tuning.trial_ns;
+    rodata.preempt_ratio = u32::try_from(tuning.preempt_ratio)?;
+    rodata.vfork_stays = u32::try_from(tuning.vfork_stays)?;
+    rodata.wake_preempt = tuning.wake_preempt;
     rodata.deadline_order = tuning.deadline_order;
     rodata.tick_preempt = tuning.tick_preempt;
-    rodata.lag_ns = tuning.lag_us * 1000;
-    rodata.wake_preempt = tuning.wake_preempt;
-    rodata.preempt_ratio = tuning.preempt_ratio;
-    rodata.vfork_stays = tuning.vfork_stays;
     Ok(())
 }
 

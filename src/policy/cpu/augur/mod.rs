@@ -22,7 +22,7 @@ mod tests;
 mod tuning;
 mod vtime;
 
-pub use tuning::Tuning;
+pub use tuning::{SETTINGS, Setting, Tuning};
 pub use vtime::{Clock, Own};
 
 use super::load::{NICE0_WEIGHT, smooth};

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the kernel's half can be told, with the names and defaults of `scx_augur run`. (The half-life of its load
-//! averages is the world's: no choice of the kernel's half rests on them.)
+//! What the kernel's half can be told: one table, from which its read-only data, the options of `scx_augur run` and the
+//! arguments of a policy's spelling come. (The half-life of its load averages is the world's in replays: no choice of the
+//! kernel's half rests on them.)
 
 use crate::policy::cpu::load::SHORT_RUN_NS;
 use crate::policy::spelling::Spelling;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use std::ops::RangeInclusive;
 
 /// The settings of `bpf/state.bpf.h`.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,8 @@ pub struct Tuning {
     pub preempt_ratio: u64,
     /// Whether the child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always.
     pub vfork_stays: u64,
+    /// Half-life of the load averages.
+    pub halflife_ns: u64,
     /// How long the model's word on stealing holds.
     pub permission_ttl_ns: u64,
     /// Who has waited for so long gets a turn, whatever its virtual time.
@@ -53,6 +57,7 @@ impl Default for Tuning {
             steal_llc_ns: 500_000,
             steal_far_ns: 1_000_000,
             lag_ns: 20_000_000,
+            halflife_ns: 50_000_000,
             trial_ns: 1_000_000,
             preempt_ratio: 2,
             vfork_stays: 1,
@@ -66,7 +71,18 @@ impl Default for Tuning {
     }
 }
 
-/// Where the value of a key goes, and which values it may have.
+/// One of them: as an option of `scx_augur run`, and as an argument of a policy's spelling.
+pub struct Setting {
+    /// As it is spelled. The option has hyphens; that of a switch is `--no-NAME` and turns it off.
+    pub name: &'static str,
+    /// What it does; of a switch, what is so without it.
+    pub help: &'static str,
+    /// Replays have it, too.
+    spelled: bool,
+    place: Place,
+}
+
+/// Where the value of a setting goes, and which values it may have.
 enum Place {
     /// µs, at least so many; kept in ns.
     Time(u64, fn(&mut Tuning) -> &mut u64),
@@ -76,40 +92,138 @@ enum Place {
     Switch(fn(&mut Tuning) -> &mut bool),
 }
 
-/// The longest time that `scx_augur run` takes, in µs.
+/// The longest time, in µs.
 const LONGEST_US: u64 = 10_000_000;
+const NS_PER_US: u64 = 1_000;
 
-const KEYS: [(&str, Place); 12] = [
-    ("slice_us", Place::Time(100, |tuning| &mut tuning.slice_ns)),
-    ("short_run_us", Place::Time(0, |tuning| &mut tuning.short_run_ns)),
-    (
-        "short_wait_us",
-        Place::Time(0, |tuning| &mut tuning.short_wait_ns),
-    ),
-    ("steal_llc_us", Place::Time(0, |tuning| &mut tuning.steal_llc_ns)),
-    ("steal_far_us", Place::Time(0, |tuning| &mut tuning.steal_far_ns)),
-    ("lag_us", Place::Time(0, |tuning| &mut tuning.lag_ns)),
-    ("trial_us", Place::Time(0, |tuning| &mut tuning.trial_ns)),
-    (
-        "preempt_ratio",
-        Place::Count(1, 1000, |tuning| &mut tuning.preempt_ratio),
-    ),
-    (
-        "vfork_stays",
-        Place::Count(0, 2, |tuning| &mut tuning.vfork_stays),
-    ),
-    (
-        "deadline_order",
-        Place::Switch(|tuning| &mut tuning.deadline_order),
-    ),
-    ("tick_preempt", Place::Switch(|tuning| &mut tuning.tick_preempt)),
-    ("wake_preempt", Place::Switch(|tuning| &mut tuning.wake_preempt)),
+/// All that can be set, in the order of the help.
+pub const SETTINGS: [Setting; 13] = [
+    Setting {
+        name: "slice_us",
+        help: "How long a task runs before another that waits gets its turn",
+        spelled: true,
+        place: Place::Time(100, |tuning| &mut tuning.slice_ns),
+    },
+    Setting {
+        name: "short_run_us",
+        help: "A task whose bursts are shorter than this interrupts at wakeup instead of moving",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.short_run_ns),
+    },
+    Setting {
+        name: "short_wait_us",
+        help: "A wait predicted to be shorter than this is not worth a migration",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.short_wait_ns),
+    },
+    Setting {
+        name: "steal_llc_us",
+        help: "An idle CPU takes a task of its domain after this wait, or at once where a longer one is predicted",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.steal_llc_ns),
+    },
+    Setting {
+        name: "steal_far_us",
+        help: "The same for a task of another domain",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.steal_far_ns),
+    },
+    Setting {
+        name: "halflife_us",
+        help: "Half-life of the load averages",
+        spelled: false,
+        place: Place::Time(1_000, |tuning| &mut tuning.halflife_ns),
+    },
+    Setting {
+        name: "preempt_ratio",
+        help: "A task that wakes up interrupts where its burst is predicted to be so many times shorter than the rest of the \
+               other's",
+        spelled: true,
+        place: Place::Count(1, 1000, |tuning| &mut tuning.preempt_ratio),
+    },
+    Setting {
+        name: "vfork_stays",
+        help: "The child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always",
+        spelled: true,
+        place: Place::Count(0, 2, |tuning| &mut tuning.vfork_stays),
+    },
+    Setting {
+        name: "lag_us",
+        help: "A task that slept is owed at most this much CPU time before those that ran meanwhile go on",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.lag_ns),
+    },
+    Setting {
+        name: "trial_us",
+        help: "Whatever its past, a burst that begins may be as short as this: the task interrupts for so long; 0: by its past \
+               alone",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.trial_ns),
+    },
+    Setting {
+        name: "deadline_order",
+        help: "Queues by what each task is owed alone, not by the length of its burst, too",
+        spelled: true,
+        place: Place::Switch(|tuning| &mut tuning.deadline_order),
+    },
+    Setting {
+        name: "tick_preempt",
+        help: "Who waits is not looked at again at a tick",
+        spelled: true,
+        place: Place::Switch(|tuning| &mut tuning.tick_preempt),
+    },
+    Setting {
+        name: "wake_preempt",
+        help: "Never interrupt a task at a wakeup",
+        spelled: true,
+        place: Place::Switch(|tuning| &mut tuning.wake_preempt),
+    },
 ];
+
+impl Setting {
+    /// The values that it may have.
+    pub fn bounds(&self) -> RangeInclusive<u64> {
+        match self.place {
+            Place::Time(least, _) => least..=LONGEST_US,
+            Place::Count(least, most, _) => least..=most,
+            Place::Switch(_) => 0..=1,
+        }
+    }
+
+    /// Its value is 0 or 1.
+    pub fn is_switch(&self) -> bool {
+        matches!(self.place, Place::Switch(_))
+    }
+
+    /// Its value is a time in µs.
+    pub fn is_time(&self) -> bool {
+        matches!(self.place, Place::Time(..))
+    }
+
+    /// Its value where nothing is said.
+    pub fn default(&self) -> u64 {
+        let mut tuning = Tuning::default();
+        match self.place {
+            Place::Time(_, of) => *of(&mut tuning) / NS_PER_US,
+            Place::Count(_, _, of) => *of(&mut tuning),
+            Place::Switch(of) => u64::from(*of(&mut tuning)),
+        }
+    }
+
+    /// Sets it to one of the values within its bounds.
+    pub fn set(&self, tuning: &mut Tuning, value: u64) {
+        match self.place {
+            Place::Time(_, of) => *of(tuning) = value.saturating_mul(NS_PER_US),
+            Place::Count(_, _, of) => *of(tuning) = value,
+            Place::Switch(of) => *of(tuning) = value != 0,
+        }
+    }
+}
 
 impl Tuning {
     /// The names of the arguments that [`Tuning::from_spelling`] takes.
-    pub fn names() -> [&'static str; KEYS.len()] {
-        KEYS.each_ref().map(|(name, _)| *name)
+    pub fn names() -> Vec<&'static str> {
+        spelled().map(|setting| setting.name).collect()
     }
 
     /// The defaults with the arguments of `spelling` in their place; others are left alone.
@@ -118,29 +232,25 @@ impl Tuning {
     /// One sentence that names the argument that is wrong, and its bounds.
     pub fn from_spelling(spelling: &Spelling) -> Result<Tuning> {
         let mut tuning = Tuning::default();
-        for (name, place) in &KEYS {
+        for setting in spelled() {
+            let (name, bounds) = (setting.name, setting.bounds());
             let Some(value) = spelling.integer(name)? else {
                 continue;
             };
-            let (least, most) = match place {
-                Place::Time(least, _) => (*least, LONGEST_US),
-                Place::Count(least, most, _) => (*least, *most),
-                Place::Switch(_) => (0, 1),
-            };
             ensure!(
-                (least..=most).contains(&value),
-                "policy '{spelling}' needs {name} between {least} and {most}, not {value}"
+                bounds.contains(&value),
+                "policy '{spelling}' needs {name} between {} and {}, not {value}",
+                bounds.start(),
+                bounds.end()
             );
-            match place {
-                Place::Time(_, of) => {
-                    *of(&mut tuning) = value.checked_mul(1_000).context("a time is too long")?;
-                }
-                Place::Count(_, _, of) => *of(&mut tuning) = value,
-                Place::Switch(of) => *of(&mut tuning) = value == 1,
-            }
+            setting.set(&mut tuning, value);
         }
         Ok(tuning)
     }
+}
+
+fn spelled() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| setting.spelled)
 }
 
 #[cfg(test)]
@@ -164,6 +274,7 @@ mod tests {
             ("steal_llc_ns", tuning.steal_llc_ns.to_string()),
             ("steal_far_ns", tuning.steal_far_ns.to_string()),
             ("lag_ns", tuning.lag_ns.to_string()),
+            ("halflife_ns", tuning.halflife_ns.to_string()),
             ("trial_ns", tuning.trial_ns.to_string()),
             ("permission_ttl_ns", tuning.permission_ttl_ns.to_string()),
             ("starving_ns", tuning.starving_ns.to_string()),
@@ -177,6 +288,18 @@ mod tests {
             let wanted = format!(" {name} = {value};");
             assert!(source.contains(&wanted), "bpf/state.bpf.h has no `{wanted}`");
         }
+    }
+
+    #[test]
+    fn defaults_are_within_bounds_and_setting_them_changes_nothing() {
+        let mut tuning = Tuning::default();
+        for setting in &SETTINGS {
+            let name = setting.name;
+            assert!(setting.bounds().contains(&setting.default()), "{name}");
+            assert_eq!(name.ends_with("_us"), setting.is_time(), "{name}");
+            setting.set(&mut tuning, setting.default());
+        }
+        assert_eq!(tuning, Tuning::default());
     }
 
     #[test]
