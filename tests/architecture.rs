@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ARCHITECTURE.md says is never so, as far as cargo does not keep it already: read off the sources.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 /// The rooms of the package at the top, and the floor of each: a room uses only rooms of lower floors.
