@@ -368,7 +368,7 @@ class Sweep(unittest.TestCase):
             ),
             (
                 simulate + "workloads = [{ name = 'a', tasks = 'many' }]",
-                "[[simulate]] number 1, workload 1, has tasks that are no whole number",
+                "[[simulate]] number 1, workload 1, has tasks that is not a whole number",
             ),
             (
                 simulate + "workloads = ['absent.toml']",

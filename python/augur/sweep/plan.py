@@ -180,7 +180,7 @@ class Plan:
         for name in ("tasks", "jitter_us"):
             if name in workload:
                 if not whole(workload[name]):
-                    self.refuse(at, f"has {name} that are no whole number from 0 up")
+                    self.refuse(at, f"has {name} that is not a whole number from 0 up")
                 words.append((f"--{name.replace('_', '-')}={workload[name]}",))
         if "costs" in workload:
             words.append(("--costs=", self.parcel(workload["costs"], at)))

@@ -33,7 +33,7 @@ const NICE_WEIGHTS: [u32; 40] = [
     23, 18, 15,
 ];
 
-/// The weight of a kernel priority (100 is nice -20, 120 is nice 0); nice 0 for priorities that are no nice value.
+/// The weight of a kernel priority (100 is nice -20, 120 is nice 0); nice 0 for priorities that are not a nice value.
 pub fn weight_of_prio(prio: i32) -> u32 {
     usize::try_from(prio - 100)
         .ok()

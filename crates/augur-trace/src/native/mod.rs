@@ -19,7 +19,7 @@ pub(crate) use read::NativeSource;
 pub(super) use write::NativeSink;
 pub use write::NativeWriter;
 
-/// How a file begins. The byte that is no text, the two line ends and the control sign show a file that a transfer
+/// How a file begins. The byte that is not text, the two line ends and the control sign show a file that a transfer
 /// has changed.
 pub(crate) const MAGIC: &[u8; 10] = b"\x8baugur\r\n\x1a\n";
 
