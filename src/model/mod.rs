@@ -38,7 +38,7 @@ pub mod messages;
 pub mod mlp;
 mod pauses;
 pub mod place;
-mod relay;
+pub mod relay;
 pub mod reload;
 pub mod retrain;
 pub mod tensorflow;

@@ -10,8 +10,8 @@ use super::contract::FeatureRow;
 use super::fault::Fault;
 use super::guard::Guarded;
 use super::{Engine, ModelOptions, Predictor, watcher};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Something that happened to the model: one log line, one counter.
@@ -73,8 +73,8 @@ impl ModelSource {
     /// # Errors
     /// [`Fault::Failed`] when the thread cannot be started.
     pub fn spawn(options: ModelOptions) -> Result<ModelHandle, Fault> {
-        let (found, news) = unbounded();
-        let (stop, stopped) = bounded(0);
+        let (found, news) = channel();
+        let (stop, stopped) = channel();
         let for_watcher = options.clone();
         std::thread::Builder::new()
             .name("augur-reload".into())
@@ -92,10 +92,9 @@ impl ModelSource {
 
     /// No model: every batch gives [`Fault::Off`].
     pub fn off() -> ModelHandle {
-        let (_, news) = unbounded();
         ModelHandle {
             model: Err(Fault::Off),
-            news,
+            news: channel().1,
             events: Vec::new(),
             _stop: None,
         }
@@ -155,7 +154,10 @@ impl ModelHandle {
     pub fn wait_loaded(&mut self, limit: Duration) -> Vec<ModelEvent> {
         let end = Instant::now() + limit;
         while matches!(self.model, Err(Fault::Loading)) {
-            match self.news.recv_deadline(end) {
+            match self
+                .news
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
                 Ok(news) => self.take(news),
                 Err(_) => break,
             }
