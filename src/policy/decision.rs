@@ -284,7 +284,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&mut self, row: &Row) -> Result<()> {
-        let task = row.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
+        let task = row.task.unwrap_or_default();
         let question = (
             row.at_ns,
             row.kind,
