@@ -10,7 +10,6 @@ use crate::model::manifest::Normaliser;
 use crate::model::{
     Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, tensorflow,
 };
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -93,7 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let logged = log::read_rows(log)?;
             let found = explain::importance(model.predictor.as_mut(), &logged, *seed, *repeats)?;
             if args.json {
-                print_json(&found)
+                super::print_json(&found)
             } else {
                 print_importance(&found)
             }
@@ -132,7 +131,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         Ok(model) => model,
         Err(fault) => {
             if json {
-                print_json(&Refused {
+                super::print_json(&Refused {
                     directory,
                     ok: false,
                     fault: fault.label(),
@@ -156,7 +155,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         trained_on: &manifest.trained_on,
     };
     if json {
-        return print_json(&report);
+        return super::print_json(&report);
     }
     super::say!("{}: model `{}` is fit for use", directory.display(), report.name);
     let version = report
@@ -272,7 +271,7 @@ fn bench(
         });
     }
     if json {
-        return print_json(&lines);
+        return super::print_json(&lines);
     }
     print_bench(&lines)
 }
@@ -355,13 +354,5 @@ fn print_importance(found: &explain::Explained) -> anyhow::Result<()> {
             feature.score_change
         );
     }
-    Ok(())
-}
-
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    super::say!(
-        "{}",
-        serde_json::to_string_pretty(value).context("cannot write the result as JSON")?
-    );
     Ok(())
 }
