@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the kernel's `hist` triggers counted (Documentation/trace/histogram.rst), as text and as numbers.
 
-use crate::topology::{ByDistance, Machine};
 use augur_base::statistics::percentile;
+use augur_base::topology::{ByDistance, Machine};
 use std::collections::BTreeMap;
 
 /// A histogram: how often each combination of keys was hit.

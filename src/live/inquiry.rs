@@ -2,8 +2,8 @@
 //! Who asks for statistics, and the daemon's sleep between rounds, which an inquiry ends.
 
 use super::stats::{Metrics, server_data};
-use crate::model::relay::{Receiver, relay};
 use anyhow::{Context, Result};
+use augur_sched::model::relay::{Receiver, relay};
 use scx_stats::prelude::StatsServer;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;

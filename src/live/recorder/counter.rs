@@ -4,9 +4,9 @@
 use super::super::bpf::{RecordSkel, intf};
 use super::super::pod;
 use super::{ATTACH, open};
-use crate::topology::{ByDistance, Machine};
 use anyhow::{Context, Result};
 use augur_base::statistics::percentile;
+use augur_base::topology::{ByDistance, Machine};
 use libbpf_rs::skel::OpenSkel;
 use libbpf_rs::{Link, MapCore, MapFlags, OpenObject};
 use serde::Serialize;
