@@ -201,14 +201,14 @@ pub(crate) trait Fields {
     fn count(&mut self) -> Result<u64, Self::Error>;
 }
 
-/// Where a format puts them.
-pub(crate) trait Put {
-    fn task(&mut self, role: Role, task: &Task);
-    fn state(&mut self, state: State);
-    fn cpu(&mut self, which: Named, cpu: u32);
-    fn old_pid(&mut self, pid: i32);
-    fn filename(&mut self, filename: &str);
-    fn count(&mut self, count: u64);
+/// One of an event's fields.
+pub(crate) enum Field<'a> {
+    Task(Role, &'a Task),
+    State(State),
+    Cpu(Named, u32),
+    OldPid(i32),
+    Filename(&'a str),
+    Count(u64),
 }
 
 impl EventKind {
@@ -283,35 +283,31 @@ impl EventKind {
         }))
     }
 
-    /// Puts its fields, in the same order.
-    pub(crate) fn write(&self, to: &mut impl Put) {
-        if let Some(task) = self.task() {
-            to.task(Role::Subject, task);
-        }
-        match self {
-            EventKind::Switch { prev_state, next, .. } => {
-                to.state(*prev_state);
-                to.task(Role::Next, next);
-            }
+    /// Its fields, in the same order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        let (second, third) = match self {
+            EventKind::Switch { prev_state, next, .. } => (
+                Some(Field::State(*prev_state)),
+                Some(Field::Task(Role::Next, next)),
+            ),
             EventKind::Waking { target_cpu, .. }
             | EventKind::Wakeup { target_cpu, .. }
-            | EventKind::WakeupNew { target_cpu, .. } => to.cpu(Named::Target, *target_cpu),
+            | EventKind::WakeupNew { target_cpu, .. } => (Some(Field::Cpu(Named::Target, *target_cpu)), None),
             EventKind::Migrate {
                 orig_cpu, dest_cpu, ..
-            } => {
-                to.cpu(Named::Orig, *orig_cpu);
-                to.cpu(Named::Dest, *dest_cpu);
-            }
-            EventKind::Fork { child, .. } => to.task(Role::Child, child),
+            } => (
+                Some(Field::Cpu(Named::Orig, *orig_cpu)),
+                Some(Field::Cpu(Named::Dest, *dest_cpu)),
+            ),
+            EventKind::Fork { child, .. } => (Some(Field::Task(Role::Child, child)), None),
             EventKind::Exec {
                 old_pid, filename, ..
-            } => {
-                to.old_pid(*old_pid);
-                to.filename(filename);
-            }
-            EventKind::Exit { .. } => {}
-            EventKind::Lost { count } => to.count(*count),
-        }
+            } => (Some(Field::OldPid(*old_pid)), Some(Field::Filename(filename))),
+            EventKind::Exit { .. } => (None, None),
+            EventKind::Lost { count } => (Some(Field::Count(*count)), None),
+        };
+        let first = self.task().map(|task| Field::Task(Role::Subject, task));
+        [first, second, third].into_iter().flatten()
     }
 
     /// Who it is about: of a switch who leaves, of a fork who forks.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Events as bytes, 5 to 15 each: times are differences, tasks are numbers after their first appearance.
 
-use crate::event::{COMM_BYTES, Fields, Named, Put, Role};
+use crate::event::{COMM_BYTES, Field, Fields, Named, Role};
 use crate::{Comm, Event, EventKind, State, Task, varint};
 use std::collections::HashMap;
 
@@ -20,7 +20,18 @@ impl Encoder {
         self.signed(event.time_ns.wrapping_sub(self.last_ns).cast_signed());
         self.last_ns = event.time_ns;
         self.unsigned(u64::from(event.cpu));
-        event.kind.write(self);
+        for field in event.kind.fields() {
+            match field {
+                Field::Task(_, task) => self.task(task),
+                Field::State(state) => {
+                    self.unsigned(u64::from(state.bits) << 1 | u64::from(state.preempted));
+                }
+                Field::Cpu(_, cpu) => self.unsigned(u64::from(cpu)),
+                Field::OldPid(pid) => self.signed(i64::from(pid)),
+                Field::Filename(filename) => self.text(filename.as_bytes()),
+                Field::Count(count) => self.unsigned(count),
+            }
+        }
     }
 
     /// Bytes of the block so far.
@@ -50,10 +61,8 @@ impl Encoder {
         self.unsigned(text.len() as u64);
         self.bytes.extend_from_slice(text);
     }
-}
 
-impl Put for Encoder {
-    fn task(&mut self, _role: Role, task: &Task) {
+    fn task(&mut self, task: &Task) {
         let next = self.tasks.len() as u64;
         let number = *self.tasks.entry(*task).or_insert(next);
         self.unsigned(number);
@@ -62,26 +71,6 @@ impl Put for Encoder {
             self.signed(i64::from(task.prio));
             self.text(task.comm.as_bytes());
         }
-    }
-
-    fn state(&mut self, state: State) {
-        self.unsigned(u64::from(state.bits) << 1 | u64::from(state.preempted));
-    }
-
-    fn cpu(&mut self, _which: Named, cpu: u32) {
-        self.unsigned(u64::from(cpu));
-    }
-
-    fn old_pid(&mut self, pid: i32) {
-        self.signed(i64::from(pid));
-    }
-
-    fn filename(&mut self, filename: &str) {
-        self.text(filename.as_bytes());
-    }
-
-    fn count(&mut self, count: u64) {
-        self.unsigned(count);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::field;
 use super::wire::{Fields as Walk, Value, put_bytes, put_int, put_number};
-use crate::event::{Fields, Named, Put, Role};
+use crate::event::{Field, Fields, Named, Role};
 use crate::{Comm, EventKind, State, Task};
 
 /// Why an event is none.
@@ -131,63 +131,42 @@ impl Fields for Message<'_> {
 
 /// An `FtraceEvent`; `None` of lost events, which are a field of the bundle.
 pub(super) fn message(time_ns: u64, runner: i32, kind: &EventKind) -> Option<Vec<u8>> {
-    let number = kind.number();
-    let place = *field::EVENTS.get(usize::from(number))?;
-    let mut inside = Writing {
-        number,
-        out: Vec::new(),
-        exec: (0, 0),
-    };
-    kind.write(&mut inside);
+    let place = *field::EVENTS.get(usize::from(kind.number()))?;
+    let (mut inside, mut exec) = (Vec::new(), Vec::new());
+    for field in kind.fields() {
+        match field {
+            Field::Task(role, task) => {
+                put_task(&mut inside, &mut exec, field::of_task(kind.number(), role), task)
+            }
+            Field::State(state) => {
+                let raw = u64::from(state.bits & 0xff) | u64::from(state.preempted) << 8;
+                put_number(&mut inside, field::STATE, raw);
+            }
+            Field::Cpu(which, cpu) => put_int(&mut inside, field::of_cpu(which), cpu.cast_signed()),
+            Field::OldPid(pid) => put_int(&mut exec, field::OLD_PID, pid),
+            Field::Filename(filename) => put_bytes(&mut inside, field::FILENAME, filename.as_bytes()),
+            Field::Count(_) => {}
+        }
+    }
+    inside.extend(exec);
     let mut out = Vec::new();
     put_number(&mut out, field::TIMESTAMP, time_ns);
     put_number(&mut out, field::RUNNER, u64::from(runner.cast_unsigned()));
-    put_bytes(&mut out, place, &inside.out);
+    put_bytes(&mut out, place, &inside);
     Some(out)
 }
 
-/// An event's own message, while it is written. Of an exec the pids wait: the program comes first.
-struct Writing {
-    number: u8,
-    out: Vec<u8>,
-    exec: (i32, i32),
-}
-
-impl Put for Writing {
-    fn task(&mut self, role: Role, task: &Task) {
-        let (comm, pid, prio) = field::of_task(self.number, role);
-        let Some(comm) = comm else {
-            self.exec.0 = task.pid;
-            return;
-        };
-        put_bytes(&mut self.out, comm, &name(task.comm));
-        put_int(&mut self.out, pid, task.pid);
-        if let Some(prio) = prio {
-            put_int(&mut self.out, prio, task.prio);
-        }
+/// A task with its name, or the pid of one that has none: of an exec, whose program comes first.
+fn put_task(inside: &mut Vec<u8>, exec: &mut Vec<u8>, place: field::OfTask, task: &Task) {
+    let (comm, pid, prio) = place;
+    let Some(comm) = comm else {
+        return put_int(exec, pid, task.pid);
+    };
+    put_bytes(inside, comm, &name(task.comm));
+    put_int(inside, pid, task.pid);
+    if let Some(prio) = prio {
+        put_int(inside, prio, task.prio);
     }
-
-    fn state(&mut self, state: State) {
-        let raw = u64::from(state.bits & 0xff) | u64::from(state.preempted) << 8;
-        put_number(&mut self.out, field::STATE, raw);
-    }
-
-    fn cpu(&mut self, which: Named, cpu: u32) {
-        put_int(&mut self.out, field::of_cpu(which), cpu.cast_signed());
-    }
-
-    fn old_pid(&mut self, pid: i32) {
-        self.exec.1 = pid;
-    }
-
-    fn filename(&mut self, filename: &str) {
-        put_bytes(&mut self.out, field::FILENAME, filename.as_bytes());
-        let (_, pid, _) = field::of_task(field::EXEC, Role::Subject);
-        put_int(&mut self.out, pid, self.exec.0);
-        put_int(&mut self.out, field::OLD_PID, self.exec.1);
-    }
-
-    fn count(&mut self, _count: u64) {}
 }
 
 /// Perfetto's own readers want UTF-8.

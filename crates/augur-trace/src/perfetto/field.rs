@@ -70,8 +70,11 @@ pub(super) const FORK: u8 = 5;
 pub(super) const EXEC: u8 = 6;
 const EXIT: u8 = 7;
 
+/// Where a task's name, pid and priority are.
+pub(super) type OfTask = (Option<u32>, u32, Option<u32>);
+
 /// The name, pid and priority of a task of the event with that number; a fork tells no priorities, an exec has no name.
-pub(super) fn of_task(number: u8, role: Role) -> (Option<u32>, u32, Option<u32>) {
+pub(super) fn of_task(number: u8, role: Role) -> OfTask {
     match (number, role) {
         (FORK, Role::Subject) => (Some(1), 2, None),
         (EXEC, _) => (None, 2, None),
