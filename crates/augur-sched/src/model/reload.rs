@@ -175,16 +175,6 @@ impl ModelHandle {
         self.model.as_ref().ok().and_then(Guarded::engine)
     }
 
-    /// The serving model's threshold: accept a score that is at least this.
-    pub fn threshold(&self) -> Option<f32> {
-        self.model.as_ref().ok().map(Guarded::threshold)
-    }
-
-    /// The same for stealing.
-    pub fn steal_threshold(&self) -> Option<f32> {
-        self.model.as_ref().ok().map(Guarded::steal_threshold)
-    }
-
     fn take_news(&mut self) {
         while let Ok(news) = self.news.try_recv() {
             self.take(news);
@@ -224,11 +214,13 @@ impl Predictor for ModelHandle {
     }
 
     fn threshold(&self) -> f32 {
-        self.threshold().unwrap_or(f32::INFINITY)
+        self.model.as_ref().map_or(f32::INFINITY, Guarded::threshold)
     }
 
     fn steal_threshold(&self) -> f32 {
-        self.steal_threshold().unwrap_or(f32::INFINITY)
+        self.model
+            .as_ref()
+            .map_or(f32::INFINITY, Guarded::steal_threshold)
     }
 }
 
