@@ -209,8 +209,7 @@ impl Metrics {
 }
 
 /// What the terminal shows of the figures, each in the place of its name.
-const LINES: &str = "\
-  decisions   proposed {proposed}  accepted {accepted}  applied {applied}  refused {refused}  expired {expired}  \
+const LINES: &str = "  decisions   proposed {proposed}  accepted {accepted}  applied {applied}  refused {refused}  expired {expired}  \
 pending {pending}   rounds {rounds} ({fallback_rounds} by the heuristic alone)
   migrations  {migrations} = wakeup {mig_wakeup} + steal {mig_steal} + balance {mig_balance} + affinity {mig_affinity} \
 + other {mig_other}   (core {mig_core}, LLC {mig_llc}, cross LLC {mig_cross_llc}, cross node {mig_cross_node})
