@@ -77,7 +77,7 @@ def synchronous_wakeups(options: Options) -> str:
 
 
 def turns_of_reader(cpus: list[int]) -> int:
-    """How often the reader of a pipe got a CPU while a task wrote into it; a hog keeps each of their CPUs from idling."""
+    """How often the reader of a pipe got a CPU while a task wrote into it; a hog keeps each CPU from idling."""
     hogs = [pid for cpu in cpus for pid in task.hogs(1, [cpu])]
     source, sink = os.pipe()
     begin, go = os.pipe()
@@ -108,7 +108,7 @@ def turns_of_reader(cpus: list[int]) -> int:
 
 @case(clock="instructions")
 def weight_at_wakeups(options: Options) -> str:
-    """A task of nice -7 that shares a CPU with a hog of nice 0 and asks for a fifth of it does not wait for the hog's slice."""
+    """A task of nice -7 that asks for a fifth of its CPU does not wait for the slice of a hog of nice 0."""
     with Scheduler("--model", "off"):
         cpu = machine.online()[-1]
         hogs = task.hogs(1, [cpu])
@@ -125,7 +125,7 @@ def weight_at_wakeups(options: Options) -> str:
 
 @case(clock="instructions", limit_s=480.0)
 def worker_among_hogs(options: Options) -> str:
-    """A task that asks for 80 % of a CPU among two hogs for each CPU gets a third of one, and runs as soon as under EEVDF."""
+    """A task that asks for 80 % of a CPU, among two hogs a CPU, gets a third of one, as soon as under EEVDF."""
     seconds = options.pick(4.0, 2.5)
     kernels_own = among_hogs(seconds)
     with Scheduler("--model", "off"):
