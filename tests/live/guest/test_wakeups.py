@@ -71,8 +71,9 @@ def synchronous_wakeups(options: Options) -> str:
         f"{MESSAGES} messages in {turns['waits']} turns of the reader, in {turns['interrupts']} where a synchronous "
         "wakeup interrupts"
     )
-    check(turns["waits"] <= MESSAGES // 4, f"at most {MESSAGES // 4} turns", told)
-    check(turns["interrupts"] >= MESSAGES // 2, f"at least {MESSAGES // 2} turns where it interrupts", told)
+    check(turns["waits"] <= MESSAGES // 8, f"at most {MESSAGES // 8} turns", told)
+    # Not for each message: the reader's lead is bounded, and who has just begun is spared.
+    check(turns["interrupts"] >= MESSAGES // 4, f"at least {MESSAGES // 4} turns where it interrupts", told)
     return told
 
 
