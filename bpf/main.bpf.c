@@ -137,10 +137,10 @@ static bool keeps_running(struct task_struct *prev, const struct augur_cpu *cctx
 	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
 		return true;
 	vtime_charge(tctx, now);
-	/* The one that comes in its place may be ahead of it by lead_ns. */
-	if (cctx->evicts)
-		return false;
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
+	/* Who comes in its place may be ahead of it by lead_ns. Whom the tick saw may be gone: nobody else gets its turn. */
+	if (head && cctx->evicts && sooner_done(head, cpu, now))
+		return false;
 	return head && time_before(queue_key(tctx, tctx->vtime), head->scx.dsq_vtime);
 }
 

@@ -100,8 +100,8 @@ impl Augur {
             return true;
         };
         self.charge(world, task);
-        // The one that comes in its place may be ahead of it by `lead_ns`.
-        if self.clocks[cpu as usize].evicts {
+        // Who comes in its place may be ahead of it by `lead_ns`. Whom the tick saw may be gone: nobody else gets its turn.
+        if self.clocks[cpu as usize].evicts && self.sooner_done(world, first.task, cpu) {
             return false;
         }
         let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
