@@ -133,7 +133,7 @@ struct augur_cpu {
 	s32 curr_pid;
 	u32 curr_weight;
 	u32 curr_yields;	/* SCHED_IDLE: anything else may interrupt it */
-	u32 pad;
+	u32 evicts;		/* at a tick it was decided that who runs gives way */
 	u64 stats[AUGUR_NR_STATS];
 	u64 migrations[AUGUR_NR_KINDS][AUGUR_NR_CAUSES];
 	u64 latency[AUGUR_LAT_BUCKETS];

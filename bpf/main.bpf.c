@@ -53,7 +53,11 @@ s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_f
 				tctx->cause = AUGUR_CAUSE_AFFINITY;
 				prev = bpf_cpumask_any_distribute(p->cpus_ptr);
 			}
+			tctx->woken_sync = wake_flags & SCX_WAKE_SYNC;
+			tctx->woken_here = wakes_itself(prev);
 			cpu = place_wakeup(p, tctx, prev, now, &idle);
+			if (idle)
+				tctx->woken_sync = tctx->woken_here = false;
 		}
 	}
 	if (idle) {
@@ -63,22 +67,13 @@ s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_f
 	return cpu;
 }
 
-/* Twice what is predicted: where that is wrong, the one that was interrupted goes on. */
-static u64 interrupting_slice(const struct task_ctx *tctx)
-{
-	u64 slice = 2 * hoped_run_ns(tctx);
-
-	if (slice < slice_min_ns)
-		return slice_min_ns;
-	return slice < slice_ns ? slice : slice_ns;
-}
-
 void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = scx_bpf_task_cpu(p), target;
+	const struct augur_cpu *cctx;
 	u64 now = scx_bpf_now();
-	bool idle, wakeup = enq_flags & SCX_ENQ_WAKEUP;
+	bool idle, interrupts, wakeup = enq_flags & SCX_ENQ_WAKEUP;
 
 	if (!tctx) {
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);
@@ -99,9 +94,12 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		}
 	} else {
 		vtime_wake(tctx, cpu);
-		if (may_preempt(p, tctx, cpu, now)) {
+		interrupts = may_preempt(p, tctx, cpu, now);
+		tctx->woken_sync = tctx->woken_here = false;
+		cctx = cpu_ctx_of(cpu);
+		if (interrupts && cctx) {
 			count_here(AUGUR_STAT_WAKE_PREEMPT);
-			run_on(p, tctx, SCX_DSQ_LOCAL, interrupting_slice(tctx), enq_flags | SCX_ENQ_PREEMPT);
+			run_on(p, tctx, SCX_DSQ_LOCAL, interrupting_slice(tctx, cctx->curr_weight), enq_flags | SCX_ENQ_PREEMPT);
 			return;
 		}
 	}
@@ -124,7 +122,7 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 }
 
 /* Does the task that runs go on? By vtime, so that weights are honoured to the slice. */
-static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
+static bool keeps_running(struct task_struct *prev, const struct augur_cpu *cctx, s32 cpu, u64 now)
 {
 	struct task_struct *head;
 	struct task_ctx *tctx;
@@ -140,10 +138,13 @@ static bool keeps_running(struct task_struct *prev, s32 cpu, u64 now)
 		return true;
 	vtime_charge(tctx, now);
 	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
+	/* Who comes in its place may be ahead of it by lead_ns. Whom the tick saw may be gone: nobody else gets its turn. */
+	if (head && cctx->evicts && sooner_done(head, cpu, now))
+		return false;
 	return head && time_before(queue_key(tctx, tctx->vtime), head->scx.dsq_vtime);
 }
 
-static void grant_again(struct task_struct *prev, u64 now)
+static void grant_again(struct task_struct *prev, struct augur_cpu *cctx, u64 now)
 {
 	struct task_ctx *tctx = task_ctx_of(prev);
 	u64 slice;
@@ -151,6 +152,7 @@ static void grant_again(struct task_struct *prev, u64 now)
 	if (!tctx)
 		return;
 	vtime_charge(tctx, now);
+	cctx->evicts = 0;
 	slice = slice_on(scx_bpf_task_cpu(prev));
 	tctx->rescued = false;
 	tctx->slice_vtime = tctx->vtime;
@@ -167,8 +169,8 @@ void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (cctx && rescue(cpu, cctx, now))
 		return;
-	if (prev && keeps_running(prev, cpu, now)) {
-		grant_again(prev, now);
+	if (cctx && prev && keeps_running(prev, cctx, cpu, now)) {
+		grant_again(prev, cctx, now);
 		return;
 	}
 	if (scx_bpf_dsq_move_to_local(dsq_of(cpu), 0))
@@ -228,6 +230,9 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	tctx->phase = AUGUR_PHASE_RUNNING;
 	vtime_place(tctx, cpu);
 	slice = slice_on(cpu);
+	if (cctx->evicts && slice > interrupting_slice(tctx, cctx->curr_weight))
+		slice = interrupting_slice(tctx, cctx->curr_weight);
+	cctx->evicts = 0;
 	if (slice < p->scx.slice) {
 		tctx->slice_granted_ns = slice;
 		scx_bpf_task_set_slice(p, slice);
@@ -262,7 +267,8 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	cctx->curr_since_ns = 0;
 	ran = time_delta(now, tctx->run_at_ns);
 	vtime_charge(tctx, now);
-	if (!tctx->rescued && !scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+	/* The queue is empty as well where the one that comes next has just left it: then somebody did wait. */
+	if (!runnable && !tctx->rescued && !scx_bpf_dsq_nr_queued(dsq_of(cpu)))
 		vtime_advance(cctx, tctx->vtime);
 	tctx->total_run_ns += ran;
 	cctx->stats[AUGUR_STAT_RUN_NS] += ran;
@@ -323,8 +329,10 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 		return;
 	if (kick_thief(head, cpu, now))
 		return;
-	if (tick_preempt && sooner_done(head, cpu, now)) {
+	cctx = cpu_ctx_of(cpu);
+	if (cctx && tick_preempt && sooner_done(head, cpu, now)) {
 		count_here(AUGUR_STAT_TICK_PREEMPT);
+		cctx->evicts = 1;
 		scx_bpf_task_set_slice(p, 0);
 	}
 }

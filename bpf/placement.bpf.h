@@ -115,14 +115,36 @@ static bool is_leaving(s32 cpu)
 	return cpu == (s32)bpf_get_smp_processor_id() && bpf_get_current_task_btf()->exit_state;
 }
 
-/* Would the task rather wait for the one that runs on its CPU than move? */
+/* Of the kernel's count of what keeps a CPU from switching: NMIs, interrupts, and the softirq that is served. */
+#define IN_INTERRUPT 0x00ff0100
+
+extern const int __preempt_count __ksym __weak;
+
+/* Does the task that runs on `cpu` wake another? Where the kernel has no such count, nobody is known to. */
+static bool wakes_itself(s32 cpu)
+{
+	if (cpu != (s32)bpf_get_smp_processor_id() || !bpf_ksym_exists(&__preempt_count))
+		return false;
+	return !(*(int *)bpf_this_cpu_ptr(&__preempt_count) & IN_INTERRUPT);
+}
+
+/* Has who runs just begun, and wakes the task itself? Then it is not interrupted. */
+static bool is_spared(const struct task_ctx *tctx, const struct augur_cpu *cctx, u64 now)
+{
+	return tctx->woken_here && time_delta(now, cctx->curr_since_ns) < spare_ns;
+}
+
+/*
+ * Would the task rather wait for the one that runs on its CPU than move? One with short bursts interrupts it, or is woken by one
+ * that is about to sleep.
+ */
 static bool would_wait(struct task_ctx *tctx, const struct augur_cpu *cctx, s32 cpu, u64 now)
 {
 	if (!cctx->curr_since_ns)
 		return false;
 	if (is_leaving(cpu) && !scx_bpf_dsq_nr_queued(dsq_of(cpu)))
 		return true;
-	if (wake_preempt && tctx->avg_run_ns <= short_run_ns)
+	if (wake_preempt && tctx->avg_run_ns <= short_run_ns && (tctx->woken_sync || !is_spared(tctx, cctx, now)))
 		return true;
 	return !scx_bpf_dsq_nr_queued(dsq_of(cpu)) && remaining_ns(cctx, now) <= short_wait_ns;
 }
@@ -137,9 +159,39 @@ static u64 hoped_run_ns(const struct task_ctx *tctx)
 }
 
 /*
- * May a task that wakes up interrupt the one that runs? Where its burst is predicted to be far shorter than what is left of the
- * other's (shortest remaining time first keeps the sum of all waits small), and only within its fair share, so that nobody
- * starves.
+ * Does a burst that is predicted to be so long come before the one that runs? Where it is far shorter than what is left of the
+ * other's: shortest remaining time first keeps the sum of all waits small. Who runs is taken to go on for long, whatever its past:
+ * to interrupt one that would soon have been done costs a switch, to wait for one that is not costs its slice. Nobody may be ahead
+ * of it by more than lead_ns of virtual time, or who sleeps often would starve who does not.
+ */
+static bool comes_first(const struct task_ctx *tctx, const struct augur_cpu *cctx, u64 burst_ns, u64 now)
+{
+	u64 left_ns = remaining_ns(cctx, now);
+
+	if (left_ns < rest_ns)
+		left_ns = rest_ns;
+	return preempt_ratio * burst_ns < left_ns && time_before(tctx->vtime, vtime_running(cctx, now) + lead_ns);
+}
+
+/*
+ * How long a task may run that interrupts one of this weight. Twice what is predicted: where that is wrong, the one that was
+ * interrupted goes on. To who is lighter it need not give way so soon: as much later as it is heavier.
+ */
+static u64 interrupting_slice(const struct task_ctx *tctx, u32 weight)
+{
+	u64 slice = 2 * hoped_run_ns(tctx);
+
+	if (weight && tctx->weight > weight)
+		slice = slice * tctx->weight / weight;
+	if (slice < slice_min_ns)
+		return slice_min_ns;
+	return slice < slice_ns ? slice : slice_ns;
+}
+
+/*
+ * May a task that wakes up interrupt the one that runs? Not where the waker is about to sleep: it has more to hand over, and who
+ * interrupts it for each message has both pay for a switch each time. Nor where who runs has just begun and wakes others itself:
+ * of two that wake each other in turn, each gets something done before the other comes.
  */
 static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx, s32 cpu, u64 now)
 {
@@ -151,7 +203,11 @@ static bool may_preempt(const struct task_struct *p, const struct task_ctx *tctx
 		return false;
 	if (cctx->curr_yields && !is_sched_idle(p))
 		return true;
-	return preempt_ratio * hoped_run_ns(tctx) < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
+	if (sync_waits && tctx->woken_sync)
+		return false;
+	if (is_spared(tctx, cctx, now))
+		return false;
+	return comes_first(tctx, cctx, hoped_run_ns(tctx), now);
 }
 
 /* The same question again for the first in the queue of a CPU, some time later. */
@@ -159,12 +215,12 @@ static bool sooner_done(struct task_struct *head, s32 cpu, u64 now)
 {
 	const struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	struct task_ctx *tctx = task_ctx_of(head);
-	u64 rest_ns;
+	u64 burst_ns;
 
 	if (!tctx || !cctx || !cctx->curr_since_ns)
 		return false;
-	rest_ns = tctx->burst_ns ? predicted_run_ns(tctx) : hoped_run_ns(tctx);
-	return preempt_ratio * rest_ns < remaining_ns(cctx, now) && time_before(tctx->vtime, vtime_running(cctx, now));
+	burst_ns = tctx->burst_ns ? predicted_run_ns(tctx) : hoped_run_ns(tctx);
+	return comes_first(tctx, cctx, burst_ns, now);
 }
 
 /*

@@ -51,12 +51,23 @@ static u64 predicted_run_ns(const struct task_ctx *tctx)
 }
 
 /*
+ * What a task asks for in a queue's order: the predicted rest of its burst. Nothing is known of one that has never slept, but most
+ * are soon done: it stands with the short ones, until it has run for longer than those do.
+ */
+static u64 request_of(const struct task_ctx *tctx)
+{
+	if (tctx->bursts || !new_run_ns)
+		return predicted_run_ns(tctx);
+	return tctx->burst_ns < new_run_ns ? new_run_ns - tctx->burst_ns : tctx->burst_ns;
+}
+
+/*
  * Where a task of this vtime stands in a queue: where its vtime will be at the end of its burst, or of its slice. So of two that
  * are owed the same, the one that is done sooner goes first, which keeps the sum of all waits small.
  */
 static u64 queue_key(const struct task_ctx *tctx, u64 vtime)
 {
-	u64 request_ns = predicted_run_ns(tctx);
+	u64 request_ns = request_of(tctx);
 
 	if (!deadline_order)
 		return vtime;

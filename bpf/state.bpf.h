@@ -19,9 +19,14 @@ const volatile u64 permission_ttl_ns = 1000000000;
 const volatile u64 starving_ns = 5000000000;
 const volatile u64 rescue_interval_ns = 50000000;
 const volatile u64 trial_ns = 1000000;	/* 0: a burst is taken for as long as the last ones */
+const volatile u64 lead_ns = 20000000;	/* of virtual time: who interrupts is ahead by no more */
+const volatile u64 new_run_ns = 500000;	/* a first burst, in a queue's order; 0: as long as init_task says */
+const volatile u64 rest_ns = 20000000;	/* who runs is taken to go on for at least so long */
+const volatile u64 spare_ns = 200000;	/* before that, a wakeup of its own does not interrupt who runs */
 const volatile u32 preempt_ratio = 2;	/* how much shorter a burst must be to interrupt */
 const volatile u32 vfork_stays = 1;	/* 0 never, 1 where no CPU idles, 2 always */
 const volatile bool wake_preempt = true;
+const volatile bool sync_waits = true;	/* a synchronous wakeup does not interrupt */
 const volatile bool deadline_order = true;
 const volatile bool tick_preempt = true;
 const volatile bool smt_enabled = false;
@@ -106,6 +111,9 @@ struct task_ctx {
 	u8 cause;
 	u8 wait;		/* enum augur_wait */
 	bool resumes;		/* was interrupted within its slice */
+	/* From select_cpu to enqueue: */
+	bool woken_sync;	/* the waker said that it is about to sleep */
+	bool woken_here;	/* the waker is who runs on its CPU */
 	bool rescued;		/* has a turn that vtime would not give it yet: it costs no vtime */
 };
 

@@ -119,10 +119,18 @@ impl Difference {
         match tracing.latencies() {
             Ok(histogram) => {
                 self.set("wakeups", histogram.count() as f64);
-                for (name, permille) in [("latency_p50_us", 500), ("latency_p99_us", 990)] {
+                for (name, permille) in [
+                    ("latency_p50_us", 500),
+                    ("latency_p99_us", 990),
+                    ("latency_p999_us", 999),
+                    ("latency_max_us", 1000),
+                ] {
                     if let Some(latency_us) = histogram.permille(permille) {
                         self.set(name, latency_us as f64);
                     }
+                }
+                if let Some(latency_us) = histogram.mean() {
+                    self.set("latency_mean_us", latency_us);
                 }
                 if histogram.dropped > 0 {
                     self.note("all wakeup latencies: the kernel's table of them was full".to_owned());

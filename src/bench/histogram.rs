@@ -45,6 +45,17 @@ impl Histogram {
         self.rows.values().sum()
     }
 
+    /// The mean of the values, from rows of one key; `None` of none.
+    pub fn mean(&self) -> Option<f64> {
+        let count = self.count();
+        let sum: f64 = self
+            .rows
+            .iter()
+            .filter_map(|(keys, &hits)| Some(*keys.first()? as f64 * hits as f64))
+            .sum();
+        (count > 0).then(|| sum / count as f64)
+    }
+
     /// The value that at least so many permille of all do not exceed (nearest rank), from rows of one key.
     pub fn permille(&self, permille: u64) -> Option<u64> {
         let (keys, _) = self
@@ -109,5 +120,9 @@ mod tests {
         assert_eq!(found, [Some(10), Some(10), Some(20), Some(30)]);
         assert_eq!(histogram.dropped, 4);
         assert_eq!(Histogram::default().permille(500), None);
+        assert_eq!(
+            (histogram.mean(), Histogram::default().mean()),
+            (Some(10.3), None)
+        );
     }
 }

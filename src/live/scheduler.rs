@@ -98,9 +98,14 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.starving_ns = tuning.starving_ns;
     rodata.rescue_interval_ns = tuning.rescue_interval_ns;
     rodata.trial_ns = tuning.trial_ns;
+    rodata.lead_ns = tuning.lead_ns;
+    rodata.new_run_ns = tuning.new_run_ns;
+    rodata.rest_ns = tuning.rest_ns;
+    rodata.spare_ns = tuning.spare_ns;
     rodata.preempt_ratio = u32::try_from(tuning.preempt_ratio)?;
     rodata.vfork_stays = u32::try_from(tuning.vfork_stays)?;
     rodata.wake_preempt = tuning.wake_preempt;
+    rodata.sync_waits = tuning.sync_waits;
     rodata.deadline_order = tuning.deadline_order;
     rodata.tick_preempt = tuning.tick_preempt;
     Ok(())

@@ -27,8 +27,15 @@ pub enum Event {
     Pass { ns: u64 },
     /// The next task comes; its parent runs on this CPU.
     Fork { parent: u8, vfork: bool },
-    /// A task that sleeps is woken by this CPU, or by its own; the one that runs on its own has ended.
-    Wake { task: u8, waker: Option<u8>, ends: bool },
+    /// A task that sleeps is woken by this CPU, or by its own; the one that runs on its own has ended; the waker is about to
+    /// sleep; an interrupt did it.
+    Wake {
+        task: u8,
+        waker: Option<u8>,
+        ends: bool,
+        sync: bool,
+        interrupt: bool,
+    },
     /// A CPU looks for something else to run: a slice has ended, or somebody interrupts.
     Schedule { cpu: u8 },
     /// One that runs sleeps.
@@ -88,13 +95,19 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         select(vec![0, 3 * MS, 20 * MS]),
         select(vec![0, 200 * US, MS]),
     );
-    let counts = (1u64..4, 0u64..3, any::<[bool; 3]>());
+    let wakeups = (
+        select(vec![0, 2 * MS, 50 * MS]),
+        select(vec![0, 500 * US, 5 * MS]),
+        select(vec![0, 3 * MS, 20 * MS]),
+        select(vec![0, 200 * US, 5 * MS]),
+    );
+    let counts = (1u64..4, 0u64..3, any::<[bool; 4]>());
     let limits = (
         select(vec![10 * MS, 100 * MS, 5_000 * MS]),
         select(vec![MS, 50 * MS]),
         select(vec![0, 40 * MS]),
     );
-    let any = (times, counts, limits).prop_map(|(times, counts, limits)| Tuning {
+    let any = (times, wakeups, counts, limits).prop_map(|(times, wakeups, counts, limits)| Tuning {
         slice_ns: times.0,
         short_run_ns: times.1,
         short_wait_ns: times.2,
@@ -102,11 +115,16 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         steal_far_ns: times.4,
         lag_ns: times.5,
         trial_ns: times.6,
+        lead_ns: wakeups.0,
+        new_run_ns: wakeups.1,
+        rest_ns: wakeups.2,
+        spare_ns: wakeups.3,
         preempt_ratio: counts.0,
         vfork_stays: counts.1,
         deadline_order: counts.2[0],
         tick_preempt: counts.2[1],
         wake_preempt: counts.2[2],
+        sync_waits: counts.2[3],
         starving_ns: limits.0,
         rescue_interval_ns: limits.1,
         permission_ttl_ns: limits.2,
@@ -151,7 +169,8 @@ pub fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         24 => passing_ns().prop_map(|ns| Event::Pass { ns }),
         6 => (byte(), prop::bool::weighted(0.3)).prop_map(|(parent, vfork)| Event::Fork { parent, vfork }),
-        20 => (byte(), waker, prop::bool::weighted(0.4)).prop_map(|(task, waker, ends)| Event::Wake { task, waker, ends }),
+        20 => (byte(), waker, any::<[bool; 3]>())
+            .prop_map(|(task, waker, [ends, sync, interrupt])| Event::Wake { task, waker, ends, sync, interrupt }),
         18 => byte().prop_map(|cpu| Event::Schedule { cpu }),
         12 => byte().prop_map(|task| Event::Sleep { task }),
         8 => byte().prop_map(|task| Event::Tick { task }),

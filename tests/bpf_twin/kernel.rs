@@ -53,7 +53,8 @@ macro_rules! row {
 row!(
     /// The settings, by the names of `bpf/state.bpf.h`.
     Settings: slice_ns slice_min_ns short_run_ns short_wait_ns steal_llc_ns steal_far_ns lag_ns permission_ttl_ns
-        starving_ns rescue_interval_ns trial_ns preempt_ratio vfork_stays wake_preempt deadline_order tick_preempt;
+        starving_ns rescue_interval_ns trial_ns lead_ns new_run_ns rest_ns spare_ns preempt_ratio vfork_stays wake_preempt sync_waits
+        deadline_order tick_preempt;
 );
 row!(
     /// Where a CPU sits; `siblings` is a mask.
@@ -65,13 +66,13 @@ row!(
 );
 row!(
     /// `struct task_ctx`, and the slice and the key of `p->scx`.
-    TaskState: vtime slice_granted_ns slice_left_ns slice_vtime charged_at_ns burst_ns avg_run_ns bursts resumes rescued
+    TaskState: vtime slice_granted_ns slice_left_ns slice_vtime charged_at_ns burst_ns avg_run_ns bursts resumes woken_sync woken_here rescued
         queued_at_ns run_at_ns weight cause move_to moving phase slice_ns key;
         vtime_cpu load_cpu waiting_dom last_cpu
 );
 row!(
     /// `struct augur_cpu`; `rescued` and `denied` are counters.
-    CpuState: vtime_now curr_since_ns curr_run_ns curr_vtime curr_weight curr_yields rescue_at_ns rescued denied;
+    CpuState: vtime_now curr_since_ns curr_run_ns curr_vtime curr_weight curr_yields evicts rescue_at_ns rescued denied;
         weight_runnable
 );
 row!(
@@ -131,8 +132,9 @@ kernel! {
     begin(now_ns: u64);
     on(processor: u32, current: i32);
     set_exiting(task: u32, exiting: bool);
+    set_interrupt(interrupt: bool);
     set_idle(cpu: u32, idle: bool);
-    select_cpu(task: u32, previous: i32, fork: bool, vfork: bool) -> i32;
+    select_cpu(task: u32, previous: i32, fork: bool, vfork: bool, sync: bool) -> i32;
     is_direct(task: u32) -> bool;
     runnable(task: u32, flags: u64);
     enqueue(task: u32, flags: u64);

@@ -23,12 +23,15 @@ const fn figure(name: &'static str, title: &'static str, digits: usize, table: u
 }
 
 /// Every figure, in the order of the tables and of the files.
-pub const FIGURES: [Figure; 15] = [
+pub const FIGURES: [Figure; 18] = [
     figure("time_s", "time, s", 1, 0),
     figure("migrations", "migrations", 0, 0),
     figure("wait_s", "run-queue wait, s", 1, 0),
     figure("latency_p50_us", "wakeup p50, µs", 0, 0),
     figure("latency_p99_us", "wakeup p99, µs", 0, 0),
+    figure("latency_mean_us", "wakeup mean, µs", 0, 1),
+    figure("latency_p999_us", "wakeup p99.9, µs", 0, 1),
+    figure("latency_max_us", "wakeup max, µs", 0, 1),
     figure("same_core", "same core", 0, 1),
     figure("same_llc", "same LLC", 0, 1),
     figure("cross_llc", "cross LLC", 0, 1),

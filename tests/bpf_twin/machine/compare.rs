@@ -84,6 +84,7 @@ impl Machine<'_> {
             curr_vtime: clock.current_vtime,
             curr_weight: clock.current_weight.into(),
             curr_yields: clock.current_yields.into(),
+            evicts: clock.evicts.into(),
             rescue_at_ns: clock.rescue_at_ns,
             weight_runnable: seat.weight as i64,
             // The twin counts nothing.
@@ -106,6 +107,8 @@ impl Machine<'_> {
             avg_run_ns: own.avg_run_ns,
             bursts: own.bursts.into(),
             resumes: own.resumes.into(),
+            woken_sync: own.woken_sync.into(),
+            woken_here: own.woken_here.into(),
             rescued: own.rescued.into(),
             queued_at_ns: seen.queued_at_ns,
             run_at_ns: seen.run_at_ns,

@@ -84,9 +84,14 @@ fn settings(tuning: &Tuning) -> Settings {
         starving_ns: tuning.starving_ns,
         rescue_interval_ns: tuning.rescue_interval_ns,
         trial_ns: tuning.trial_ns,
+        lead_ns: tuning.lead_ns,
+        new_run_ns: tuning.new_run_ns,
+        rest_ns: tuning.rest_ns,
+        spare_ns: tuning.spare_ns,
         preempt_ratio: tuning.preempt_ratio,
         vfork_stays: tuning.vfork_stays,
         wake_preempt: tuning.wake_preempt.into(),
+        sync_waits: tuning.sync_waits.into(),
         deadline_order: tuning.deadline_order.into(),
         tick_preempt: tuning.tick_preempt.into(),
     }
@@ -217,8 +222,15 @@ impl<'a> Machine<'a> {
         match *event {
             Event::Pass { .. } => Ok(()),
             Event::Fork { parent, vfork } => self.fork(cpu_of(parent), vfork),
-            Event::Wake { task, waker, ends } => match self.one_that(task, Phase::Sleeping) {
-                Some(task) => self.woken(task, waker.map(cpu_of), ends),
+            Event::Wake {
+                task,
+                waker,
+                ends,
+                sync,
+                interrupt,
+            } => match self.one_that(task, Phase::Sleeping) {
+                Some(task) if interrupt => self.woken_by_interrupt(task, waker.map(cpu_of)),
+                Some(task) => self.woken(task, waker.map(cpu_of), ends, sync),
                 None => Ok(()),
             },
             Event::Schedule { cpu } => self.schedule(cpu_of(cpu), None),

@@ -15,16 +15,40 @@ impl Machine<'_> {
         self.born += 1;
         self.world.tasks[task as usize].cpu = parent;
         self.world.tasks[task as usize].vforked = vfork;
-        self.wake(task, parent, true)
+        let wake = Wake {
+            fork: true,
+            waker: Some(parent),
+            sync: false,
+        };
+        self.wake(task, parent, wake)
     }
 
-    pub(super) fn woken(&mut self, task: u32, waker: Option<u32>, ends: bool) -> Checked {
+    pub(super) fn woken(&mut self, task: u32, waker: Option<u32>, ends: bool, sync: bool) -> Checked {
         let own = self.world.task(task).cpu;
         let current = self.world.cpu(own).current;
         let leaver = (ends && current != NONE).then_some(current);
         self.set_leaving(leaver, true);
-        self.wake(task, waker.unwrap_or(own), false)?;
+        let on = waker.unwrap_or(own);
+        let wake = Wake {
+            fork: false,
+            waker: Some(on),
+            sync,
+        };
+        self.wake(task, on, wake)?;
         self.set_leaving(leaver, false);
+        Ok(())
+    }
+
+    /// Woken by what interrupts a CPU, or its own one.
+    pub(super) fn woken_by_interrupt(&mut self, task: u32, cpu: Option<u32>) -> Checked {
+        let wake = Wake {
+            fork: false,
+            waker: None,
+            sync: false,
+        };
+        self.kernel.set_interrupt(true);
+        self.wake(task, cpu.unwrap_or(self.world.task(task).cpu), wake)?;
+        self.kernel.set_interrupt(false);
         Ok(())
     }
 
@@ -35,17 +59,22 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn wake(&mut self, task: u32, waker: u32, fork: bool) -> Checked {
+    /// The code that wakes it runs on the CPU `on`.
+    pub(super) fn wake(&mut self, task: u32, on: u32, wake: Wake) -> Checked {
         let from = self.world.task(task).cpu;
         self.begin_burst(task);
         self.world.tasks[task as usize].cause = Cause::Other;
         self.load_on(task, from);
         self.twin.runnable(&self.world, task);
-        let placement = self.placement(task, waker, fork);
-        self.on(waker);
-        let cpu = self
-            .kernel
-            .select_cpu(task, from as i32, fork, self.world.task(task).vforked);
+        let placement = self.placement(task, wake);
+        self.on(on);
+        let cpu = self.kernel.select_cpu(
+            task,
+            from as i32,
+            wake.fork,
+            self.world.task(task).vforked,
+            wake.sync,
+        );
         same(|| format!("where task {task} goes"), cpu, placement.cpu as i32)?;
         let direct = self.kernel.is_direct(task);
         same(
@@ -56,7 +85,7 @@ impl Machine<'_> {
         let cpu = placement.cpu;
         self.seats[task as usize] = cpu;
         self.assign(task, cpu, placement.cause);
-        let (flags, why) = match fork {
+        let (flags, why) = match wake.fork {
             true => (0, Why::Fork),
             false => (ENQ_WAKEUP, Why::Wakeup),
         };
@@ -74,10 +103,9 @@ impl Machine<'_> {
         self.same_flags(task)
     }
 
-    pub(super) fn placement(&mut self, task: u32, waker: u32, fork: bool) -> Placement {
+    pub(super) fn placement(&mut self, task: u32, wake: Wake) -> Placement {
         let Some(cpu) = self.pending_order(task) else {
-            let waker = Some(waker);
-            return self.twin.place(&self.world, task, Wake { fork, waker });
+            return self.twin.place(&self.world, task, wake);
         };
         let idle = self.world.idle.has(cpu);
         if idle {

@@ -5,7 +5,8 @@
  */
 struct twin_settings {
 	u64 slice_ns, slice_min_ns, short_run_ns, short_wait_ns, steal_llc_ns, steal_far_ns, lag_ns, permission_ttl_ns;
-	u64 starving_ns, rescue_interval_ns, trial_ns, preempt_ratio, vfork_stays, wake_preempt, deadline_order, tick_preempt;
+	u64 starving_ns, rescue_interval_ns, trial_ns, lead_ns, new_run_ns, rest_ns, spare_ns, preempt_ratio, vfork_stays, wake_preempt;
+	u64 sync_waits, deadline_order, tick_preempt;
 };
 
 struct twin_cpu_place {
@@ -17,13 +18,14 @@ struct twin_task {
 };
 
 struct twin_task_state {
-	u64 vtime, slice_granted_ns, slice_left_ns, slice_vtime, charged_at_ns, burst_ns, avg_run_ns, bursts, resumes, rescued;
+	u64 vtime, slice_granted_ns, slice_left_ns, slice_vtime, charged_at_ns, burst_ns, avg_run_ns, bursts, resumes;
+	u64 woken_sync, woken_here, rescued;
 	u64 queued_at_ns, run_at_ns, weight, cause, move_to, moving, phase, slice_ns, key;
 	s64 vtime_cpu, load_cpu, waiting_dom, last_cpu;
 };
 
 struct twin_cpu_state {
-	u64 vtime_now, curr_since_ns, curr_run_ns, curr_vtime, curr_weight, curr_yields, rescue_at_ns, rescued, denied;
+	u64 vtime_now, curr_since_ns, curr_run_ns, curr_vtime, curr_weight, curr_yields, evicts, rescue_at_ns, rescued, denied;
 	s64 weight_runnable;
 };
 
@@ -40,9 +42,14 @@ static void set_settings(struct twin_settings *s)
 	starving_ns = s->starving_ns;
 	rescue_interval_ns = s->rescue_interval_ns;
 	trial_ns = s->trial_ns;
+	lead_ns = s->lead_ns;
+	new_run_ns = s->new_run_ns;
+	rest_ns = s->rest_ns;
+	spare_ns = s->spare_ns;
 	preempt_ratio = s->preempt_ratio;
 	vfork_stays = s->vfork_stays;
 	wake_preempt = s->wake_preempt;
+	sync_waits = s->sync_waits;
 	deadline_order = s->deadline_order;
 	tick_preempt = s->tick_preempt;
 }
@@ -132,13 +139,19 @@ void twin_set_exiting(u32 task, bool exiting)
 	kernel.tasks[task].exit_state = exiting ? 16 : 0;
 }
 
+/* What follows is done by an interrupt, or by a task. */
+void twin_set_interrupt(bool interrupt)
+{
+	__preempt_count = interrupt ? 0x10001 : 1;
+}
+
 void twin_set_idle(u32 cpu, bool idle)
 {
 	kernel.idle = idle ? kernel.idle | 1ULL << cpu : kernel.idle & ~(1ULL << cpu);
 }
 
 /* Where a task goes that becomes runnable; one that can run on one CPU alone is not asked about. */
-s32 twin_select_cpu(u32 task, s32 prev, bool fork, bool vfork)
+s32 twin_select_cpu(u32 task, s32 prev, bool fork, bool vfork, bool sync)
 {
 	struct task_struct *p = &kernel.tasks[task];
 	s32 cpu = prev;
@@ -148,7 +161,7 @@ s32 twin_select_cpu(u32 task, s32 prev, bool fork, bool vfork)
 	p->vfork_done = vfork ? p : NULL;
 	if (p->nr_cpus_allowed > 1) {
 		kernel.placing = p;
-		cpu = augur_ops.select_cpu(p, prev, fork ? SCX_WAKE_FORK : SCX_WAKE_TTWU);
+		cpu = augur_ops.select_cpu(p, prev, (fork ? SCX_WAKE_FORK : SCX_WAKE_TTWU) | (sync ? SCX_WAKE_SYNC : 0));
 		kernel.placing = NULL;
 	}
 	/* select_fallback_rq(): an answer outside of the affinity is not taken. */
@@ -292,7 +305,8 @@ void twin_task_state(u32 task, struct twin_task_state *s)
 	*s = (struct twin_task_state) {
 		.vtime = t->vtime, .slice_granted_ns = t->slice_granted_ns, .slice_left_ns = t->slice_left_ns,
 		.slice_vtime = t->slice_vtime, .charged_at_ns = t->charged_at_ns, .burst_ns = t->burst_ns,
-		.avg_run_ns = t->avg_run_ns, .bursts = t->bursts, .resumes = t->resumes, .rescued = t->rescued,
+		.avg_run_ns = t->avg_run_ns, .bursts = t->bursts, .resumes = t->resumes,
+		.woken_sync = t->woken_sync, .woken_here = t->woken_here, .rescued = t->rescued,
 		.queued_at_ns = t->queued_at_ns, .run_at_ns = t->run_at_ns, .weight = t->weight, .cause = t->cause,
 		.move_to = t->move_to, .moving = t->move_seq, .phase = t->phase, .slice_ns = p->scx.slice,
 		.key = p->scx.dsq_vtime, .vtime_cpu = t->vtime_cpu, .load_cpu = t->load_cpu, .waiting_dom = t->waiting_dom,
@@ -306,7 +320,7 @@ void twin_cpu_state(u32 cpu, struct twin_cpu_state *s)
 
 	*s = (struct twin_cpu_state) {
 		.vtime_now = c->vtime_now, .curr_since_ns = c->curr_since_ns, .curr_run_ns = c->curr_run_ns,
-		.curr_vtime = c->curr_vtime, .curr_weight = c->curr_weight, .curr_yields = c->curr_yields,
+		.curr_vtime = c->curr_vtime, .curr_weight = c->curr_weight, .curr_yields = c->curr_yields, .evicts = c->evicts,
 		.rescue_at_ns = c->rescue_at_ns, .rescued = c->stats[AUGUR_STAT_RESCUED],
 		.denied = c->stats[AUGUR_STAT_STEAL_DENIED], .weight_runnable = c->weight_runnable,
 	};

@@ -51,6 +51,7 @@ static struct {
 } kernel;
 
 static struct task_struct idle_task;
+int __preempt_count;
 
 /* --- memory ------------------------------------------------------------------------------------------------------ */
 

@@ -68,6 +68,7 @@ enum {
 
 #define SCX_WAKE_FORK		0x4ULL
 #define SCX_WAKE_TTWU		0x8ULL
+#define SCX_WAKE_SYNC		0x10ULL
 #define SCX_ENQ_WAKEUP		0x1ULL
 #define SCX_ENQ_HEAD		0x10ULL
 #define SCX_ENQ_PREEMPT		(1ULL << 32)
@@ -86,6 +87,10 @@ enum {
 #define __type(name, val) typeof(val) *name
 #define __kptr
 #define __noinline
+#define __ksym
+#define __weak
+#define bpf_ksym_exists(symbol) true
+#define bpf_this_cpu_ptr(symbol) (symbol)
 enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_RINGBUF = 27,

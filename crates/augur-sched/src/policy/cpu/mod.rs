@@ -40,6 +40,8 @@ pub struct Wake {
     pub fork: bool,
     /// The CPU of the task that woke it; `None`: an interrupt did.
     pub waker: Option<u32>,
+    /// The waker said that it is about to sleep.
+    pub sync: bool,
 }
 
 /// Where a task goes that became runnable.

@@ -25,7 +25,15 @@ impl State {
         self.discipline.runnable(&self.world, task);
         let placement = match self.pending_order(task) {
             Some(cpu) => self.place_ordered(task, cpu),
-            None => self.discipline.place(&self.world, task, Wake { fork, waker }),
+            // No trace tells which wakeups were synchronous.
+            None => {
+                let wake = Wake {
+                    fork,
+                    waker,
+                    sync: false,
+                };
+                self.discipline.place(&self.world, task, wake)
+            }
         };
         let cpu = placement.cpu;
         self.check_affinity(task, cpu)?;

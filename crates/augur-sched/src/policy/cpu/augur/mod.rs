@@ -11,8 +11,9 @@
 //! stealing   what a CPU takes when it runs dry                  stealing.bpf.h
 //! mod        the callbacks                                      main.bpf.c
 //! ```
-//! Load averages, counters and decisions are the world's. Two things no trace tells, so they are not here: affinities
-//! other than to one CPU, and which tasks are SCHED_IDLE (unless they have its weight).
+//! Load averages, counters and decisions are the world's. Three things no trace tells, so replays are without them:
+//! affinities other than to one CPU, which tasks are SCHED_IDLE (unless they have its weight), and which wakeups were
+//! synchronous.
 
 mod placement;
 mod queue;
@@ -99,14 +100,20 @@ impl Augur {
             return true;
         };
         self.charge(world, task);
+        // Who comes in its place may be ahead of it by `lead_ns`. Whom the tick saw may be gone: nobody else gets its turn.
+        if self.clocks[cpu as usize].evicts && self.sooner_done(world, first.task, cpu) {
+            return false;
+        }
         let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
         before(key, first.key)
     }
 
     fn grant_again(&mut self, world: &World, task: u32) -> Dispatch {
         self.charge(world, task);
+        let cpu = world.task(task).cpu;
+        self.clocks[cpu as usize].evicts = false;
         let ran = world.now_ns - world.task(task).run_at_ns;
-        let slice_ns = self.slice_on_ns(world, world.task(task).cpu);
+        let slice_ns = self.slice_on_ns(world, cpu);
         let own = &mut self.tasks[task as usize];
         own.rescued = false;
         own.slice_vtime = own.vtime;
@@ -134,6 +141,8 @@ impl Discipline for Augur {
             avg_run_ns: 8 * self.tuning.short_run_ns,
             bursts: 0,
             resumes: false,
+            woken_sync: false,
+            woken_here: false,
             rescued: false,
         };
         self.tasks = vec![own; world.tasks.len()];
@@ -155,7 +164,7 @@ impl Discipline for Augur {
             // The kernel asks nobody where a task goes that can run on one CPU alone.
             _ if world.task(task).pinned() => waits(world.some_allowed(task, previous)),
             true => self.place_fork(world, task),
-            false => self.place_wakeup(world, task, wake.waker),
+            false => self.place_wakeup(world, task, wake),
         };
         if placement.idle {
             self.sent(world, task, placement.cpu);
@@ -192,8 +201,11 @@ impl Discipline for Augur {
         }
         if why == Why::Wakeup {
             self.vtime_wake(task, cpu);
-            if self.may_preempt(world, task, cpu) {
-                self.run_on(task, self.interrupting_slice_ns(task));
+            let interrupts = self.may_preempt(world, task, cpu);
+            let own = &mut self.tasks[task as usize];
+            (own.woken_sync, own.woken_here) = (false, false);
+            if interrupts {
+                self.run_on(task, self.interrupting_slice_ns(world, task, cpu));
                 return Enqueue::Local { preempt: true };
             }
         }
@@ -239,7 +251,10 @@ impl Discipline for Augur {
         self.wait_end(task);
         self.vtime_place(task, cpu);
         let weight = world.task(task).weight;
-        let longest_ns = self.slice_on_ns(world, cpu);
+        let mut longest_ns = self.slice_on_ns(world, cpu);
+        if std::mem::take(&mut self.clocks[cpu as usize].evicts) {
+            longest_ns = longest_ns.min(self.interrupting_slice_ns(world, task, cpu));
+        }
         let own = &mut self.tasks[task as usize];
         if longest_ns < own.slice_ns {
             (own.slice_ns, own.slice_granted_ns) = (longest_ns, longest_ns);
@@ -264,7 +279,8 @@ impl Discipline for Augur {
         let ran = world.now_ns - world.task(task).run_at_ns;
         let own = &mut self.tasks[task as usize];
         let rescued = std::mem::take(&mut own.rescued);
-        if !rescued && world.queue(cpu).is_empty() {
+        // The queue is empty as well where the one that comes next has just left it: then somebody did wait.
+        if !runnable && !rescued && world.queue(cpu).is_empty() {
             self.clocks[cpu as usize].advance(own.vtime);
         }
         own.burst_ns += ran;
@@ -297,6 +313,7 @@ impl Discipline for Augur {
             return;
         }
         if self.tuning.tick_preempt && self.sooner_done(world, head.task, cpu) {
+            self.clocks[cpu as usize].evicts = true;
             requests.push(Request::Resched(cpu));
         }
     }

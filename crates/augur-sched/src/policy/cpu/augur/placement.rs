@@ -6,7 +6,7 @@
 
 use super::queue::predicted_run_ns;
 use super::{Augur, SCHED_IDLE_WEIGHT};
-use crate::policy::cpu::{Cause, Placement, World, before};
+use crate::policy::cpu::{Cause, Placement, Wake, World, before};
 
 /// A CPU that idles.
 fn idle(cpu: u32, cause: Cause) -> Placement {
@@ -45,7 +45,14 @@ fn claim_near(world: &World, task: u32, home: u32) -> Option<u32> {
 }
 
 impl Augur {
-    /// Would the task rather wait for the one that runs on its CPU than move? Always where that one wakes it and is gone.
+    /// Has who runs just begun, and wakes the task itself? Then it is not interrupted.
+    fn spared(&self, world: &World, task: u32, cpu: u32) -> bool {
+        let ran_ns = world.now_ns.saturating_sub(world.cpu(cpu).since_ns);
+        self.tasks[task as usize].woken_here && ran_ns < self.tuning.spare_ns
+    }
+
+    /// Would the task rather wait for the one that runs on its CPU than move? Always where that one wakes it and is gone;
+    /// and one with short bursts, which interrupts it, or is woken by one that is about to sleep.
     fn would_wait(&self, world: &World, task: u32, cpu: u32, waker: Option<u32>) -> bool {
         if world.cpu(cpu).since_ns == 0 {
             return false;
@@ -53,7 +60,9 @@ impl Augur {
         if waker == Some(cpu) && world.leaves(cpu) && world.queue(cpu).is_empty() {
             return true;
         }
-        if self.tuning.wake_preempt && self.tasks[task as usize].avg_run_ns <= self.tuning.short_run_ns {
+        let own = &self.tasks[task as usize];
+        let spared = !own.woken_sync && self.spared(world, task, cpu);
+        if self.tuning.wake_preempt && own.avg_run_ns <= self.tuning.short_run_ns && !spared {
             return true;
         }
         world.queue(cpu).is_empty() && self.remaining_ns(world, cpu) <= self.tuning.short_wait_ns
@@ -69,14 +78,17 @@ impl Augur {
         }
     }
 
-    /// Far shorter than what is left of the other's burst, and within its fair share?
-    fn precedes(&self, world: &World, task: u32, rest_ns: u64, cpu: u32) -> bool {
-        self.tuning.preempt_ratio.wrapping_mul(rest_ns) < self.remaining_ns(world, cpu)
-            && before(self.tasks[task as usize].vtime, self.vtime_running(world, cpu))
+    /// Far shorter than what is left of the other's burst, which is taken to be long, and not too far ahead of it?
+    /// Shortest remaining time first keeps the sum of all waits small, and the bounded lead keeps anybody from starving.
+    fn comes_first(&self, world: &World, task: u32, burst_ns: u64, cpu: u32) -> bool {
+        let left_ns = self.remaining_ns(world, cpu).max(self.tuning.rest_ns);
+        let farthest = self.vtime_running(world, cpu).wrapping_add(self.tuning.lead_ns);
+        self.tuning.preempt_ratio.wrapping_mul(burst_ns) < left_ns
+            && before(self.tasks[task as usize].vtime, farthest)
     }
 
-    /// May a task that wakes up interrupt the one that runs? Shortest remaining time first keeps the sum of all waits
-    /// small, and the fair share keeps anybody from starving.
+    /// May a task that wakes up interrupt the one that runs? Not where the waker is about to sleep, as it said, nor where
+    /// the one that runs has just begun and wakes others itself.
     pub(super) fn may_preempt(&self, world: &World, task: u32, cpu: u32) -> bool {
         let seat = world.cpu(cpu);
         if !self.tuning.wake_preempt || seat.since_ns == 0 || seat.local > 0 || world.leaves(cpu) {
@@ -85,7 +97,13 @@ impl Augur {
         if self.clocks[cpu as usize].current_yields && world.task(task).weight != SCHED_IDLE_WEIGHT {
             return true;
         }
-        self.precedes(world, task, self.hoped_run_ns(task), cpu)
+        if self.tuning.sync_waits && self.tasks[task as usize].woken_sync {
+            return false;
+        }
+        if self.spared(world, task, cpu) {
+            return false;
+        }
+        self.comes_first(world, task, self.hoped_run_ns(task), cpu)
     }
 
     /// The same question again for the first in the queue of a CPU, some time later.
@@ -94,16 +112,21 @@ impl Augur {
             return false;
         }
         let own = &self.tasks[head as usize];
-        let rest_ns = match own.burst_ns {
+        let burst_ns = match own.burst_ns {
             0 => self.hoped_run_ns(head),
             _ => predicted_run_ns(own),
         };
-        self.precedes(world, head, rest_ns, cpu)
+        self.comes_first(world, head, burst_ns, cpu)
     }
 
-    /// Twice what is predicted: where that is wrong, the one that was interrupted goes on.
-    pub(super) fn interrupting_slice_ns(&self, task: u32) -> u64 {
-        let slice_ns = 2 * self.hoped_run_ns(task);
+    /// How long a task may run that interrupts the one that runs on `cpu`, or did. Twice what is predicted: where that
+    /// is wrong, the one that was interrupted goes on; as much later as it is lighter.
+    pub(super) fn interrupting_slice_ns(&self, world: &World, task: u32, cpu: u32) -> u64 {
+        let (weight, other) = (world.task(task).weight, self.clocks[cpu as usize].current_weight);
+        let mut slice_ns = 2 * self.hoped_run_ns(task);
+        if other > 0 && weight > other {
+            slice_ns = slice_ns.wrapping_mul(u64::from(weight)) / u64::from(other);
+        }
         match slice_ns < self.tuning.slice_min_ns {
             true => self.tuning.slice_min_ns,
             false => slice_ns.min(self.tuning.slice_ns),
@@ -130,8 +153,19 @@ impl Augur {
         waits(least.unwrap_or_else(|| world.some_allowed(task, previous)))
     }
 
-    pub(super) fn place_wakeup(&self, world: &World, task: u32, waker: Option<u32>) -> Placement {
+    pub(super) fn place_wakeup(&mut self, world: &World, task: u32, wake: Wake) -> Placement {
         let previous = world.some_allowed(task, world.task(task).cpu);
+        let own = &mut self.tasks[task as usize];
+        (own.woken_sync, own.woken_here) = (wake.sync, wake.waker == Some(previous));
+        let placement = self.place_woken(world, task, previous, wake.waker);
+        if placement.idle {
+            let own = &mut self.tasks[task as usize];
+            (own.woken_sync, own.woken_here) = (false, false);
+        }
+        placement
+    }
+
+    fn place_woken(&self, world: &World, task: u32, previous: u32, waker: Option<u32>) -> Placement {
         let cause = match previous == world.task(task).cpu {
             true => Cause::Other,
             false => Cause::Affinity,

@@ -13,6 +13,18 @@ pub(super) fn predicted_run_ns(own: &Own) -> u64 {
     }
 }
 
+/// What a task asks for in a queue's order. One that has never slept stands with the short ones, until it has run for
+/// longer than those do.
+fn request_ns(own: &Own, new_run_ns: u64) -> u64 {
+    if own.bursts > 0 || new_run_ns == 0 {
+        return predicted_run_ns(own);
+    }
+    match own.burst_ns < new_run_ns {
+        true => new_run_ns - own.burst_ns,
+        false => own.burst_ns,
+    }
+}
+
 impl Augur {
     pub(super) fn wait_begin(&mut self, task: u32, domain: u32) {
         self.wait_end(task);
@@ -46,7 +58,7 @@ impl Augur {
         if !self.tuning.deadline_order {
             return vtime;
         }
-        let request_ns = predicted_run_ns(&self.tasks[task as usize]);
+        let request_ns = request_ns(&self.tasks[task as usize], self.tuning.new_run_ns);
         let weight = world.task(task).weight;
         vtime.wrapping_add(vtime_delta(weight, request_ns.min(self.tuning.slice_ns)))
     }

@@ -62,7 +62,7 @@ fn a_burst_is_hoped_to_be_as_short_as_a_trial() {
         );
         augur.tasks[1].avg_run_ns = average_ns;
         assert_eq!(augur.hoped_run_ns(1), hoped_ns);
-        assert_eq!(augur.interrupting_slice_ns(1), slice_ns);
+        assert_eq!(augur.interrupting_slice_ns(&world, 1, 0), slice_ns);
     }
 }
 
@@ -74,7 +74,7 @@ fn a_slice_shorter_than_the_least_one_is_no_panic() {
         ..Tuning::default()
     };
     assert_eq!(
-        augur(&world, tuning).interrupting_slice_ns(1),
+        augur(&world, tuning).interrupting_slice_ns(&world, 1, 0),
         2 * MS.min(100_000) / 2
     );
 }
@@ -95,9 +95,33 @@ fn a_queue_is_ordered_by_where_each_burst_or_slice_will_end() {
         let mut augur = plain(&world);
         world.tasks[1].weight = weight;
         (augur.tasks[1].burst_ns, augur.tasks[1].avg_run_ns) = (burst_ns, average_ns);
+        augur.tasks[1].bursts = 1;
         assert_eq!(augur.queue_key(&world, 1, 7), 7 + ahead_ns);
         augur.tuning.deadline_order = false;
         assert_eq!(augur.queue_key(&world, 1, 7), 7);
+    }
+}
+
+#[test]
+fn who_has_never_slept_stands_with_the_short_ones() {
+    let world = world();
+    for (new_run_ns, burst_ns, ahead_ns) in [
+        (500_000, 0, 500_000),
+        (500_000, 200_000, 300_000),
+        // It is not a short one: as long again.
+        (500_000, 3 * MS, 3 * MS),
+        // Like one of 8 ms.
+        (0, 3 * MS, 5 * MS),
+    ] {
+        let mut augur = plain(&world);
+        augur.tuning.new_run_ns = new_run_ns;
+        augur.tasks[1].burst_ns = burst_ns;
+        assert_eq!(augur.queue_key(&world, 1, 7), 7 + ahead_ns);
+        // The order of a queue alone: it interrupts like anybody whose bursts are long.
+        assert_eq!(
+            predicted_run_ns(&augur.tasks[1]),
+            (8 * MS).saturating_sub(burst_ns)
+        );
     }
 }
 
@@ -146,8 +170,9 @@ fn a_clock_goes_on_beside_a_task_that_runs_alone() {
 fn a_tick_lets_the_first_that_waits_interrupt_where_it_could_have_at_its_wakeup() {
     for (case, vtime_ns, burst_ns, tick_preempt, interrupts) in [
         ("its turn, and short", 0, 0, true, true),
-        ("not its turn", 11 * MS, 0, true, false),
-        ("no short one: it has run for 9 ms", 0, 9 * MS, true, false),
+        ("ahead by less than 20 ms", 29 * MS, 0, true, true),
+        ("ahead by 20 ms", 30 * MS, 0, true, false),
+        ("no short one: it has run for 11 ms", 0, 11 * MS, true, false),
         ("switched off", 0, 0, false, false),
     ] {
         let mut world = world();
@@ -155,13 +180,107 @@ fn a_tick_lets_the_first_that_waits_interrupt_where_it_could_have_at_its_wakeup(
         world.queues[0].insert(1, 1);
         let mut augur = plain(&world);
         augur.tuning.tick_preempt = tick_preempt;
-        // 10 ms beyond its prediction: taken to go on for 10 ms.
         augur.clocks[0].current_weight = 1024;
         augur.tasks[1].vtime = vtime_ns;
         augur.tasks[1].burst_ns = burst_ns;
         let mut requests = Vec::new();
         augur.tick(&world, 0, &mut requests);
         assert_eq!(requests == [Request::Resched(0)], interrupts, "{case}");
+        assert_eq!(augur.clocks[0].evicts, interrupts, "{case}");
+    }
+}
+
+#[test]
+fn who_gives_way_at_a_tick_does_so_although_the_other_is_ahead_and_for_a_short_turn() {
+    let mut world = world();
+    world.queues[0].insert(29 * MS, 1);
+    let dispatched = |evicts: bool| {
+        let mut augur = plain(&world);
+        augur.tasks[0].vtime_cpu = 0;
+        augur.tasks[0].charged_at_ns = 990 * MS;
+        augur.clocks[0].evicts = evicts;
+        augur.clocks[0].rescue_at_ns = u64::MAX;
+        (augur.dispatch(&world, 0, Some(0)), augur)
+    };
+    let (kept, _) = dispatched(false);
+    assert_eq!(kept, Dispatch::Keep { slice_ns: 20 * MS });
+    let (taken, mut augur) = dispatched(true);
+    assert!(matches!(taken, Dispatch::Take { task: 1, .. }), "{taken:?}");
+    augur.tasks[1].vtime_cpu = 0;
+    assert_eq!(augur.running(&world, 1, 0), 2 * MS);
+    // Once.
+    assert_eq!(augur.running(&world, 2, 0), 20 * MS);
+}
+
+#[test]
+fn a_synchronous_wakeup_does_not_interrupt() {
+    let mut world = world();
+    world.idle = Mask::of(2, []);
+    for (sync, waits, local) in [(true, true, false), (false, true, true), (true, false, true)] {
+        let mut augur = plain(&world);
+        augur.tuning.sync_waits = waits;
+        augur.clocks[0].current_weight = 1024;
+        let wake = Wake {
+            fork: false,
+            waker: Some(0),
+            sync,
+        };
+        assert_eq!(augur.place(&world, 1, wake).cpu, 0);
+        let place = augur.enqueue(&world, 1, 0, Why::Wakeup, &mut Vec::new());
+        assert_eq!(place == Enqueue::Local { preempt: true }, local, "{sync} {waits}");
+        // That wakeup alone.
+        assert!(augur.may_preempt(&world, 1, 0));
+    }
+}
+
+#[test]
+fn who_has_just_begun_is_not_interrupted_by_whom_it_wakes() {
+    for (ran_ns, waker, sync, idles, cpu, local) in [
+        (100_000, Some(0), false, false, 0, false),
+        (200_000, Some(0), false, false, 0, true),
+        (100_000, Some(1), false, false, 0, true),
+        (100_000, None, false, false, 0, true),
+        // It would interrupt, and stays; it would not, and moves, unless the waker is about to sleep.
+        (200_000, Some(0), false, true, 0, true),
+        (100_000, Some(0), false, true, 1, false),
+        (100_000, Some(0), true, true, 0, false),
+    ] {
+        let mut world = world();
+        world.cpus[0].since_ns = world.now_ns - ran_ns;
+        world.idle = Mask::of(2, idles.then_some(1));
+        let mut augur = plain(&world);
+        augur.clocks[0].current_weight = 1024;
+        // Not soon done.
+        augur.clocks[0].current_run_ns = 100 * MS;
+        augur.tasks[1].avg_run_ns = MS / 2;
+        let wake = Wake {
+            fork: false,
+            waker,
+            sync,
+        };
+        let placement = augur.place(&world, 1, wake);
+        assert_eq!(placement.cpu, cpu, "{ran_ns} {waker:?} {sync}");
+        if !placement.idle {
+            let place = augur.enqueue(&world, 1, 0, Why::Wakeup, &mut Vec::new());
+            let interrupts = place == Enqueue::Local { preempt: true };
+            assert_eq!(interrupts, local, "{ran_ns} {waker:?} {sync}");
+        }
+    }
+}
+
+#[test]
+fn who_interrupts_a_lighter_one_may_go_on_for_longer() {
+    let mut world = world();
+    for (weight, other, slice_ms) in [
+        (1024, 1024, 2),
+        (4096, 1024, 8),
+        (88_761, 1024, 20),
+        (15, 1024, 2),
+    ] {
+        world.tasks[1].weight = weight;
+        let mut augur = plain(&world);
+        augur.clocks[0].current_weight = other;
+        assert_eq!(augur.interrupting_slice_ns(&world, 1, 0), slice_ms * MS);
     }
 }
 
@@ -229,6 +348,7 @@ fn a_child_of_a_vfork_stays_where_no_cpu_idles() {
         let wake = Wake {
             fork: true,
             waker: Some(0),
+            sync: false,
         };
         let wanted = Placement {
             cpu,
@@ -245,6 +365,7 @@ fn who_is_about_to_be_gone_is_waited_for_and_not_interrupted() {
     let wake = Wake {
         fork: false,
         waker: Some(0),
+        sync: false,
     };
     let mut augur = plain(&world);
     // Its predicted burst says that the CPU is taken for long, and that a shorter one may interrupt it.

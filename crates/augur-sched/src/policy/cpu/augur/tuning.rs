@@ -27,6 +27,14 @@ pub struct Tuning {
     pub lag_ns: u64,
     /// Whatever its past, a burst may be as short as this: the task interrupts for so long. 0: by its past alone.
     pub trial_ns: u64,
+    /// Who interrupts is ahead of the one that runs by no more than this, in virtual time.
+    pub lead_ns: u64,
+    /// What a task's first burst is taken for in a queue's order. 0: for a long one.
+    pub new_run_ns: u64,
+    /// Who runs is taken to go on for at least so long where another asks whether to interrupt it.
+    pub rest_ns: u64,
+    /// Who runs is not interrupted by whom it wakes itself before it has run for so long.
+    pub spare_ns: u64,
     /// How many times shorter a burst must be to interrupt.
     pub preempt_ratio: u64,
     /// Whether the child of a vfork stays on its parent's CPU: 0 never, 1 where no CPU idles, 2 always.
@@ -45,6 +53,8 @@ pub struct Tuning {
     pub tick_preempt: bool,
     /// Tasks with short bursts may interrupt at wakeup.
     pub wake_preempt: bool,
+    /// But not where the waker said that it is about to sleep.
+    pub sync_waits: bool,
 }
 
 impl Default for Tuning {
@@ -59,6 +69,10 @@ impl Default for Tuning {
             lag_ns: 20_000_000,
             halflife_ns: 50_000_000,
             trial_ns: 1_000_000,
+            lead_ns: 20_000_000,
+            new_run_ns: 500_000,
+            rest_ns: 20_000_000,
+            spare_ns: 200_000,
             preempt_ratio: 2,
             vfork_stays: 1,
             permission_ttl_ns: 1_000_000_000,
@@ -67,6 +81,7 @@ impl Default for Tuning {
             deadline_order: true,
             tick_preempt: true,
             wake_preempt: true,
+            sync_waits: true,
         }
     }
 }
@@ -97,7 +112,7 @@ const LONGEST_US: u64 = 10_000_000;
 const NS_PER_US: u64 = 1_000;
 
 /// All that can be set, in the order of the help.
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 18] = [
     Setting {
         name: "slice_us",
         help: "How long a task runs before another that waits gets its turn",
@@ -161,6 +176,30 @@ pub const SETTINGS: [Setting; 13] = [
         place: Place::Time(0, |tuning| &mut tuning.trial_ns),
     },
     Setting {
+        name: "lead_us",
+        help: "Who interrupts is ahead of the one that runs by at most this much virtual time",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.lead_ns),
+    },
+    Setting {
+        name: "new_run_us",
+        help: "The first burst of a task is taken to be so short in the order of a queue; 0: to be a long one",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.new_run_ns),
+    },
+    Setting {
+        name: "rest_us",
+        help: "Who runs is taken to go on for at least so long where another asks whether to interrupt it",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.rest_ns),
+    },
+    Setting {
+        name: "spare_us",
+        help: "Who runs is not interrupted by whom it wakes itself before it has run for so long",
+        spelled: true,
+        place: Place::Time(0, |tuning| &mut tuning.spare_ns),
+    },
+    Setting {
         name: "deadline_order",
         help: "Queues by what each task is owed alone, not by the length of its burst, too",
         spelled: true,
@@ -177,6 +216,12 @@ pub const SETTINGS: [Setting; 13] = [
         help: "Never interrupt a task at a wakeup",
         spelled: true,
         place: Place::Switch(|tuning| &mut tuning.wake_preempt),
+    },
+    Setting {
+        name: "sync_waits",
+        help: "A synchronous wakeup, whose waker is about to sleep, interrupts like any other",
+        spelled: true,
+        place: Place::Switch(|tuning| &mut tuning.sync_waits),
     },
 ];
 
@@ -276,12 +321,17 @@ mod tests {
             ("lag_ns", tuning.lag_ns.to_string()),
             ("halflife_ns", tuning.halflife_ns.to_string()),
             ("trial_ns", tuning.trial_ns.to_string()),
+            ("lead_ns", tuning.lead_ns.to_string()),
+            ("new_run_ns", tuning.new_run_ns.to_string()),
+            ("rest_ns", tuning.rest_ns.to_string()),
+            ("spare_ns", tuning.spare_ns.to_string()),
             ("permission_ttl_ns", tuning.permission_ttl_ns.to_string()),
             ("starving_ns", tuning.starving_ns.to_string()),
             ("rescue_interval_ns", tuning.rescue_interval_ns.to_string()),
             ("preempt_ratio", tuning.preempt_ratio.to_string()),
             ("vfork_stays", tuning.vfork_stays.to_string()),
             ("wake_preempt", flag(tuning.wake_preempt)),
+            ("sync_waits", flag(tuning.sync_waits)),
             ("deadline_order", flag(tuning.deadline_order)),
             ("tick_preempt", flag(tuning.tick_preempt)),
         ] {

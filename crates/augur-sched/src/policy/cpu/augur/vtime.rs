@@ -31,6 +31,10 @@ pub struct Own {
     pub bursts: u32,
     /// Was interrupted within its slice.
     pub resumes: bool,
+    /// Between its placement and its queue: the waker said that it is about to sleep.
+    pub woken_sync: bool,
+    /// Likewise: the waker is who runs on its CPU.
+    pub woken_here: bool,
     /// Has a turn that virtual time would not give it yet: it costs no virtual time.
     pub rescued: bool,
 }
@@ -48,6 +52,8 @@ pub struct Clock {
     pub current_weight: u32,
     /// Anything else may interrupt it.
     pub current_yields: bool,
+    /// At a tick it was decided that who runs gives way.
+    pub evicts: bool,
     /// Before this moment it does not look for who starves.
     pub rescue_at_ns: u64,
 }
