@@ -80,6 +80,8 @@ const COUNTERS: [Counter; intf::augur_stat_AUGUR_NR_STATS as usize] = [
         &mut to.wait_expired_ms
     }),
     times(intf::augur_stat_AUGUR_STAT_RESCUED, |to| &mut to.rescued),
+    times(intf::augur_stat_AUGUR_STAT_HELPED, |to| &mut to.helped),
+    times(intf::augur_stat_AUGUR_STAT_YIELDS, |to| &mut to.yields),
     times(intf::augur_stat_AUGUR_STAT_ERRORS, |to| &mut to.lost_outcomes),
 ];
 

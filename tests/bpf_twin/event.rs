@@ -35,6 +35,8 @@ pub enum Event {
     Sleep { task: u8 },
     /// A tick of a CPU that runs something.
     Tick { task: u8 },
+    /// One that runs lets others go first.
+    Yield { task: u8 },
     /// A class that ranks higher takes a CPU, or gives it back.
     HigherClass { cpu: u8 },
     /// The daemon decides that a task goes to another domain; a stale one took it for being elsewhere.
@@ -87,12 +89,15 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         select(vec![0, MS, 3 * MS]),
         select(vec![0, 3 * MS, 20 * MS]),
         select(vec![0, 200 * US, MS]),
+        select(vec![0, MS, 3 * MS]),
     );
-    let counts = (1u64..4, 0u64..3, any::<[bool; 3]>());
+    let counts = (1u64..4, 0u64..3, any::<[bool; 3]>(), 1u64..9);
     let limits = (
         select(vec![10 * MS, 100 * MS, 5_000 * MS]),
         select(vec![MS, 50 * MS]),
         select(vec![0, 40 * MS]),
+        select(vec![MS, 8 * MS]),
+        select(vec![MS, 4 * MS]),
     );
     let any = (times, counts, limits).prop_map(|(times, counts, limits)| Tuning {
         slice_ns: times.0,
@@ -102,14 +107,18 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         steal_far_ns: times.4,
         lag_ns: times.5,
         trial_ns: times.6,
+        yield_ns: times.7,
         preempt_ratio: counts.0,
         vfork_stays: counts.1,
+        round_slices: counts.3,
         deadline_order: counts.2[0],
         tick_preempt: counts.2[1],
         wake_preempt: counts.2[2],
         starving_ns: limits.0,
         rescue_interval_ns: limits.1,
         permission_ttl_ns: limits.2,
+        rescue_again_ns: limits.3,
+        help_ns: limits.4,
         ..Tuning::default()
     });
     let defaults = select(vec![10 * MS, 5_000 * MS]).prop_map(|starving_ns| Tuning {
@@ -155,6 +164,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         18 => byte().prop_map(|cpu| Event::Schedule { cpu }),
         12 => byte().prop_map(|task| Event::Sleep { task }),
         8 => byte().prop_map(|task| Event::Tick { task }),
+        5 => byte().prop_map(|task| Event::Yield { task }),
         3 => byte().prop_map(|cpu| Event::HigherClass { cpu }),
         3 => (byte(), byte(), select(vec![0, MS, 100 * MS]), prop::bool::weighted(0.1))
             .prop_map(|(task, to, ttl_ns, stale)| Event::Decide { task, to, ttl_ns, stale }),

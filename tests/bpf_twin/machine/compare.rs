@@ -85,6 +85,9 @@ impl Machine<'_> {
             curr_weight: clock.current_weight.into(),
             curr_yields: clock.current_yields.into(),
             rescue_at_ns: clock.rescue_at_ns,
+            help_at_ns: clock.help_at_ns,
+            stopped_at_ns: clock.stopped_at_ns,
+            turn_ns: clock.turn_ns,
             weight_runnable: seat.weight as i64,
             // The twin counts nothing.
             rescued: state.rescued,
@@ -98,6 +101,7 @@ impl Machine<'_> {
         let twin = TaskState {
             vtime: own.vtime,
             vtime_cpu: signed(own.vtime_cpu),
+            queue_cpu: signed(own.queue_cpu),
             slice_granted_ns: own.slice_granted_ns,
             slice_left_ns: own.slice_left_ns,
             slice_vtime: own.slice_vtime,
@@ -106,6 +110,7 @@ impl Machine<'_> {
             avg_run_ns: own.avg_run_ns,
             bursts: own.bursts.into(),
             resumes: own.resumes.into(),
+            yielded: own.yielded.into(),
             rescued: own.rescued.into(),
             queued_at_ns: seen.queued_at_ns,
             run_at_ns: seen.run_at_ns,

@@ -165,6 +165,8 @@ figures! {
         steal_too_soon: u64 = "steals that were put off, because the wait is predicted to be short",
         steal_denied: u64 = "steals that the model denied",
         rescued: u64 = "tasks that got a turn because they had waited too long",
+        helped: u64 = "tasks that a busy CPU took from one that another class held",
+        yields: u64 = "tasks that gave up their turn to one that waited",
         runs: u64 = "times that a task got a CPU",
         run_ms: u64 = "milliseconds that tasks ran",
         wait_ms: u64 = "milliseconds that tasks waited for a CPU",
@@ -281,11 +283,13 @@ impl fmt::Display for Metrics {
         )?;
         writeln!(
             f,
-            "  queues      entered {}  kept the CPU {}  interrupted at a tick {}  rescued {}  idle CPUs called {}  steals too soon {} denied {}",
+            "  queues      entered {}  kept the CPU {}  interrupted at a tick {}  rescued {}  helped {}  yielded {}  idle CPUs called {}  steals too soon {} denied {}",
             self.queued,
             self.kept,
             self.tick_preempt,
             self.rescued,
+            self.helped,
+            self.yields,
             self.kicks,
             self.steal_too_soon,
             self.steal_denied
