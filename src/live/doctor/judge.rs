@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every check of the kernel, the privileges and the machine: pure functions of [`Facts`].
 
-use super::kernel::{btf, function_tracer, kconfig, kernel, kfuncs, lockdown};
+use super::kernel::{btf, ext_server, function_tracer, kconfig, kernel, kfuncs, lockdown};
 use super::system::{capabilities, cgroup, machine, scheduler, socket, tracefs};
 use super::{Check, Facts};
 
@@ -13,6 +13,7 @@ pub fn judge(facts: &Facts) -> Vec<Check> {
         btf(facts),
         kfuncs(facts),
         function_tracer(facts),
+        ext_server(facts),
         lockdown(facts),
         capabilities(facts),
         scheduler(facts),
@@ -49,6 +50,7 @@ mod tests {
             }),
             btf: Ok(()),
             malformed_kfuncs: Vec::new(),
+            ext_server: true,
             function_tracer: true,
             capabilities: u64::MAX,
             first_user_namespace: true,
@@ -135,6 +137,16 @@ mod tests {
                 .found
                 .contains("/sys/kernel/sched_ext is not there")
         );
+    }
+
+    #[test]
+    fn it_is_said_what_the_kernel_does_beside_real_time_tasks() {
+        let told = |ext_server| {
+            let facts = Facts { ext_server, ..good() };
+            super::ext_server(&facts).found
+        };
+        assert!(told(true).contains("lets others run"));
+        assert!(told(false).contains("Linux 6.18.15+deb13-cloud-amd64 lets no other task run"));
     }
 
     #[test]

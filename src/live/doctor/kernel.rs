@@ -103,6 +103,23 @@ pub fn function_tracer(facts: &Facts) -> Check {
     }
 }
 
+/// What no scheduler can mend: a task that may run only where a real-time task never sleeps.
+pub fn ext_server(facts: &Facts) -> Check {
+    const NAME: &str = "real-time tasks";
+    match (&facts.sched_ext, facts.ext_server) {
+        (None, _) => Check::ok(NAME, "not looked at, as there is no sched_ext"),
+        (_, true) => Check::ok(NAME, "the kernel lets others run beside one that never sleeps"),
+        (_, false) => Check::ok(
+            NAME,
+            format!(
+                "beside one that never sleeps, Linux {} lets no other task run on that CPU, and ends any scheduler of sched_ext after \
+                 30 s of that; tasks that may run elsewhere are moved",
+                facts.release
+            ),
+        ),
+    }
+}
+
 pub fn lockdown(facts: &Facts) -> Check {
     const NAME: &str = "lockdown";
     match facts.lockdown.as_deref() {
