@@ -18,7 +18,7 @@ def yields(options: Options) -> str:
     own = locks(spin)
     with Scheduler("--model", "off") as scheduler:
         ours = locks(spin)
-        handed = scheduler.stats()["yields"]
+    handed = scheduler.final["yields"]
     told = f"{ours[0]} locks taken (EEVDF {own[0]}), on one CPU {ours[1]} ({own[1]}); {handed} turns handed over"
     for here, there in zip(ours, own, strict=True):
         check(here >= LOCKS_MIN * there, f"at least {LOCKS_MIN:g} times EEVDF's locks", told)
