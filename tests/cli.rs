@@ -371,7 +371,10 @@ fn installed(arguments: &[&str]) -> Output {
     std::fs::create_dir(folder.path().join("bin")).unwrap();
     // By a process of its own: a file that this one has open for writing is also open in whatever another test starts in
     // that moment, and cannot be run as long as it is.
-    let copied = Command::new("cp").arg(cargo_bin("scx_augur")).arg(&program).status();
+    let copied = Command::new("cp")
+        .arg(cargo_bin("scx_augur"))
+        .arg(&program)
+        .status();
     assert!(copied.unwrap().success());
     let mut command = Command::new(&program);
     command.env_remove("RUST_LOG").args(arguments);

@@ -66,6 +66,16 @@ fn one_that_waits_alone_is_rescued_as_many_are() {
 }
 
 #[test]
+fn hundreds_are_rescued_in_time() {
+    // One in 50 ms would take 20 s for all of them, after the 5 s that each may wait.
+    let prios: Vec<i32> = std::iter::once(100).chain([139; 400]).collect();
+    let run_ns: Vec<u64> = std::iter::once(30 * SECOND_NS).chain([10_000_000; 400]).collect();
+    let run = run(beside_each_other(&prios, &run_ns), "1");
+    let longest_ns = longest_wait_ns(&run);
+    assert!(longest_ns < 10 * SECOND_NS, "{} ms", longest_ns / 1_000_000);
+}
+
+#[test]
 fn a_turn_that_saves_from_waiting_takes_next_to_nothing_from_the_weights() {
     let work_ns = 60 * SECOND_NS;
     let run = run(beside_each_other(&[100, 139], &[work_ns, work_ns]), "1");
