@@ -247,6 +247,7 @@ static bool move_queued(struct task_struct *p, struct task_ctx *tctx, u32 to, u6
 	}
 	if (moved) {
 		tctx->cause = AUGUR_CAUSE_BALANCE;
+		tctx->queue_cpu = cpu;
 		wait_begin(tctx, cpu);
 		load_on(p, tctx, cpu, now);
 	}

@@ -25,8 +25,6 @@ enum augur_limits {
 	AUGUR_MAX_ACTIVE = 512,
 	/* Rows that one snapshot can hold. */
 	AUGUR_MAX_ROWS = 4096,
-	/* Idle CPUs that are called when another class takes a CPU. */
-	AUGUR_MAX_THIEVES = 64,
 	/* Decisions that one round can send. */
 	AUGUR_MAX_DECISIONS = 1024,
 	/* Wakeup latency histogram: four buckets an octave, 1 ns to 2^40 ns. */
@@ -115,6 +113,8 @@ enum augur_stat {
 	AUGUR_STAT_WAIT_PREEMPTED_NS,
 	AUGUR_STAT_WAIT_EXPIRED_NS,
 	AUGUR_STAT_RESCUED,
+	AUGUR_STAT_HELPED,	/* by a CPU that had work of its own */
+	AUGUR_STAT_YIELDS,	/* to somebody who waited */
 	AUGUR_STAT_ERRORS,	/* outcomes that had no room in the ring */
 	AUGUR_NR_STATS,
 };
@@ -129,6 +129,9 @@ struct augur_cpu {
 	u64 busy_duty;
 	u64 averaged_at_ns;
 	u64 rescue_at_ns;
+	u64 help_at_ns;
+	u64 stopped_at_ns;	/* when the last of ours stopped here */
+	u64 turn_ns;		/* the longest that the next to run may; 0: a slice */
 	s64 weight_runnable;	/* changed from other CPUs too: atomics only */
 	s32 curr_pid;
 	u32 curr_weight;

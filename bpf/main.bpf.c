@@ -10,6 +10,7 @@
  *   stealing   what a CPU takes when it runs dry
  *   account    what was seen: migrations, latency, decisions that took effect
  *   decisions  snapshots to the daemon, its decisions back
+ *   turn       does the one that runs go on
  *
  * The scheduler needs nobody: where the daemon is stopped, all of this goes on without decisions.
  */
@@ -29,6 +30,7 @@ UEI_DEFINE(uei);
 #include "stealing.bpf.h"
 #include "account.bpf.h"
 #include "decisions.bpf.h"
+#include "turn.bpf.h"
 
 s32 BPF_STRUCT_OPS(augur_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 {
@@ -92,6 +94,13 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 			scx_bpf_kick_cpu(target, idle ? SCX_KICK_IDLE : 0);
 			return;
 		}
+		if (waited_elsewhere(p, tctx, cpu)) {
+			target = tctx->queue_cpu;
+			queue_on(p, tctx, target, enq_flags);
+			if (scx_bpf_test_and_clear_cpu_idle(target))
+				scx_bpf_kick_cpu(target, SCX_KICK_IDLE);
+			return;
+		}
 	} else {
 		vtime_wake(tctx, cpu);
 		interrupts = may_preempt(p, tctx, cpu, now);
@@ -112,54 +121,9 @@ void BPF_STRUCT_OPS(augur_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_kick_cpu(cpu, 0);
 		return;
 	}
-	if (enq_flags & SCX_ENQ_REENQ) {
-		kick_thieves(p, cpu, now);
-		return;
-	}
-	/* It used up its slice while others wait here: an idle CPU may well take it. */
-	if (!wakeup && !tctx->resumes && !is_pinned(p))
+	/* Its CPU is another class's, or it used up its slice while others wait here: an idle CPU may well take it. */
+	if (!wakeup && (!tctx->resumes || enq_flags & SCX_ENQ_REENQ) && !is_pinned(p))
 		kick_thief(p, cpu, now);
-}
-
-/* Does the task that runs go on? By vtime, so that weights are honoured to the slice. */
-static bool keeps_running(struct task_struct *prev, const struct augur_cpu *cctx, s32 cpu, u64 now)
-{
-	struct task_struct *head;
-	struct task_ctx *tctx;
-
-	if (!(prev->scx.flags & SCX_TASK_QUEUED))
-		return false;
-	tctx = task_ctx_of(prev);
-	if (!tctx || (tctx->move_seq && !time_after(now, tctx->move_deadline_ns) && !is_pinned(prev)))
-		return false;
-	if (!bpf_cpumask_test_cpu(cpu, prev->cpus_ptr))
-		return false;
-	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)))
-		return true;
-	vtime_charge(tctx, now);
-	head = __COMPAT_scx_bpf_dsq_peek(dsq_of(cpu));
-	/* Who comes in its place may be ahead of it by lead_ns. Whom the tick saw may be gone: nobody else gets its turn. */
-	if (head && cctx->evicts && sooner_done(head, cpu, now))
-		return false;
-	return head && time_before(queue_key(tctx, tctx->vtime), head->scx.dsq_vtime);
-}
-
-static void grant_again(struct task_struct *prev, struct augur_cpu *cctx, u64 now)
-{
-	struct task_ctx *tctx = task_ctx_of(prev);
-	u64 slice;
-
-	if (!tctx)
-		return;
-	vtime_charge(tctx, now);
-	cctx->evicts = 0;
-	slice = slice_on(scx_bpf_task_cpu(prev));
-	tctx->rescued = false;
-	tctx->slice_vtime = tctx->vtime;
-	tctx->slice_granted_ns = time_delta(now, tctx->run_at_ns) + slice;
-	mark_active(prev, tctx, dom_of(scx_bpf_task_cpu(prev)));
-	count_here(AUGUR_STAT_KEPT);
-	scx_bpf_task_set_slice(prev, slice);
 }
 
 void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
@@ -167,8 +131,10 @@ void BPF_STRUCT_OPS(augur_dispatch, s32 cpu, struct task_struct *prev)
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now();
 
-	if (cctx && rescue(cpu, cctx, now))
+	if (cctx && (rescue(cpu, cctx, now) || help(cpu, cctx, now)))
 		return;
+	if (cctx)
+		cctx->turn_ns = yields(prev) ? yield_ns : 0;
 	if (cctx && prev && keeps_running(prev, cctx, cpu, now)) {
 		grant_again(prev, cctx, now);
 		return;
@@ -225,6 +191,7 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 		count_migration(p, tctx, cctx, cpu, now);
 	tctx->cause = AUGUR_CAUSE_OTHER;
 	tctx->last_cpu = cpu;
+	tctx->queue_cpu = -1;
 	settle_move(p, tctx, cpu, now);
 	load_on(p, tctx, cpu, now);
 	tctx->phase = AUGUR_PHASE_RUNNING;
@@ -233,6 +200,10 @@ void BPF_STRUCT_OPS(augur_running, struct task_struct *p)
 	if (cctx->evicts && slice > interrupting_slice(tctx, cctx->curr_weight))
 		slice = interrupting_slice(tctx, cctx->curr_weight);
 	cctx->evicts = 0;
+	/* A turn that was handed over is short: who yielded comes back when vtime says, not a whole slice later. */
+	if (cctx->turn_ns && cctx->turn_ns < slice)
+		slice = cctx->turn_ns;
+	cctx->turn_ns = 0;
 	if (slice < p->scx.slice) {
 		tctx->slice_granted_ns = slice;
 		scx_bpf_task_set_slice(p, slice);
@@ -259,12 +230,13 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct augur_cpu *cctx = cpu_ctx_of(cpu);
 	u64 now = scx_bpf_now(), ran;
-	bool rescued;
+	bool rescued, yielded;
 
 	if (!tctx || !cctx)
 		return;
 	cpu_average(cctx, now);
 	cctx->curr_since_ns = 0;
+	cctx->stopped_at_ns = now;
 	ran = time_delta(now, tctx->run_at_ns);
 	vtime_charge(tctx, now);
 	/* The queue is empty as well where the one that comes next has just left it: then somebody did wait. */
@@ -275,7 +247,9 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	tctx->burst_ns += ran;
 	tctx->stopped_at_ns = now;
 	rescued = tctx->rescued;
+	yielded = tctx->yielded;
 	tctx->rescued = false;
+	tctx->yielded = false;
 	if (!runnable) {
 		tctx->avg_run_ns = tctx->bursts ? smooth(tctx->avg_run_ns, tctx->burst_ns) : tctx->burst_ns;
 		tctx->bursts++;
@@ -286,7 +260,7 @@ void BPF_STRUCT_OPS(augur_stopping, struct task_struct *p, bool runnable)
 	/* After a rescued turn its place, and what is left of its slice, are what they were. */
 	if (!rescued) {
 		tctx->slice_left_ns = tctx->slice_granted_ns > ran ? tctx->slice_granted_ns - ran : 0;
-		tctx->resumes = tctx->slice_left_ns > slice_min_ns;
+		tctx->resumes = !yielded && tctx->slice_left_ns > slice_min_ns;
 	}
 	tctx->wait = tctx->resumes ? AUGUR_WAIT_PREEMPTED : AUGUR_WAIT_EXPIRED;
 }
@@ -337,9 +311,33 @@ void BPF_STRUCT_OPS(augur_tick, struct task_struct *p)
 	}
 }
 
-/* A class that ranks higher takes the CPU: the task that it interrupts goes back to the queue, where others find it. */
+/*
+ * The one that runs lets others go first. Where nobody waits here it goes on: it would be looked at again only to be granted another
+ * slice. `to`: nothing makes a certain task of another CPU run next.
+ */
+bool BPF_STRUCT_OPS(augur_yield, struct task_struct *from, struct task_struct *to)
+{
+	struct task_ctx *tctx = task_ctx_of(from);
+	s32 cpu = scx_bpf_task_cpu(from);
+
+	if (to || !tctx)
+		return false;
+	if (!scx_bpf_dsq_nr_queued(dsq_of(cpu)) && !scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu))
+		return false;
+	count_here(AUGUR_STAT_YIELDS);
+	vtime_yield(tctx, scx_bpf_now());
+	tctx->yielded = true;
+	scx_bpf_task_set_slice(from, 0);
+	return false;
+}
+
+/*
+ * A class that ranks higher takes the CPU. The task that it interrupts, and what was sent here, go back to the queue, where others
+ * find them: at once or, since Linux 6.19, soon. So those that wait already are looked at first.
+ */
 void BPF_STRUCT_OPS(augur_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
 {
+	kick_thieves(cpu, scx_bpf_now());
 	scx_bpf_reenqueue_local();
 }
 
@@ -370,6 +368,7 @@ s32 BPF_STRUCT_OPS(augur_init_task, struct task_struct *p, struct scx_init_task_
 	tctx->start_ns = p->start_boottime;
 	tctx->last_cpu = -1;
 	tctx->vtime_cpu = -1;
+	tctx->queue_cpu = -1;
 	tctx->load_cpu = -1;
 	tctx->waiting_dom = -1;
 	tctx->waker_dom = -1;
@@ -383,11 +382,17 @@ s32 BPF_STRUCT_OPS(augur_init_task, struct task_struct *p, struct scx_init_task_
 void BPF_STRUCT_OPS(augur_disable, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
+	s32 cpu = scx_bpf_task_cpu(p);
+	u64 now = scx_bpf_now();
 
 	if (!tctx)
 		return;
 	wait_end(tctx);
-	load_off(tctx, scx_bpf_now());
+	load_off(tctx, now);
+	tctx->queue_cpu = -1;
+	/* One that runs may go on here in another class: nobody is told that the CPU is that class's now. */
+	if (scx_bpf_dsq_nr_queued(dsq_of(cpu)))
+		kick_thieves(cpu, now);
 }
 
 static s32 create_domain_mask(u32 dom)
@@ -457,6 +462,7 @@ SCX_OPS_DEFINE(augur_ops,
 	       .stopping	= (void *)augur_stopping,
 	       .quiescent	= (void *)augur_quiescent,
 	       .tick		= (void *)augur_tick,
+	       .yield		= (void *)augur_yield,
 	       .cpu_release	= (void *)augur_cpu_release,
 	       .set_cpumask	= (void *)augur_set_cpumask,
 	       .set_weight	= (void *)augur_set_weight,

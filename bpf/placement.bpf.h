@@ -19,27 +19,17 @@ struct {
 	__type(value, struct dom_mask);
 } dom_masks SEC(".maps");
 
-/*
- * Claims an idle CPU of a domain for a task that may run on all of them: an idle core first. Callers are under RCU: all
- * scheduler callbacks are, `apply` takes it.
- */
-static s32 claim_idle_in(u32 dom)
+/* Claims an idle CPU of a domain for a task that may run on all of them: an idle core first. */
+static s32 claim_idle_of(struct bpf_cpumask *mask)
 {
-	struct dom_mask *entry = bpf_map_lookup_elem(&dom_masks, &dom);
-	struct bpf_cpumask *mask;
 	s32 cpu = -1;
 
-	if (!entry)
-		return -1;
-	mask = entry->cpus;
-	if (!mask)
-		return -1;
 	if (smt_enabled)
 		cpu = scx_bpf_pick_idle_cpu(cast_mask(mask), SCX_PICK_IDLE_CORE);
 	return cpu >= 0 ? cpu : scx_bpf_pick_idle_cpu(cast_mask(mask), 0);
 }
 
-/* The same for a task with an affinity, one CPU after the other. */
+/* The same for a task that may run on some of them, one CPU after the other. */
 static s32 claim_idle_allowed(const struct task_struct *p, u32 dom)
 {
 	u32 i, size = dom_size(dom);
@@ -53,9 +43,21 @@ static s32 claim_idle_allowed(const struct task_struct *p, u32 dom)
 	return -1;
 }
 
+/*
+ * Mask against mask: a count of the CPUs that a task may use says nothing of which they are, where some are off. Callers are under
+ * RCU: all scheduler callbacks are, `apply` takes it.
+ */
 static s32 claim_idle(const struct task_struct *p, u32 dom)
 {
-	return p->nr_cpus_allowed >= nr_cpus ? claim_idle_in(dom) : claim_idle_allowed(p, dom);
+	struct dom_mask *entry = bpf_map_lookup_elem(&dom_masks, &dom);
+	struct bpf_cpumask *mask;
+
+	if (!entry)
+		return -1;
+	mask = entry->cpus;
+	if (!mask)
+		return -1;
+	return bpf_cpumask_subset(cast_mask(mask), p->cpus_ptr) ? claim_idle_of(mask) : claim_idle_allowed(p, dom);
 }
 
 /* Claims an idle CPU, nearest domain first. */

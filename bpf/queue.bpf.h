@@ -74,10 +74,10 @@ static u64 queue_key(const struct task_ctx *tctx, u64 vtime)
 	return vtime + vtime_delta(tctx, request_ns < slice_ns ? request_ns : slice_ns);
 }
 
-/* The longest slice on `cpu`: so long that a round through its queue takes no longer than anybody may wait. */
+/* The longest slice on `cpu`: so long that a round through its queue takes no longer than round_slices whole ones. */
 static u64 slice_on(s32 cpu)
 {
-	u64 share = starving_ns / (scx_bpf_dsq_nr_queued(dsq_of(cpu)) + 1);
+	u64 share = round_slices * slice_ns / (scx_bpf_dsq_nr_queued(dsq_of(cpu)) + 1);
 
 	if (share >= slice_ns)
 		return slice_ns;
@@ -98,10 +98,20 @@ static void queue_on(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 
 	}
 	tctx->slice_granted_ns = slice;
 	tctx->rescued = false;
+	tctx->queue_cpu = cpu;
 	wait_begin(tctx, cpu);
 	load_on(p, tctx, cpu, scx_bpf_now());
 	count(cpu_ctx_of(cpu), AUGUR_STAT_QUEUED);
 	scx_bpf_dsq_insert_vtime(p, dsq_of(cpu), slice, key, enq_flags);
+}
+
+/*
+ * Does a task come back that waited in the queue of another CPU than the kernel's? It was taken out because its weight, affinity or
+ * group changed, and a decision or a thief had moved it: put back where it ran last, it would undo that.
+ */
+static bool waited_elsewhere(const struct task_struct *p, const struct task_ctx *tctx, s32 cpu)
+{
+	return tctx->queue_cpu >= 0 && tctx->queue_cpu != cpu && bpf_cpumask_test_cpu(tctx->queue_cpu, p->cpus_ptr);
 }
 
 /* Puts a task straight onto a CPU's local queue. */
@@ -110,6 +120,7 @@ static void run_on(struct task_struct *p, struct task_ctx *tctx, u64 local_dsq, 
 	tctx->slice_granted_ns = slice;
 	tctx->resumes = false;
 	tctx->rescued = false;
+	tctx->queue_cpu = -1;
 	scx_bpf_dsq_insert(p, local_dsq, slice, enq_flags);
 }
 

@@ -8,6 +8,7 @@
 
 /* Settings: read-only once loaded, so the verifier prunes what is switched off. */
 const volatile u64 slice_ns = 20000000;
+const volatile u64 round_slices = 8;	/* where more wait for a CPU, their slices are shorter */
 const volatile u64 slice_min_ns = 1000000;
 const volatile u64 short_run_ns = 1000000;
 const volatile u64 short_wait_ns = 500000;
@@ -18,6 +19,9 @@ const volatile u64 halflife_ns = 50000000;
 const volatile u64 permission_ttl_ns = 1000000000;
 const volatile u64 starving_ns = 5000000000;
 const volatile u64 rescue_interval_ns = 50000000;
+const volatile u64 rescue_again_ns = 8000000;
+const volatile u64 help_ns = 4000000;
+const volatile u64 yield_ns = 3000000;
 const volatile u64 trial_ns = 1000000;	/* 0: a burst is taken for as long as the last ones */
 const volatile u64 lead_ns = 20000000;	/* of virtual time: who interrupts is ahead by no more */
 const volatile u64 new_run_ns = 500000;	/* a first burst, in a queue's order; 0: as long as init_task says */
@@ -33,7 +37,6 @@ const volatile bool smt_enabled = false;
 
 /* Topology, in the order that the domains were numbered by Rust. */
 const volatile u32 nr_doms = 1;
-const volatile u32 nr_cpus = 1;
 const volatile u32 cpu_dom[AUGUR_MAX_CPUS];
 const volatile struct augur_place places[AUGUR_MAX_CPUS];
 const volatile u32 dom_nr_cpus[AUGUR_MAX_DOMS];
@@ -98,6 +101,7 @@ struct task_ctx {
 	u64 row_generation;
 	s32 last_cpu;		/* -1: never ran */
 	s32 vtime_cpu;		/* whose clock `vtime` is on */
+	s32 queue_cpu;		/* in whose queue it waits, or for whom it was taken out of one; -1: it ran since */
 	s32 load_cpu;		/* whose weight_runnable counts us, -1: none */
 	s32 waiting_dom;	/* whose nr_waiting counts us, -1: none */
 	s32 waker_dom;
@@ -114,6 +118,7 @@ struct task_ctx {
 	/* From select_cpu to enqueue: */
 	bool woken_sync;	/* the waker said that it is about to sleep */
 	bool woken_here;	/* the waker is who runs on its CPU */
+	bool yielded;		/* gives up what is left of its turn, if anybody waits */
 	bool rescued;		/* has a turn that vtime would not give it yet: it costs no vtime */
 };
 

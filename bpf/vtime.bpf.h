@@ -43,6 +43,20 @@ static void vtime_charge(struct task_ctx *tctx, u64 now)
 	tctx->charged_at_ns = now;
 }
 
+/*
+ * Who yields is charged for a turn of yield_ns, however little of it is used. Charged for what it used alone, several that wait for
+ * one another by yielding would pass the CPU among themselves for as long as they are owed anything, ahead of the one that they
+ * wait for.
+ */
+static void vtime_yield(struct task_ctx *tctx, u64 now)
+{
+	u64 ran_ns = time_delta(now, tctx->run_at_ns);
+
+	vtime_charge(tctx, now);
+	if (!tctx->rescued && ran_ns < yield_ns)
+		tctx->vtime += vtime_delta(tctx, yield_ns - ran_ns);
+}
+
 /* Puts the task's vtime on the clock of `cpu`. */
 static void vtime_place(struct task_ctx *tctx, s32 cpu)
 {

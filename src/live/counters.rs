@@ -52,6 +52,8 @@ const COUNTERS: [Counter; intf::augur_stat_AUGUR_NR_STATS as usize] = counters! 
     augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS => wait_preempted_ms / 1_000_000,
     augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS => wait_expired_ms / 1_000_000,
     augur_stat_AUGUR_STAT_RESCUED => rescued,
+    augur_stat_AUGUR_STAT_HELPED => helped,
+    augur_stat_AUGUR_STAT_YIELDS => yields,
     augur_stat_AUGUR_STAT_ERRORS => lost_outcomes,
 };
 

@@ -87,6 +87,7 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
         .as_mut()
         .ok_or_else(|| anyhow!("the BPF program has no settings"))?;
     rodata.slice_ns = tuning.slice_ns;
+    rodata.round_slices = tuning.round_slices;
     rodata.slice_min_ns = tuning.slice_min_ns;
     rodata.short_run_ns = tuning.short_run_ns;
     rodata.short_wait_ns = tuning.short_wait_ns;
@@ -97,6 +98,9 @@ fn set_tuning(open: &mut OpenBpfSkel, tuning: &Tuning) -> Result<()> {
     rodata.permission_ttl_ns = tuning.permission_ttl_ns;
     rodata.starving_ns = tuning.starving_ns;
     rodata.rescue_interval_ns = tuning.rescue_interval_ns;
+    rodata.rescue_again_ns = tuning.rescue_again_ns;
+    rodata.help_ns = tuning.help_ns;
+    rodata.yield_ns = tuning.yield_ns;
     rodata.trial_ns = tuning.trial_ns;
     rodata.lead_ns = tuning.lead_ns;
     rodata.new_run_ns = tuning.new_run_ns;
@@ -129,7 +133,6 @@ fn set_topology(open: &mut OpenBpfSkel, machine: &Machine) -> Result<()> {
         .rodata_data
         .as_mut()
         .ok_or_else(|| anyhow!("the BPF program has no settings"))?;
-    rodata.nr_cpus = machine.cpus.len() as u32;
     rodata.nr_doms = machine.domains.len() as u32;
     let mut cores = std::collections::BTreeMap::new();
     for cpu in &machine.cpus {

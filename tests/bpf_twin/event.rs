@@ -42,6 +42,8 @@ pub enum Event {
     Sleep { task: u8 },
     /// A tick of a CPU that runs something.
     Tick { task: u8 },
+    /// One that runs lets others go first.
+    Yield { task: u8 },
     /// A class that ranks higher takes a CPU, or gives it back.
     HigherClass { cpu: u8 },
     /// The daemon decides that a task goes to another domain; a stale one took it for being elsewhere.
@@ -94,6 +96,7 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         select(vec![0, MS, 3 * MS]),
         select(vec![0, 3 * MS, 20 * MS]),
         select(vec![0, 200 * US, MS]),
+        select(vec![0, MS, 3 * MS]),
     );
     let wakeups = (
         select(vec![0, 2 * MS, 50 * MS]),
@@ -101,11 +104,13 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         select(vec![0, 3 * MS, 20 * MS]),
         select(vec![0, 200 * US, 5 * MS]),
     );
-    let counts = (1u64..4, 0u64..3, any::<[bool; 4]>());
+    let counts = (1u64..4, 0u64..3, any::<[bool; 4]>(), 1u64..9);
     let limits = (
         select(vec![10 * MS, 100 * MS, 5_000 * MS]),
         select(vec![MS, 50 * MS]),
         select(vec![0, 40 * MS]),
+        select(vec![MS, 8 * MS]),
+        select(vec![MS, 4 * MS]),
     );
     let any = (times, wakeups, counts, limits).prop_map(|(times, wakeups, counts, limits)| Tuning {
         slice_ns: times.0,
@@ -119,8 +124,10 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         new_run_ns: wakeups.1,
         rest_ns: wakeups.2,
         spare_ns: wakeups.3,
+        yield_ns: times.7,
         preempt_ratio: counts.0,
         vfork_stays: counts.1,
+        round_slices: counts.3,
         deadline_order: counts.2[0],
         tick_preempt: counts.2[1],
         wake_preempt: counts.2[2],
@@ -128,6 +135,8 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         starving_ns: limits.0,
         rescue_interval_ns: limits.1,
         permission_ttl_ns: limits.2,
+        rescue_again_ns: limits.3,
+        help_ns: limits.4,
         ..Tuning::default()
     });
     let defaults = select(vec![10 * MS, 5_000 * MS]).prop_map(|starving_ns| Tuning {
@@ -174,6 +183,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         18 => byte().prop_map(|cpu| Event::Schedule { cpu }),
         12 => byte().prop_map(|task| Event::Sleep { task }),
         8 => byte().prop_map(|task| Event::Tick { task }),
+        5 => byte().prop_map(|task| Event::Yield { task }),
         3 => byte().prop_map(|cpu| Event::HigherClass { cpu }),
         3 => (byte(), byte(), select(vec![0, MS, 100 * MS]), prop::bool::weighted(0.1))
             .prop_map(|(task, to, ttl_ns, stale)| Event::Decide { task, to, ttl_ns, stale }),

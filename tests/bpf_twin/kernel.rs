@@ -52,9 +52,9 @@ macro_rules! row {
 
 row!(
     /// The settings, by the names of `bpf/state.bpf.h`.
-    Settings: slice_ns slice_min_ns short_run_ns short_wait_ns steal_llc_ns steal_far_ns lag_ns permission_ttl_ns
-        starving_ns rescue_interval_ns trial_ns lead_ns new_run_ns rest_ns spare_ns preempt_ratio vfork_stays wake_preempt sync_waits
-        deadline_order tick_preempt;
+    Settings: slice_ns round_slices slice_min_ns short_run_ns short_wait_ns steal_llc_ns steal_far_ns lag_ns permission_ttl_ns
+        starving_ns rescue_interval_ns rescue_again_ns help_ns yield_ns trial_ns lead_ns new_run_ns rest_ns spare_ns preempt_ratio
+        vfork_stays wake_preempt sync_waits deadline_order tick_preempt;
 );
 row!(
     /// Where a CPU sits; `siblings` is a mask.
@@ -66,13 +66,13 @@ row!(
 );
 row!(
     /// `struct task_ctx`, and the slice and the key of `p->scx`.
-    TaskState: vtime slice_granted_ns slice_left_ns slice_vtime charged_at_ns burst_ns avg_run_ns bursts resumes woken_sync woken_here rescued
+    TaskState: vtime slice_granted_ns slice_left_ns slice_vtime charged_at_ns burst_ns avg_run_ns bursts resumes woken_sync woken_here yielded rescued
         queued_at_ns run_at_ns weight cause move_to moving phase slice_ns key;
-        vtime_cpu load_cpu waiting_dom last_cpu
+        vtime_cpu queue_cpu load_cpu waiting_dom last_cpu
 );
 row!(
     /// `struct augur_cpu`; `rescued` and `denied` are counters.
-    CpuState: vtime_now curr_since_ns curr_run_ns curr_vtime curr_weight curr_yields evicts rescue_at_ns rescued denied;
+    CpuState: vtime_now curr_since_ns curr_run_ns curr_vtime curr_weight curr_yields evicts rescue_at_ns help_at_ns stopped_at_ns turn_ns rescued denied;
         weight_runnable
 );
 row!(
@@ -146,6 +146,7 @@ kernel! {
     stopping(task: u32, runnable: bool);
     quiescent(task: u32);
     tick(task: u32);
+    yields(task: u32) -> bool;
     cpu_release(cpu: u32, interrupted: i32);
     set_cpumask(task: u32, changed: &TaskSpec);
     set_weight(task: u32, changed: &TaskSpec);

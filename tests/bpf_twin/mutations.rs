@@ -102,6 +102,12 @@ const MUTATIONS: &[Mutation] = &[
         replace: "return remaining_ns(cctx, now) <= short_wait_ns;",
     },
     Mutation {
+        rule: "an idle core is claimed for who may run on all of a domain, whatever else it may",
+        file: "placement.bpf.h",
+        search: "return bpf_cpumask_subset(cast_mask(mask), p->cpus_ptr) ?",
+        replace: "return false ?",
+    },
+    Mutation {
         rule: "the parent is waited for that the one which ends wakes",
         file: "placement.bpf.h",
         search: "return cpu == (s32)bpf_get_smp_processor_id() && bpf_get_current_task_btf()->exit_state;",
@@ -126,10 +132,46 @@ const MUTATIONS: &[Mutation] = &[
         replace: "if (time_after(now, tctx->charged_at_ns))",
     },
     Mutation {
+        rule: "who yields is charged for a whole turn",
+        file: "vtime.bpf.h",
+        search: "tctx->vtime += vtime_delta(tctx, yield_ns - ran_ns);",
+        replace: "tctx->vtime += vtime_delta(tctx, ran_ns);",
+    },
+    Mutation {
+        rule: "who yields lets the first that waits go",
+        file: "turn.bpf.h",
+        search: "if (tctx->yielded)\n\t\treturn false;",
+        replace: "",
+    },
+    Mutation {
+        rule: "a turn that was handed over is short",
+        file: "main.bpf.c",
+        search: "slice = cctx->turn_ns;",
+        replace: "",
+    },
+    Mutation {
         rule: "who waits too long is rescued",
         file: "stealing.bpf.h",
         search: "u64 since_ns = now - starving_ns;",
         replace: "u64 since_ns = now - 2 * starving_ns;",
+    },
+    Mutation {
+        rule: "who rescues one looks again soon",
+        file: "stealing.bpf.h",
+        search: "cctx->rescue_at_ns = now + rescue_again_ns;",
+        replace: "",
+    },
+    Mutation {
+        rule: "a busy CPU helps only where another class has held a CPU for some time",
+        file: "stealing.bpf.h",
+        search: "|| time_before(now, other->stopped_at_ns + help_ns))",
+        replace: ")",
+    },
+    Mutation {
+        rule: "a busy CPU helps who waits behind another class",
+        file: "main.bpf.c",
+        search: "(rescue(cpu, cctx, now) || help(cpu, cctx, now))",
+        replace: "rescue(cpu, cctx, now)",
     },
     Mutation {
         rule: "another domain is stolen from later",
@@ -138,10 +180,22 @@ const MUTATIONS: &[Mutation] = &[
         replace: "steal_llc_ns",
     },
     Mutation {
-        rule: "as many idle CPUs come as tasks wait where another class took a CPU",
-        file: "stealing.bpf.h",
-        search: "if (i >= waiting ||",
-        replace: "if (i >= 1 ||",
+        rule: "who waits where another class takes a CPU is fetched, too",
+        file: "main.bpf.c",
+        search: "kick_thieves(cpu, scx_bpf_now());",
+        replace: "",
+    },
+    Mutation {
+        rule: "who is interrupted by another class is fetched, whatever is left of its slice",
+        file: "main.bpf.c",
+        search: "(!tctx->resumes || enq_flags & SCX_ENQ_REENQ)",
+        replace: "!tctx->resumes",
+    },
+    Mutation {
+        rule: "who was moved while it waited stays there when it is changed",
+        file: "queue.bpf.h",
+        search: "return tctx->queue_cpu >= 0 &&",
+        replace: "return false &&",
     },
     Mutation {
         rule: "a kernel thread weighs no more than nice 0",
@@ -163,7 +217,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "who runs goes on while it comes before the first that waits",
-        file: "main.bpf.c",
+        file: "turn.bpf.h",
         search: "time_before(queue_key(tctx, tctx->vtime), head->scx.dsq_vtime)",
         replace: "time_before(tctx->vtime, head->scx.dsq_vtime)",
     },

@@ -35,6 +35,8 @@ pub struct Facts {
     pub btf: Result<(), String>,
     /// Functions of sched_ext that the kernel describes wrongly, so that no scheduler can be loaded.
     pub malformed_kfuncs: Vec<String>,
+    /// The kernel lets tasks of sched_ext run for some time beside real-time ones that never sleep.
+    pub ext_server: bool,
     /// The kernel can trace functions, which the loader of sched_ext schedulers insists on.
     pub function_tracer: bool,
     /// CapEff of this process.
@@ -120,6 +122,7 @@ impl Facts {
                 (Some(_), Ok(())) => compat::malformed_scx_kfuncs(),
                 _ => Vec::new(),
             },
+            ext_server: btf.is_ok() && compat::struct_has_field("rq", "ext_server").unwrap_or(false),
             kconfig: kconfig_places.iter().find_map(|place| kconfig(place)),
             function_tracer: compat::function_tracer_available(),
             capabilities: capabilities(&status),

@@ -2,7 +2,7 @@
 //! Every check of the kernel, the privileges and the machine: pure functions of [`Facts`].
 
 use super::check::Finding;
-use super::kernel::{btf, function_tracer, kconfig, kernel, kfuncs, lockdown};
+use super::kernel::{btf, ext_server, function_tracer, kconfig, kernel, kfuncs, lockdown};
 use super::system::{capabilities, cgroup, machine, scheduler, socket, tracefs};
 use super::{Check, Facts};
 
@@ -10,12 +10,13 @@ use super::{Check, Facts};
 type Named = (&'static str, fn(&Facts) -> Finding);
 
 /// What others follow from comes first.
-const CHECKS: [Named; 12] = [
+const CHECKS: [Named; 13] = [
     ("kernel", kernel),
     ("kernel config", kconfig),
     ("BTF", btf),
     ("kfuncs", kfuncs),
     ("function tracer", function_tracer),
+    ("real-time tasks", ext_server),
     ("lockdown", lockdown),
     ("privileges", capabilities),
     ("other scheduler", scheduler),
@@ -63,6 +64,7 @@ mod tests {
             }),
             btf: Ok(()),
             malformed_kfuncs: Vec::new(),
+            ext_server: true,
             function_tracer: true,
             capabilities: u64::MAX,
             first_user_namespace: true,
@@ -146,6 +148,16 @@ mod tests {
             ..facts
         };
         assert!(kernel(&facts).contains("/sys/kernel/sched_ext is not there"));
+    }
+
+    #[test]
+    fn it_is_said_what_the_kernel_does_beside_real_time_tasks() {
+        let told = |ext_server| {
+            let facts = Facts { ext_server, ..good() };
+            super::ext_server(&facts).found
+        };
+        assert!(told(true).contains("lets others run"));
+        assert!(told(false).contains("Linux 6.18.15+deb13-cloud-amd64 lets no other task run"));
     }
 
     #[test]

@@ -96,6 +96,19 @@ pub fn function_tracer(facts: &Facts) -> Finding {
     }
 }
 
+/// What no scheduler can mend: a task that may run only where a real-time task never sleeps.
+pub fn ext_server(facts: &Facts) -> Finding {
+    match (&facts.sched_ext, facts.ext_server) {
+        (None, _) => ok("not looked at, as there is no sched_ext"),
+        (_, true) => ok("the kernel lets others run beside one that never sleeps"),
+        (_, false) => ok(format!(
+            "beside one that never sleeps, Linux {} lets no other task run on that CPU, and ends any scheduler of sched_ext after \
+             30 s of that; tasks that may run elsewhere are moved",
+            facts.release
+        )),
+    }
+}
+
 pub fn lockdown(facts: &Facts) -> Finding {
     match facts.lockdown.as_deref() {
         Some("confidentiality") => fail(

@@ -86,6 +86,9 @@ impl Machine<'_> {
             curr_yields: clock.current_yields.into(),
             evicts: clock.evicts.into(),
             rescue_at_ns: clock.rescue_at_ns,
+            help_at_ns: clock.help_at_ns,
+            stopped_at_ns: clock.stopped_at_ns,
+            turn_ns: clock.turn_ns,
             weight_runnable: seat.weight as i64,
             // The twin counts nothing.
             rescued: state.rescued,
@@ -99,6 +102,7 @@ impl Machine<'_> {
         let twin = TaskState {
             vtime: own.vtime,
             vtime_cpu: signed(own.vtime_cpu),
+            queue_cpu: signed(own.queue_cpu),
             slice_granted_ns: own.slice_granted_ns,
             slice_left_ns: own.slice_left_ns,
             slice_vtime: own.slice_vtime,
@@ -109,6 +113,7 @@ impl Machine<'_> {
             resumes: own.resumes.into(),
             woken_sync: own.woken_sync.into(),
             woken_here: own.woken_here.into(),
+            yielded: own.yielded.into(),
             rescued: own.rescued.into(),
             queued_at_ns: seen.queued_at_ns,
             run_at_ns: seen.run_at_ns,

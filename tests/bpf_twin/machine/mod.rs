@@ -74,6 +74,7 @@ pub fn same<T: PartialEq + Debug>(what: impl FnOnce() -> String, kernel: T, twin
 fn settings(tuning: &Tuning) -> Settings {
     Settings {
         slice_ns: tuning.slice_ns,
+        round_slices: tuning.round_slices,
         slice_min_ns: tuning.slice_min_ns,
         short_run_ns: tuning.short_run_ns,
         short_wait_ns: tuning.short_wait_ns,
@@ -83,6 +84,9 @@ fn settings(tuning: &Tuning) -> Settings {
         permission_ttl_ns: tuning.permission_ttl_ns,
         starving_ns: tuning.starving_ns,
         rescue_interval_ns: tuning.rescue_interval_ns,
+        rescue_again_ns: tuning.rescue_again_ns,
+        help_ns: tuning.help_ns,
+        yield_ns: tuning.yield_ns,
         trial_ns: tuning.trial_ns,
         lead_ns: tuning.lead_ns,
         new_run_ns: tuning.new_run_ns,
@@ -240,6 +244,10 @@ impl<'a> Machine<'a> {
             },
             Event::Tick { task } => match self.one_that(task, Phase::Running) {
                 Some(task) => self.tick(task),
+                None => Ok(()),
+            },
+            Event::Yield { task } => match self.one_that(task, Phase::Running) {
+                Some(task) => self.yields(task),
                 None => Ok(()),
             },
             Event::HigherClass { cpu } if self.taken[cpu_of(cpu) as usize] => {

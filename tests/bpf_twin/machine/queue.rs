@@ -19,6 +19,10 @@ impl Machine<'_> {
                 self.world.queues[queue as usize].insert(key, task);
             }
         }
+        self.carry_out(requests)
+    }
+
+    pub(super) fn carry_out(&mut self, requests: Vec<Request>) -> Checked {
         for request in requests {
             match request {
                 Request::Kick(cpu) => self.kick(cpu, KICK_IDLE),
@@ -59,8 +63,15 @@ impl Machine<'_> {
     pub(super) fn requeue_twin(&mut self, task: u32, cpu: u32, why: Why) -> Checked {
         let cause = self.world.task(task).cause;
         let Some(target) = self.pending_order(task) else {
-            self.assign(task, cpu, cause);
-            return self.queue(task, cpu, why);
+            let seat = self.twin.back_to(&self.world, task, cpu);
+            self.assign(task, seat, cause);
+            // Who waited elsewhere than the kernel says has been looked at there.
+            let why = if seat == cpu { why } else { Why::Sent };
+            self.queue(task, seat, why)?;
+            if seat != cpu && self.world.idle.has(seat) {
+                self.kick(seat, KICK_IDLE);
+            }
+            return Ok(());
         };
         let idle = self.world.idle.has(target);
         self.assign(task, target, Cause::Balance);

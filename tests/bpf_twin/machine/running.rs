@@ -160,6 +160,21 @@ impl Machine<'_> {
         }
     }
 
+    pub(super) fn yields(&mut self, task: u32) -> Checked {
+        let cpu = self.world.task(task).cpu;
+        self.on(cpu);
+        let ends = self.twin.yields(&self.world, task);
+        same(
+            || format!("whether task {task} gives up its turn"),
+            self.kernel.yields(task),
+            ends,
+        )?;
+        match ends {
+            true => self.schedule(cpu, None),
+            false => Ok(()),
+        }
+    }
+
     /// A class that ranks higher takes a CPU: whoever ran there or was sent there waits again.
     pub(super) fn take_cpu(&mut self, cpu: u32) -> Checked {
         self.on(cpu);
@@ -174,6 +189,9 @@ impl Machine<'_> {
         let sent = std::mem::take(&mut self.local[cpu as usize]);
         self.world.cpus[cpu as usize].local = 0;
         self.kernel.cpu_release(cpu, current as i32);
+        let mut requests = Vec::new();
+        self.twin.released(&self.world, cpu, &mut requests);
+        self.carry_out(requests)?;
         for task in std::iter::once(current).chain(sent) {
             self.requeue_twin(task, cpu, Why::Displaced)?;
         }

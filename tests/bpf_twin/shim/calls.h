@@ -4,9 +4,9 @@
  * table, in the order that machine/ says.
  */
 struct twin_settings {
-	u64 slice_ns, slice_min_ns, short_run_ns, short_wait_ns, steal_llc_ns, steal_far_ns, lag_ns, permission_ttl_ns;
-	u64 starving_ns, rescue_interval_ns, trial_ns, lead_ns, new_run_ns, rest_ns, spare_ns, preempt_ratio, vfork_stays, wake_preempt;
-	u64 sync_waits, deadline_order, tick_preempt;
+	u64 slice_ns, round_slices, slice_min_ns, short_run_ns, short_wait_ns, steal_llc_ns, steal_far_ns, lag_ns, permission_ttl_ns;
+	u64 starving_ns, rescue_interval_ns, rescue_again_ns, help_ns, yield_ns, trial_ns, lead_ns, new_run_ns, rest_ns, spare_ns;
+	u64 preempt_ratio, vfork_stays, wake_preempt, sync_waits, deadline_order, tick_preempt;
 };
 
 struct twin_cpu_place {
@@ -19,19 +19,21 @@ struct twin_task {
 
 struct twin_task_state {
 	u64 vtime, slice_granted_ns, slice_left_ns, slice_vtime, charged_at_ns, burst_ns, avg_run_ns, bursts, resumes;
-	u64 woken_sync, woken_here, rescued;
+	u64 woken_sync, woken_here, yielded, rescued;
 	u64 queued_at_ns, run_at_ns, weight, cause, move_to, moving, phase, slice_ns, key;
-	s64 vtime_cpu, load_cpu, waiting_dom, last_cpu;
+	s64 vtime_cpu, queue_cpu, load_cpu, waiting_dom, last_cpu;
 };
 
 struct twin_cpu_state {
-	u64 vtime_now, curr_since_ns, curr_run_ns, curr_vtime, curr_weight, curr_yields, evicts, rescue_at_ns, rescued, denied;
+	u64 vtime_now, curr_since_ns, curr_run_ns, curr_vtime, curr_weight, curr_yields, evicts;
+	u64 rescue_at_ns, help_at_ns, stopped_at_ns, turn_ns, rescued, denied;
 	s64 weight_runnable;
 };
 
 static void set_settings(struct twin_settings *s)
 {
 	slice_ns = s->slice_ns;
+	round_slices = s->round_slices;
 	slice_min_ns = s->slice_min_ns;
 	short_run_ns = s->short_run_ns;
 	short_wait_ns = s->short_wait_ns;
@@ -41,6 +43,9 @@ static void set_settings(struct twin_settings *s)
 	permission_ttl_ns = s->permission_ttl_ns;
 	starving_ns = s->starving_ns;
 	rescue_interval_ns = s->rescue_interval_ns;
+	rescue_again_ns = s->rescue_again_ns;
+	help_ns = s->help_ns;
+	yield_ns = s->yield_ns;
 	trial_ns = s->trial_ns;
 	lead_ns = s->lead_ns;
 	new_run_ns = s->new_run_ns;
@@ -78,7 +83,7 @@ int twin_reset(struct twin_settings *settings, struct twin_cpu_place *cpus, u32 
 
 	forget();
 	set_settings(settings);
-	kernel.cpus = nr_cpus = count;
+	kernel.cpus = count;
 	nr_doms = doms;
 	smt_enabled = smt;
 	memset((void *)dom_nr_cpus, 0, sizeof(dom_nr_cpus));
@@ -157,7 +162,7 @@ s32 twin_select_cpu(u32 task, s32 prev, bool fork, bool vfork, bool sync)
 	s32 cpu = prev;
 
 	p->cpu = prev;
-	p->direct_dsq = 0;
+	p->sent = false;
 	p->vfork_done = vfork ? p : NULL;
 	if (p->nr_cpus_allowed > 1) {
 		kernel.placing = p;
@@ -174,7 +179,7 @@ s32 twin_select_cpu(u32 task, s32 prev, bool fork, bool vfork, bool sync)
 /* Was it sent to a CPU's local queue when it was placed? */
 bool twin_is_direct(u32 task)
 {
-	return kernel.tasks[task].direct_dsq;
+	return kernel.tasks[task].sent;
 }
 
 void twin_runnable(u32 task, u64 enq_flags)
@@ -187,12 +192,10 @@ void twin_enqueue(u32 task, u64 enq_flags)
 {
 	struct task_struct *p = &kernel.tasks[task];
 
-	if (p->direct_dsq) {
-		into_local(p, p->cpu, p->direct_flags);
-		p->direct_dsq = 0;
-		return;
-	}
-	augur_ops.enqueue(p, enq_flags);
+	if (p->sent)
+		carry_out(p);
+	else
+		enqueue(p, enq_flags);
 }
 
 /* Out of whatever queue it waits in. */
@@ -256,6 +259,16 @@ void twin_tick(u32 task)
 	augur_ops.tick(&kernel.tasks[task]);
 }
 
+/* Whether the turn of the one that yields ends. */
+bool twin_yields(u32 task)
+{
+	struct task_struct *p = &kernel.tasks[task];
+
+	p->scx.slice = 1;
+	augur_ops.yield(p, NULL);
+	return !p->scx.slice;
+}
+
 /* Another class takes the CPU; `interrupted` ran there, -1: nothing did. */
 void twin_cpu_release(u32 cpu, s32 interrupted)
 {
@@ -306,10 +319,10 @@ void twin_task_state(u32 task, struct twin_task_state *s)
 		.vtime = t->vtime, .slice_granted_ns = t->slice_granted_ns, .slice_left_ns = t->slice_left_ns,
 		.slice_vtime = t->slice_vtime, .charged_at_ns = t->charged_at_ns, .burst_ns = t->burst_ns,
 		.avg_run_ns = t->avg_run_ns, .bursts = t->bursts, .resumes = t->resumes,
-		.woken_sync = t->woken_sync, .woken_here = t->woken_here, .rescued = t->rescued,
+		.woken_sync = t->woken_sync, .woken_here = t->woken_here, .yielded = t->yielded, .rescued = t->rescued,
 		.queued_at_ns = t->queued_at_ns, .run_at_ns = t->run_at_ns, .weight = t->weight, .cause = t->cause,
 		.move_to = t->move_to, .moving = t->move_seq, .phase = t->phase, .slice_ns = p->scx.slice,
-		.key = p->scx.dsq_vtime, .vtime_cpu = t->vtime_cpu, .load_cpu = t->load_cpu, .waiting_dom = t->waiting_dom,
+		.key = p->scx.dsq_vtime, .vtime_cpu = t->vtime_cpu, .queue_cpu = t->queue_cpu, .load_cpu = t->load_cpu, .waiting_dom = t->waiting_dom,
 		.last_cpu = t->last_cpu,
 	};
 }
@@ -321,7 +334,8 @@ void twin_cpu_state(u32 cpu, struct twin_cpu_state *s)
 	*s = (struct twin_cpu_state) {
 		.vtime_now = c->vtime_now, .curr_since_ns = c->curr_since_ns, .curr_run_ns = c->curr_run_ns,
 		.curr_vtime = c->curr_vtime, .curr_weight = c->curr_weight, .curr_yields = c->curr_yields, .evicts = c->evicts,
-		.rescue_at_ns = c->rescue_at_ns, .rescued = c->stats[AUGUR_STAT_RESCUED],
+		.rescue_at_ns = c->rescue_at_ns, .help_at_ns = c->help_at_ns, .stopped_at_ns = c->stopped_at_ns,
+		.turn_ns = c->turn_ns, .rescued = c->stats[AUGUR_STAT_RESCUED],
 		.denied = c->stats[AUGUR_STAT_STEAL_DENIED], .weight_runnable = c->weight_runnable,
 	};
 }

@@ -32,7 +32,7 @@ static struct {
 	u32 cpus;
 	u32 processor;			/* where the code runs */
 	struct task_struct *current;	/* what that CPU was doing */
-	struct task_struct *placing;	/* select_cpu is asked about it */
+	struct task_struct *placing;	/* select_cpu or enqueue is asked about it: it goes where they say when they have returned */
 	u64 idle;
 	u64 cores[CPUS_MAX];		/* each CPU's siblings, itself included */
 	struct task_struct tasks[TWIN_TASKS_MAX];
@@ -146,26 +146,46 @@ static void set_slice(struct task_struct *p, u64 slice)
 	p->scx.slice = slice ? slice : p->scx.slice ? p->scx.slice : 1;
 }
 
+/* As in the kernel, who is placed or enqueued is in no queue before the callback has returned. */
 bool scx_bpf_dsq_insert(struct task_struct *p, u64 dsq, u64 slice, u64 enq_flags)
 {
+	if (p != kernel.placing)
+		abort();
 	set_slice(p, slice);
 	kernel.insert_flags = enq_flags;
-	if (kernel.placing) {
-		p->direct_dsq = dsq;
-		p->direct_flags = enq_flags;
-		return true;
-	}
-	into_local(p, dsq == SCX_DSQ_LOCAL ? p->cpu : (s32)(u32)dsq, enq_flags);
+	p->sent = true;
+	p->sent_dsq = dsq;
+	p->sent_flags = enq_flags;
 	return true;
 }
 
 bool scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 dsq, u64 slice, u64 vtime, u64 enq_flags)
 {
-	set_slice(p, slice);
 	p->scx.dsq_vtime = vtime;
-	kernel.insert_flags = enq_flags;
-	into_queue(p, dsq_by_id(dsq));
-	return true;
+	return scx_bpf_dsq_insert(p, dsq, slice, enq_flags);
+}
+
+static void carry_out(struct task_struct *p)
+{
+	u64 dsq = p->sent_dsq;
+
+	if (!p->sent)
+		return;
+	p->sent = false;
+	if (dsq == SCX_DSQ_LOCAL)
+		into_local(p, p->cpu, p->sent_flags);
+	else if ((dsq & SCX_DSQ_LOCAL_ON) == SCX_DSQ_LOCAL_ON)
+		into_local(p, (s32)(u32)dsq, p->sent_flags);
+	else
+		into_queue(p, dsq_by_id(dsq));
+}
+
+static void enqueue(struct task_struct *p, u64 enq_flags)
+{
+	kernel.placing = p;
+	augur_ops.enqueue(p, enq_flags);
+	kernel.placing = NULL;
+	carry_out(p);
 }
 
 bool scx_bpf_dsq_move_to_local(u64 dsq, u64 enq_flags)
@@ -252,7 +272,7 @@ u32 scx_bpf_reenqueue_local(void)
 
 	local->count = 0;
 	for (i = 0; i < waiting.count; i++)
-		augur_ops.enqueue(waiting.tasks[i], SCX_ENQ_REENQ);
+		enqueue(waiting.tasks[i], SCX_ENQ_REENQ);
 	return waiting.count;
 }
 
@@ -319,6 +339,11 @@ bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask)
 {
 	return cpu < 64 && (mask->bits & (1ULL << cpu));
+}
+
+bool bpf_cpumask_subset(const struct cpumask *part, const struct cpumask *whole)
+{
+	return !(part->bits & ~whole->bits);
 }
 
 u32 bpf_cpumask_any_distribute(const struct cpumask *mask)

@@ -35,6 +35,14 @@ class Program:
         return text
 
 
+def compiled(name: str) -> Path:
+    """The program in NAME.c beside this file, compiled here."""
+    program = Path(f"/tmp/{name}")
+    source = Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["gcc", "-O2", "-pthread", "-o", program, source], check=True)
+    return program
+
+
 def stress(seconds: float, *arguments: str) -> Program:
     """stress-ng with some stressors for a time."""
     return Program("stress-ng", ["stress-ng", *arguments, "--timeout", f"{seconds:.0f}", "--temp-path", "/tmp"])

@@ -136,6 +136,12 @@ def schedstat(pid: int) -> tuple[int, int, int]:
     return int(ran), int(waited), int(times)
 
 
+def sleeps(pid: int) -> int:
+    """How often it gave up its CPU to sleep."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("voluntary_ctxt_switches")))
+
+
 def ran_ns(pid: int) -> int:
     """Nanoseconds that it ran."""
     return schedstat(pid)[0]

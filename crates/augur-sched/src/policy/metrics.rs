@@ -166,6 +166,8 @@ figures! {
         steal_too_soon: u64 = "steals that were put off, because the wait is predicted to be short",
         steal_denied: u64 = "steals that the model denied",
         rescued: u64 = "tasks that got a turn because they had waited too long",
+        helped: u64 = "tasks that a busy CPU took from one that another class held",
+        yields: u64 = "tasks that gave up their turn to one that waited",
         runs: u64 = "times that a task got a CPU",
         run_ms: u64 = "milliseconds that tasks ran",
         wait_ms: u64 = "milliseconds that tasks waited for a CPU",
@@ -218,7 +220,7 @@ max {latency_max_us}   wakeups {wakeups}  forks {forks}  waited {wait_ms} ms  ra
   woken       to their idle CPU {wake_prev_idle}  to another idle one {wake_idle_elsewhere}  \
 staying on their busy one {wake_wait}  interrupting {wake_preempt}
   queues      entered {queued}  kept the CPU {kept}  interrupted at a tick {tick_preempt}  rescued {rescued}  \
-idle CPUs called {kicks}  steals too soon {steal_too_soon} denied {steal_denied}
+helped {helped}  yielded {yields}  idle CPUs called {kicks}  steals too soon {steal_too_soon} denied {steal_denied}
 ";
 
 /// One block for the terminal; each of its lines ends.

@@ -51,8 +51,9 @@ struct task_struct {
 	/* kernel.c's own. */
 	struct cpumask cpus;
 	void *storage;
-	u64 direct_dsq;
-	u64 direct_flags;
+	bool sent;		/* goes there once the callback has returned */
+	u64 sent_dsq;
+	u64 sent_flags;
 };
 
 struct scx_cpu_release_args;
@@ -147,6 +148,7 @@ struct sched_ext_ops {
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, u64 deq_flags);
 	void (*tick)(struct task_struct *p);
+	bool (*yield)(struct task_struct *from, struct task_struct *to);
 	void (*cpu_release)(s32 cpu, struct scx_cpu_release_args *args);
 	void (*set_cpumask)(struct task_struct *p, const struct cpumask *mask);
 	void (*set_weight)(struct task_struct *p, u32 weight);
@@ -213,6 +215,7 @@ u32 scx_bpf_reenqueue_local(void);
 s32 scx_bpf_pick_idle_cpu(const struct cpumask *mask, u64 flags);
 bool scx_bpf_test_and_clear_cpu_idle(s32 cpu);
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask);
+bool bpf_cpumask_subset(const struct cpumask *part, const struct cpumask *whole);
 u32 bpf_cpumask_any_distribute(const struct cpumask *mask);
 struct bpf_cpumask *bpf_cpumask_create(void);
 void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask);

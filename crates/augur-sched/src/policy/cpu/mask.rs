@@ -46,6 +46,14 @@ impl Mask {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
+    /// Whether `other` has all of its CPUs.
+    pub fn is_within(&self, other: &Mask) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(own, others)| own & !others == 0)
+    }
+
     /// Its CPUs, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         words(self.0.iter().copied())

@@ -210,6 +210,9 @@ pub trait Discipline: BoxedClone + Send {
         requests: &mut Vec<Request>,
     ) -> Enqueue;
 
+    /// Something real time takes `cpu` from the one that runs there, which is put into a queue next.
+    fn released(&mut self, _world: &World, _cpu: u32, _requests: &mut Vec<Request>) {}
+
     /// What `cpu` does next. `previous` runs there, and could go on.
     fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch;
 

@@ -271,12 +271,13 @@ impl World {
     }
 
     /// The CPU of a domain that the kernel's half claims, of those in `idle`: of an idle core for a task that may run
-    /// anywhere, the first one for a task with an affinity.
+    /// on all of the domain, the first one for a task that may not.
     pub fn claimable_in(&self, idle: &Mask, task: u32, domain: u32) -> Option<u32> {
         let within = &self.places.domain_mask[domain as usize];
-        match (self.task(task).allowed as usize) < self.cpus.len() {
-            true => idle.common(self.mask(task), within).next(),
-            false => self.idle_of(idle, task, within),
+        let mask = self.mask(task);
+        match within.is_within(mask) {
+            true => self.idle_of(idle, task, within),
+            false => idle.common(mask, within).next(),
         }
     }
 

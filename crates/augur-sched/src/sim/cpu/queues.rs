@@ -41,8 +41,11 @@ impl State {
     pub(super) fn carry_out(&mut self, requests: &[Request]) -> Result<(), Violation> {
         for &request in requests {
             match request {
-                Request::Kick(cpu) if self.world.idle.has(cpu) => self.pend(cpu),
-                Request::Kick(_) => {}
+                Request::Kick(cpu) => {
+                    if self.claim(cpu) {
+                        self.pend(cpu);
+                    }
+                }
                 Request::Resched(cpu) => self.pend(cpu),
                 Request::Migrate { task, cpu } => {
                     self.move_waiting(task, cpu)?;
@@ -50,6 +53,17 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// An idle CPU is called, and idles no more to whoever asks, although it has not looked for work yet; whether it did
+    /// idle. Otherwise two wakeups at one moment would go to the same one.
+    pub(super) fn claim(&mut self, cpu: u32) -> bool {
+        let idles = self.world.idle.has(cpu);
+        if idles {
+            self.world.idle.clear(cpu);
+            self.cores[cpu as usize].claimed = true;
+        }
+        idles
     }
 
     /// Moves a task that waits in a queue to another CPU; whether it did wait.

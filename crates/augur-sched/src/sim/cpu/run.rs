@@ -70,15 +70,30 @@ impl State {
     /// Runs `next` on a CPU; who ran there goes on to wait.
     fn switch(&mut self, cpu: u32, next: u32) -> Result<(), Violation> {
         let previous = self.world.cpu(cpu).current;
-        if previous != NONE {
-            self.stop(cpu, true);
-            let why = match self.world.task(next).real_time {
-                true => Why::Displaced,
-                false => Why::Stopped,
-            };
-            self.requeue(previous, cpu, why)?;
+        if previous == NONE {
+            return self.start(cpu, next);
+        }
+        let displaced = self.world.task(next).real_time && !self.world.task(previous).real_time;
+        self.stop(cpu, true);
+        match displaced {
+            true => self.release(cpu, previous)?,
+            false => self.requeue(previous, cpu, Why::Stopped)?,
         }
         self.start(cpu, next)
+    }
+
+    /// Something real time takes a CPU: who ran there, and who was sent there, wait where others find them.
+    fn release(&mut self, cpu: u32, previous: u32) -> Result<(), Violation> {
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.clear();
+        self.discipline.released(&self.world, cpu, &mut requests);
+        self.carry_out(&requests)?;
+        self.requests = requests;
+        self.requeue(previous, cpu, Why::Displaced)?;
+        let sent = std::mem::take(&mut self.cores[cpu as usize].local);
+        self.world.cpus[cpu as usize].local = 0;
+        sent.into_iter()
+            .try_for_each(|task| self.requeue(task, cpu, Why::Displaced))
     }
 
     /// A task that was stopped waits for its next turn.
@@ -113,6 +128,9 @@ impl State {
         }
         let now = self.world.now_ns;
         self.world.idle.set(cpu);
+        if std::mem::take(&mut self.cores[cpu as usize].claimed) {
+            return;
+        }
         self.ledger.busy(now, false);
         if let Some(timeline) = &mut self.timeline {
             timeline.runs(now, cpu, NONE);
@@ -130,7 +148,8 @@ impl State {
                 at_ns: now,
             });
         }
-        if self.world.idle.has(cpu) {
+        let claimed = std::mem::take(&mut self.cores[cpu as usize].claimed);
+        if claimed || self.world.idle.has(cpu) {
             self.world.idle.clear(cpu);
             self.ledger.busy(now, true);
         }

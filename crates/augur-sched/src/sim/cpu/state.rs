@@ -57,6 +57,8 @@ pub(super) struct Core {
     pub slice_end_ns: u64,
     /// A tick is scheduled.
     pub ticks: bool,
+    /// It was called while it idled, and has not looked for work since.
+    pub claimed: bool,
     /// It is to dispatch once the event at hand is done with.
     pub pending: bool,
     /// Runnable tasks that it counts.

@@ -41,7 +41,7 @@ impl State {
         if let Some(timeline) = &mut self.timeline {
             timeline.woken(now, waker.unwrap_or(cpu), task, cpu, fork);
         }
-        if placement.idle && self.world.idle.has(cpu) {
+        if placement.idle && self.claim(cpu) {
             self.send_local(task, cpu, false);
             self.pend(cpu);
             Ok(())

@@ -9,6 +9,7 @@
 //! queue      one queue a CPU; who waits where                   queue.bpf.h
 //! placement  where a task goes when it becomes runnable         placement.bpf.h
 //! stealing   what a CPU takes when it runs dry                  stealing.bpf.h
+//! turn       does the one that runs go on                    turn.bpf.h
 //! mod        the callbacks                                      main.bpf.c
 //! ```
 //! Load averages, counters and decisions are the world's. Three things no trace tells, so replays are without them:
@@ -21,13 +22,14 @@ mod stealing;
 #[cfg(test)]
 mod tests;
 mod tuning;
+mod turn;
 mod vtime;
 
 pub use tuning::{SETTINGS, Setting, Tuning};
 pub use vtime::{Clock, Own};
 
 use super::load::{NICE0_WEIGHT, smooth};
-use super::{Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World, before};
+use super::{Discipline, Dispatch, Enqueue, NONE, Placement, Request, Task, Wake, Why, World};
 use crate::policy::Permissions;
 use placement::waits;
 use queue::predicted_run_ns;
@@ -91,34 +93,43 @@ impl Augur {
         }
     }
 
-    /// Does the task that runs go on? By vtime, so that weights are honoured to the slice.
-    fn keeps_running(&mut self, world: &World, task: u32, cpu: u32) -> bool {
-        if !world.allows(task, cpu) {
-            return false;
+    /// Where a task goes back to that was taken out of its queue because its weight or affinity changed, and whose CPU the
+    /// kernel says is `cpu`: where it waited. (As above.)
+    pub fn back_to(&self, world: &World, task: u32, cpu: u32) -> u32 {
+        let seat = self.tasks[task as usize].queue_cpu;
+        match seat != NONE && world.allows(task, seat) {
+            true => seat,
+            false => cpu,
         }
-        let Some(first) = world.queue(cpu).first() else {
-            return true;
-        };
-        self.charge(world, task);
-        // Who comes in its place may be ahead of it by `lead_ns`. Whom the tick saw may be gone: nobody else gets its turn.
-        if self.clocks[cpu as usize].evicts && self.sooner_done(world, first.task, cpu) {
-            return false;
-        }
-        let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
-        before(key, first.key)
     }
 
-    fn grant_again(&mut self, world: &World, task: u32) -> Dispatch {
-        self.charge(world, task);
-        let cpu = world.task(task).cpu;
-        self.clocks[cpu as usize].evicts = false;
-        let ran = world.now_ns - world.task(task).run_at_ns;
-        let slice_ns = self.slice_on_ns(world, cpu);
-        let own = &mut self.tasks[task as usize];
-        own.rescued = false;
-        own.slice_vtime = own.vtime;
-        own.slice_granted_ns = ran + slice_ns;
-        Dispatch::Keep { slice_ns }
+    /// What a CPU does next.
+    fn next(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
+        let take = |task: u32| Dispatch::Take {
+            queue: cpu,
+            task,
+            cause: None,
+        };
+        if let Some(rescued) = self.rescue(world, cpu) {
+            return rescued;
+        }
+        if let Some(helped) = self.help(world, cpu) {
+            return helped;
+        }
+        let current = self.tasks.get(world.cpu(cpu).current as usize);
+        self.clocks[cpu as usize].turn_ns = match current.is_some_and(|own| own.yielded) {
+            true => self.tuning.yield_ns,
+            false => 0,
+        };
+        if let Some(task) = previous
+            && self.keeps_running(world, task, cpu)
+        {
+            return self.grant_again(world, task);
+        }
+        match world.queue(cpu).first() {
+            Some(first) => take(first.task),
+            None => self.steal(world, cpu),
+        }
     }
 }
 
@@ -131,6 +142,7 @@ impl Discipline for Augur {
         let own = Own {
             vtime: 0,
             vtime_cpu: NONE,
+            queue_cpu: NONE,
             slice_granted_ns: 0,
             slice_left_ns: 0,
             slice_ns: self.tuning.slice_ns,
@@ -143,6 +155,7 @@ impl Discipline for Augur {
             resumes: false,
             woken_sync: false,
             woken_here: false,
+            yielded: false,
             rescued: false,
         };
         self.tasks = vec![own; world.tasks.len()];
@@ -196,6 +209,7 @@ impl Discipline for Augur {
             // It keeps its slice.
             self.vtime_place(task, cpu);
             self.wait_begin(task, world.places.domain_of(cpu));
+            self.tasks[task as usize].queue_cpu = cpu;
             let key = self.queue_key(world, task, self.tasks[task as usize].vtime);
             return Enqueue::Queue { queue: cpu, key };
         }
@@ -213,38 +227,31 @@ impl Discipline for Augur {
         if why == Why::Last {
             requests.push(Request::Resched(cpu));
         }
-        if why == Why::Displaced {
-            if !world.task(task).pinned() {
-                self.kick_thieves(world, task, cpu, requests);
-            }
-            return place;
-        }
-        // New, or its slice is used up, and others wait here: an idle CPU may well take it.
-        let looks = matches!(why, Why::Fork | Why::Stopped);
-        if looks && !self.tasks[task as usize].resumes && !world.task(task).pinned() {
+        // Its CPU is not its policy's now, or it is new, or its slice is used up while others wait here: an idle CPU may well
+        // take it.
+        let looks = match why {
+            Why::Displaced => true,
+            Why::Fork | Why::Stopped => !self.tasks[task as usize].resumes,
+            _ => false,
+        };
+        if looks && !world.task(task).pinned() {
             self.kick_thief(world, task, cpu, requests);
         }
         place
     }
 
+    fn released(&mut self, world: &World, cpu: u32, requests: &mut Vec<Request>) {
+        self.kick_thieves(world, cpu, requests);
+    }
+
     fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
-        let take = |task: u32| Dispatch::Take {
-            queue: cpu,
-            task,
-            cause: None,
-        };
-        if let Some(rescued) = self.rescue(world, cpu) {
-            return rescued;
-        }
-        if let Some(task) = previous
-            && self.keeps_running(world, task, cpu)
+        let next = self.next(world, cpu, previous);
+        if let Dispatch::Take { task, queue, .. } = next
+            && queue != cpu
         {
-            return self.grant_again(world, task);
+            self.tasks[task as usize].queue_cpu = cpu;
         }
-        match world.queue(cpu).first() {
-            Some(first) => take(first.task),
-            None => self.steal(world, cpu),
-        }
+        next
     }
 
     fn running(&mut self, world: &World, task: u32, cpu: u32) -> u64 {
@@ -255,11 +262,17 @@ impl Discipline for Augur {
         if std::mem::take(&mut self.clocks[cpu as usize].evicts) {
             longest_ns = longest_ns.min(self.interrupting_slice_ns(world, task, cpu));
         }
+        // A turn that was handed over is short: who yielded comes back when virtual time says, not a whole slice later.
+        match std::mem::take(&mut self.clocks[cpu as usize].turn_ns) {
+            0 => {}
+            turn_ns => longest_ns = longest_ns.min(turn_ns),
+        }
         let own = &mut self.tasks[task as usize];
         if longest_ns < own.slice_ns {
             (own.slice_ns, own.slice_granted_ns) = (longest_ns, longest_ns);
         }
         own.charged_at_ns = world.now_ns;
+        own.queue_cpu = NONE;
         if !own.resumes {
             own.slice_vtime = own.vtime;
         }
@@ -276,9 +289,11 @@ impl Discipline for Augur {
 
     fn stopping(&mut self, world: &World, task: u32, cpu: u32, runnable: bool) {
         self.charge(world, task);
+        self.clocks[cpu as usize].stopped_at_ns = world.now_ns;
         let ran = world.now_ns - world.task(task).run_at_ns;
         let own = &mut self.tasks[task as usize];
         let rescued = std::mem::take(&mut own.rescued);
+        let yielded = std::mem::take(&mut own.yielded);
         // The queue is empty as well where the one that comes next has just left it: then somebody did wait.
         if !runnable && !rescued && world.queue(cpu).is_empty() {
             self.clocks[cpu as usize].advance(own.vtime);
@@ -295,7 +310,7 @@ impl Discipline for Augur {
         // After a rescued turn its place, and what is left of its slice, are what they were.
         if !rescued {
             own.slice_left_ns = own.slice_granted_ns.saturating_sub(ran);
-            own.resumes = own.slice_left_ns > self.tuning.slice_min_ns;
+            own.resumes = !yielded && own.slice_left_ns > self.tuning.slice_min_ns;
         }
     }
 

@@ -63,9 +63,9 @@ impl Augur {
         vtime.wrapping_add(vtime_delta(weight, request_ns.min(self.tuning.slice_ns)))
     }
 
-    /// The longest slice on `cpu`: so long that a round through its queue takes no longer than anybody may wait.
+    /// The longest slice on `cpu`: so long that a round through its queue takes no longer than `round_slices` whole ones.
     pub(super) fn slice_on_ns(&self, world: &World, cpu: u32) -> u64 {
-        let share_ns = self.tuning.starving_ns / (world.queue(cpu).len() as u64 + 1);
+        let share_ns = self.tuning.round_slices * self.tuning.slice_ns / (world.queue(cpu).len() as u64 + 1);
         match share_ns >= self.tuning.slice_ns {
             true => self.tuning.slice_ns,
             false => share_ns.max(self.tuning.slice_min_ns),
@@ -85,6 +85,7 @@ impl Augur {
         own.slice_granted_ns = slice_ns;
         own.slice_ns = slice_ns;
         own.rescued = false;
+        own.queue_cpu = cpu;
         Enqueue::Queue { queue: cpu, key }
     }
 
@@ -95,5 +96,6 @@ impl Augur {
         own.slice_ns = slice_ns;
         own.resumes = false;
         own.rescued = false;
+        own.queue_cpu = NONE;
     }
 }

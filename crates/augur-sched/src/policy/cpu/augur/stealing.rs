@@ -18,9 +18,14 @@ impl Augur {
         }
     }
 
-    /// The first suitable task of one CPU's queue.
-    fn steal_from(&self, world: &World, victim: u32, thief: u32, threshold_ns: u64) -> Option<u32> {
-        let ahead_ns = self.remaining_ns(world, victim);
+    /// The first suitable task of one CPU's queue, if it has waited for long enough, or would have to.
+    fn steal_from(
+        &self,
+        world: &World,
+        (victim, thief): (u32, u32),
+        ahead_ns: u64,
+        threshold_ns: u64,
+    ) -> Option<u32> {
         let first = world
             .queue(victim)
             .iter()
@@ -43,7 +48,8 @@ impl Augur {
                 if victim == thief || world.queue(victim).is_empty() {
                     continue;
                 }
-                if let Some(task) = self.steal_from(world, victim, thief, threshold_ns) {
+                let ahead_ns = self.remaining_ns(world, victim);
+                if let Some(task) = self.steal_from(world, (victim, thief), ahead_ns, threshold_ns) {
                     return Dispatch::Take {
                         queue: victim,
                         task,
@@ -53,6 +59,34 @@ impl Augur {
             }
         }
         Dispatch::Idle
+    }
+
+    /// CPUs steal when they run dry: where none does, who waits on a CPU that something real time keeps would wait for its
+    /// rescue. So a CPU that has work of its own now and then takes one of those, as long as there are any.
+    pub(super) fn help(&mut self, world: &World, cpu: u32) -> Option<Dispatch> {
+        let help_ns = self.tuning.help_ns;
+        let clock = &mut self.clocks[cpu as usize];
+        if world.now_ns < clock.help_at_ns {
+            return None;
+        }
+        clock.help_at_ns = world.now_ns + help_ns;
+        let home = world.places.domain_of(cpu);
+        let held = |&other: &u32| {
+            other != cpu
+                && world.cpu(other).since_ns == 0
+                && world.now_ns >= self.clocks[other as usize].stopped_at_ns + help_ns
+                && !world.queue(other).is_empty()
+                && self.permitted(world, world.places.domain_of(other), home)
+        };
+        let mut held = (0..world.cpus.len() as u32).filter(held);
+        held.find_map(|queue| {
+            let task = self.steal_from(world, (queue, cpu), 0, help_ns)?;
+            Some(Dispatch::Take {
+                queue,
+                task,
+                cause: Some(Cause::Steal),
+            })
+        })
     }
 
     /// The CPU, of those in `idle`, that may take what waits on `cpu`, nearest domain first.
@@ -70,12 +104,14 @@ impl Augur {
         thief.is_some()
     }
 
-    /// Something real time took the CPU: as many idle CPUs as tasks wait there come to take them.
-    pub(super) fn kick_thieves(&self, world: &World, task: u32, cpu: u32, requests: &mut Vec<Request>) {
+    /// Something real time took the CPU: for each task that waits there an idle CPU comes, as long as there are any.
+    pub(super) fn kick_thieves(&self, world: &World, cpu: u32, requests: &mut Vec<Request>) {
         let mut idle = world.idle.clone();
-        // The one that was interrupted is not in the queue yet.
-        for _ in 0..=world.queue(cpu).len() {
-            let Some(thief) = self.thief(world, &idle, task, cpu) else {
+        for waiting in world.queue(cpu).iter() {
+            if world.task(waiting.task).pinned() {
+                continue;
+            }
+            let Some(thief) = self.thief(world, &idle, waiting.task, cpu) else {
                 return;
             };
             idle.clear(thief);
@@ -98,6 +134,8 @@ impl Augur {
             .chain(others)
             .filter_map(|queue| Some((queue, self.starving(world, queue, cpu)?)));
         let (queue, task) = found.next()?;
+        // Where one was found there may be hundreds, and one an interval would be too few.
+        self.clocks[cpu as usize].rescue_at_ns = world.now_ns + self.tuning.rescue_again_ns;
         let own = &mut self.tasks[task as usize];
         own.slice_ns = self.tuning.slice_min_ns;
         own.rescued = true;

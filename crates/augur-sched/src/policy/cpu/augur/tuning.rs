@@ -13,6 +13,8 @@ use std::ops::RangeInclusive;
 pub struct Tuning {
     /// How long a task runs before another that waits gets its turn.
     pub slice_ns: u64,
+    /// Where more than this wait for a CPU, their slices are shorter.
+    pub round_slices: u64,
     /// No slice is shorter.
     pub slice_min_ns: u64,
     /// A task whose bursts are shorter than this interrupts instead of moving.
@@ -25,6 +27,12 @@ pub struct Tuning {
     pub steal_far_ns: u64,
     /// A task that slept is owed at most this much.
     pub lag_ns: u64,
+    /// How soon it looks again where it found one.
+    pub rescue_again_ns: u64,
+    /// How long something real time keeps a CPU before others take what waits there, and how often each takes one.
+    pub help_ns: u64,
+    /// Who yields is charged for a turn of at least this length.
+    pub yield_ns: u64,
     /// Whatever its past, a burst may be as short as this: the task interrupts for so long. 0: by its past alone.
     pub trial_ns: u64,
     /// Who interrupts is ahead of the one that runs by no more than this, in virtual time.
@@ -61,6 +69,7 @@ impl Default for Tuning {
     fn default() -> Tuning {
         Tuning {
             slice_ns: 20_000_000,
+            round_slices: 8,
             slice_min_ns: 1_000_000,
             short_run_ns: SHORT_RUN_NS,
             short_wait_ns: 500_000,
@@ -68,6 +77,9 @@ impl Default for Tuning {
             steal_far_ns: 1_000_000,
             lag_ns: 20_000_000,
             halflife_ns: 50_000_000,
+            rescue_again_ns: 8_000_000,
+            help_ns: 4_000_000,
+            yield_ns: 3_000_000,
             trial_ns: 1_000_000,
             lead_ns: 20_000_000,
             new_run_ns: 500_000,
@@ -313,6 +325,7 @@ mod tests {
         let flag = |on: bool| on.to_string();
         for (name, value) in [
             ("slice_ns", tuning.slice_ns.to_string()),
+            ("round_slices", tuning.round_slices.to_string()),
             ("slice_min_ns", tuning.slice_min_ns.to_string()),
             ("short_run_ns", tuning.short_run_ns.to_string()),
             ("short_wait_ns", tuning.short_wait_ns.to_string()),
@@ -320,6 +333,9 @@ mod tests {
             ("steal_far_ns", tuning.steal_far_ns.to_string()),
             ("lag_ns", tuning.lag_ns.to_string()),
             ("halflife_ns", tuning.halflife_ns.to_string()),
+            ("rescue_again_ns", tuning.rescue_again_ns.to_string()),
+            ("help_ns", tuning.help_ns.to_string()),
+            ("yield_ns", tuning.yield_ns.to_string()),
             ("trial_ns", tuning.trial_ns.to_string()),
             ("lead_ns", tuning.lead_ns.to_string()),
             ("new_run_ns", tuning.new_run_ns.to_string()),

@@ -13,6 +13,8 @@ pub struct Own {
     pub vtime: u64,
     /// Whose clock `vtime` is on.
     pub vtime_cpu: u32,
+    /// In whose queue it waits, or for whom it was taken out of one; [`NONE`]: it ran since.
+    pub queue_cpu: u32,
     /// How long its slice was in all when it was granted.
     pub slice_granted_ns: u64,
     /// What was left of the slice when it was interrupted.
@@ -35,6 +37,8 @@ pub struct Own {
     pub woken_sync: bool,
     /// Likewise: the waker is who runs on its CPU.
     pub woken_here: bool,
+    /// Gives up what is left of its turn, if anybody waits.
+    pub yielded: bool,
     /// Has a turn that virtual time would not give it yet: it costs no virtual time.
     pub rescued: bool,
 }
@@ -56,6 +60,12 @@ pub struct Clock {
     pub evicts: bool,
     /// Before this moment it does not look for who starves.
     pub rescue_at_ns: u64,
+    /// Before this moment it helps no other.
+    pub help_at_ns: u64,
+    /// When the last of its tasks stopped.
+    pub stopped_at_ns: u64,
+    /// The longest that the next to run may; 0: a slice.
+    pub turn_ns: u64,
 }
 
 impl Clock {
@@ -85,6 +95,21 @@ impl Augur {
             own.vtime = own.vtime.wrapping_add(vtime_delta(world.task(task).weight, ran));
         }
         own.charged_at_ns = world.now_ns;
+    }
+
+    /// Who yields is charged for a turn of `yield_ns`, however little of it is used. Charged for what it used alone,
+    /// several that wait for one another by yielding would pass the CPU among themselves for as long as they are owed
+    /// anything, ahead of the one that they wait for.
+    pub(super) fn vtime_yield(&mut self, world: &World, task: u32) {
+        self.charge(world, task);
+        let ran_ns = world.now_ns.saturating_sub(world.task(task).run_at_ns);
+        let own = &mut self.tasks[task as usize];
+        if !own.rescued && ran_ns < self.tuning.yield_ns {
+            let rest_ns = self.tuning.yield_ns - ran_ns;
+            own.vtime = own
+                .vtime
+                .wrapping_add(vtime_delta(world.task(task).weight, rest_ns));
+        }
     }
 
     /// Puts the task's vtime on the clock of `cpu`.
