@@ -9,7 +9,7 @@ type Make = fn(&Spelling) -> Result<Box<dyn Policy>>;
 
 const POLICIES: [(&str, &str, Make); 3] = [
     ("augur", "this project's heuristic", |spelling| {
-        Ok(Box::new(Augur::new(Settings::from_spelling(spelling)?)))
+        Ok(Box::new(Augur::new(Settings::from_spelling(spelling, &[])?)))
     }),
     ("never", "names no moves: a control", |spelling| {
         spelling.only(&[]).map(|()| Box::new(Never) as Box<dyn Policy>)
@@ -17,9 +17,20 @@ const POLICIES: [(&str, &str, Make); 3] = [
     (
         "random",
         "moves at random: a control; random[seed=0,budget=8]",
-        |spelling| Ok(Box::new(Random::from_spelling(spelling)?)),
+        |spelling| Ok(Box::new(Random::from_spelling(spelling, 0)?)),
     ),
 ];
+
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today, in every world.
+pub fn current(text: &str) -> String {
+    match text.strip_prefix(EARLIER.0) {
+        Some(rest) if rest.is_empty() || rest.starts_with('[') => format!("{}{rest}", EARLIER.1),
+        _ => text.to_owned(),
+    }
+}
 
 /// The names of all policies, for help texts.
 pub fn names() -> impl Iterator<Item = &'static str> {

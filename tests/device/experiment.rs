@@ -7,7 +7,7 @@ use scx_augur::experiment::study::{self, Plan, Step};
 use scx_augur::policy::device::{parse, registry};
 use scx_augur::report::device::Figures;
 use scx_augur::report::study::{Lessons, Made, Run, Study};
-use scx_augur::sim::device::{Done, Options};
+use scx_augur::sim::device::{Done, Options, Outcome};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -309,7 +309,10 @@ fn wins_losses_and_ties_are_told_apart() {
                 figures: Figures {
                     policy: policy.to_owned(),
                     seed,
-                    completion_mean_ns: mean_ms * 1e6,
+                    outcome: Outcome {
+                        completion_mean_ns: mean_ms * 1e6,
+                        ..Outcome::default()
+                    },
                     ..Figures::default()
                 },
                 ..Run::default()

@@ -2,11 +2,13 @@
 //! JSON whose objects keep their order, and names that stand twice: in a workload both have a meaning.
 
 use anyhow::{Result, bail};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::fmt;
 
 /// A value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
 pub enum Node {
     /// `null`
     Null,
@@ -21,7 +23,7 @@ pub enum Node {
     /// An array.
     List(Vec<Node>),
     /// An object.
-    Map(Vec<(String, Node)>),
+    Map(#[serde(deserialize_with = "entries")] Vec<(String, Node)>),
 }
 
 /// Reads JSON with comments and trailing commas.
@@ -82,58 +84,20 @@ impl Node {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(Any)
-    }
-}
+fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Node)>, D::Error> {
+    struct Entries;
 
-struct Any;
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<(String, Node)>;
 
-impl<'de> Visitor<'de> for Any {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Node, E> {
-        Ok(Node::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-        Ok(Node::Integer(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
-        Ok(i64::try_from(number).map_or(Node::Real(number as f64), Node::Integer))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
-        Ok(Node::Real(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
         }
-        Ok(Node::List(list))
+
+        fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| items.next_entry().transpose()).collect()
+        }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = items.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Node::Map(entries))
-    }
+    deserializer.deserialize_map(Entries)
 }

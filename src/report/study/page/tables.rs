@@ -60,9 +60,8 @@ fn figures(study: &Study, id: &'static str, caption: &str, figures: &[Figure]) -
         caption: caption.to_owned(),
         head: heads,
         rows,
-        whole: Vec::new(),
-        upright: false,
         file: Some("summary"),
+        ..Table::default()
     }
 }
 
@@ -116,9 +115,8 @@ pub fn decisions(study: &Study) -> Table {
         caption: "Mean of a decision in each run, over the seeds.".to_owned(),
         head: std::iter::once("policy".to_owned()).chain(heads).collect(),
         rows: ranked.iter().map(row).collect(),
-        whole: Vec::new(),
-        upright: false,
         file: Some("timing"),
+        ..Table::default()
     }
 }
 
@@ -187,21 +185,9 @@ type Level = (
 );
 
 const LEVELS: [Level; 3] = [
-    (
-        "before",
-        |levels| levels.before_mean_ns,
-        |levels| levels.before_excess,
-    ),
-    (
-        "first",
-        |levels| levels.first_mean_ns,
-        |levels| levels.first_excess,
-    ),
-    (
-        "after",
-        |levels| levels.after_mean_ns,
-        |levels| levels.after_excess,
-    ),
+    ("before", |of| of.before_mean_ns, |of| of.before_excess),
+    ("first", |of| of.first_mean_ns, |of| of.first_excess),
+    ("after", |of| of.after_mean_ns, |of| of.after_excess),
 ];
 
 pub fn drift(found: &Drift) -> Table {
@@ -226,9 +212,7 @@ fn alarms(found: &Drift) -> Table {
                 .to_owned(),
         head: ["policy", "false alarms"].map(str::to_owned).to_vec(),
         rows: found.policies.iter().filter_map(row).collect(),
-        whole: Vec::new(),
-        upright: false,
-        file: None,
+        ..Table::default()
     }
 }
 
@@ -280,9 +264,8 @@ fn shifts(found: &Drift) -> Table {
             .to_owned(),
         head,
         rows,
-        whole: Vec::new(),
-        upright: false,
         file: Some("drift"),
+        ..Table::default()
     }
 }
 
@@ -321,9 +304,8 @@ fn reactions(policy: &Summary) -> [Cell; 4] {
 /// What is not known, and why.
 fn unknown(why: &'static str) -> Cell {
     Cell {
-        words: "–".to_owned(),
-        class: "",
         hint: why,
+        ..Cell::new("–")
     }
 }
 
@@ -336,9 +318,8 @@ pub fn labels(study: &Study) -> Option<Table> {
         .filter(named)
         .map(|line| {
             let name = Cell {
-                words: line.policy.clone(),
                 class: "left",
-                hint: "",
+                ..Cell::new(&line.policy)
             };
             (study.label(&line.policy).to_owned(), vec![name])
         })
@@ -348,8 +329,6 @@ pub fn labels(study: &Study) -> Option<Table> {
         caption: "Policies that pictures call by a shorter name.".to_owned(),
         head: ["in pictures", "whole name"].map(str::to_owned).to_vec(),
         rows,
-        whole: Vec::new(),
-        upright: false,
-        file: None,
+        ..Table::default()
     })
 }

@@ -55,7 +55,7 @@ pub fn tail(study: &Study) -> Rows {
     let row = |line: &&summary::Line| {
         let [mean, p99] = of(line).map(|value| value.mean * MS);
         let item = |at: usize, value: f64| Item {
-            value: exactly(value),
+            value: Interval::of(&[value]),
             note: note(value),
             style: Style::other(at),
         };
@@ -73,14 +73,6 @@ pub fn tail(study: &Study) -> Rows {
         scale: Scale::Times,
         legend: vec![(Style::other(0), "mean".to_owned()), (Style::other(1), "p99".to_owned())],
         rows: ranked.iter().map(row).collect(),
-    }
-}
-
-fn exactly(value: f64) -> Interval {
-    Interval {
-        mean: value,
-        low: value,
-        high: value,
     }
 }
 
@@ -234,12 +226,11 @@ pub fn completion(study: &Study) -> Curves {
         points: found
             .points
             .iter()
-            .map(|(share, time)| (time.mean * MS, exactly(share * 100.0)))
+            .map(|(share, time)| (time.mean * MS, Interval::of(&[share * 100.0])))
             .collect(),
         style: style(study, &found.policy),
-        band: false,
-        rings: Vec::new(),
         marked: Marked::Heights(vec![50.0, 95.0, 99.0]),
+        ..Line::default()
     };
     Curves {
         title: "Completion times: how many tasks are done within a time".to_owned(),
@@ -249,9 +240,8 @@ pub fn completion(study: &Study) -> Curves {
         x: "completion of a task, ms (log scale)".to_owned(),
         y: "tasks that are done, % (marks: p50, p95, p99)".to_owned(),
         x_log: true,
-        y_log: false,
         lines: study.completion.iter().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }
 
@@ -267,9 +257,7 @@ pub fn gpu_fraction(study: &Study) -> Curves {
             label: study.label(&of.policy).to_owned(),
             points: of.share_mean.iter().enumerate().filter_map(middle).collect(),
             style: style(study, &of.policy),
-            band: false,
-            rings: Vec::new(),
-            marked: Marked::Points,
+            ..Line::default()
         }
     };
     Curves {
@@ -279,9 +267,7 @@ pub fn gpu_fraction(study: &Study) -> Curves {
             .to_owned(),
         x: "compute intensity".to_owned(),
         y: "share of the work on a GPU, %".to_owned(),
-        x_log: false,
-        y_log: false,
         lines: study.gpu_fractions.iter().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }

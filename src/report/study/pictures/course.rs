@@ -2,7 +2,7 @@
 //! How runs went: completion over the run, and what ran where at its beginning.
 
 use super::{MS, above_nothing, style};
-use crate::report::chart::{Curves, Gantt, Lane, Line, Marked, Panel, Piece};
+use crate::report::chart::{Curves, Gantt, Lane, Line, Panel, Piece};
 use crate::report::study::summary::{self, Study};
 use crate::report::study::unit;
 
@@ -21,7 +21,7 @@ pub fn timeline(study: &Study) -> Curves {
         style: style(study, &track.policy),
         band: study.seeds.len() > 1,
         rings: rings(study, &track.policy),
-        marked: Marked::Points,
+        ..Line::default()
     };
     let marks = study.timeline.marks.iter();
     Curves {
@@ -31,10 +31,10 @@ pub fn timeline(study: &Study) -> Curves {
             .to_owned(),
         x: "task, in order of arrival".to_owned(),
         y: "mean completion, ms (log scale)".to_owned(),
-        x_log: false,
         y_log: true,
         lines: study.timeline.tracks.iter().map(line).collect(),
         marks: marks.map(|mark| (mark.task as f64, mark.what.clone())).collect(),
+        ..Curves::default()
     }
 }
 

@@ -2,7 +2,7 @@
 //! Curves: lines over something that is counted or timed, each with its name at its end, or on a phone in a legend.
 
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::canvas::{self, Canvas, Key, To};
 use crate::picture::palette::{FRAME, INK, MUTED, Style};
 use crate::statistics::Interval;
 
@@ -13,9 +13,10 @@ const MOST_MARKS: usize = 40;
 const NEAR_PX: i32 = 70;
 
 /// Where a line has marks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Marked {
     /// At each point, where they are few.
+    #[default]
     Points,
     /// Where it has come so high.
     Heights(Vec<f64>),
@@ -26,6 +27,7 @@ pub enum Marked {
 }
 
 /// A line.
+#[derive(Default)]
 pub struct Line {
     /// Its name; none in words: it has none.
     pub label: String,
@@ -81,10 +83,11 @@ impl Line {
 }
 
 /// Lines, and moments that something happens at.
+#[derive(Default)]
 pub struct Curves {
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub title: String,
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub description: String,
     /// What is along.
     pub x: String,
@@ -108,19 +111,14 @@ impl Curves {
                 .flat_map(|line| line.points.iter().map(move |point| (line, point)))
         };
         let along = points().map(|(_, (at, _))| *at);
-        let x = match self.x_log {
-            true => Axis::logarithmic(along, across),
-            false => Axis::range(along, across),
-        };
         let ends = points().flat_map(|(line, (_, value))| match line.band {
             true => [floor(value, self.y_log), value.high],
             false => [value.mean; 2],
         });
-        let y = match self.y_log {
-            true => Axis::logarithmic(ends, down),
-            false => Axis::range(ends, down),
-        };
-        (x, y)
+        (
+            Axis::scaled(self.x_log, along, across),
+            Axis::scaled(self.y_log, ends, down),
+        )
     }
 
     fn line(&self, canvas: &mut Canvas, line: &Line, (x, y): (&Axis, &Axis)) {
@@ -210,18 +208,11 @@ fn apart(wanted: &[i32], heights: &[i32], bottom: i32) -> Vec<i32> {
     places
 }
 
-impl Picture for Curves {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title);
+impl Curves {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px, &self.title, &self.description);
+        let mut top = canvas.heading();
         let px = canvas.text_px();
         let labels: Vec<Vec<String>> = self
             .lines
@@ -297,9 +288,7 @@ mod tests {
             label: String::new(),
             points: vec![(0.0, at(1.0)), (10.0, at(100.0)), (20.0, at(100.0))],
             style: Style::policy(0),
-            band: false,
-            rings: Vec::new(),
-            marked: Marked::Points,
+            ..Line::default()
         };
         let heights = [0.0, 5.0, 15.0, 25.0, -1.0].map(|at| line.height(at, true));
         assert_eq!(heights, [Some(1.0), Some(10.0), Some(100.0), Some(100.0), None]);
