@@ -3,13 +3,13 @@
 //! are, in tasks a second; and how fast `dqn` is trained, in steps a second, with batches of 128 through TensorFlow.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use augur_base::topology::device::Settings;
+use augur_devices::policy::registry::{self, Start};
+use augur_devices::policy::{Context, DevicePolicy, Fleet, Placement, State, parse};
+use augur_devices::sim::{self, Options};
+use augur_devices::workload::{Batch, Generator, Physics, Task, generator};
+use augur_tensorflow::{library, prepare_library};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use scx_augur::model::{library, prepare_library};
-use scx_augur::policy::device::registry::{self, Start};
-use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, State, parse};
-use scx_augur::sim::device::{self, Options};
-use scx_augur::topology::device::Settings;
-use scx_augur::workload::{Batch, Generator, Physics, Task, generator};
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -89,7 +89,7 @@ fn runs(criterion: &mut Criterion) {
     for name in ["round_robin", "eft", "clairvoyant"] {
         let run = || {
             let mut policy = parse(name, &context, 1).unwrap();
-            let outcome = device::run(&options, &mut *policy, &mut |_| ControlFlow::Continue(())).unwrap();
+            let outcome = sim::run(&options, &mut *policy, &mut |_| ControlFlow::Continue(())).unwrap();
             assert_eq!(outcome.tasks, TASKS);
             outcome
         };

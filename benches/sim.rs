@@ -3,15 +3,15 @@
 //! CPUs with the heuristic, its balancer and all figures.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use augur_base::random::Generator;
+use augur_base::topology::Machine;
+use augur_devices::sim::station::{Routing, Station};
+use augur_sched::policy::cpu::Places;
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::cpu::{self, Balancer, Options, Outcome};
+use augur_sched::sim::{Action, Program, TaskSpec, WOKEN};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
-use scx_augur::policy::Generator;
-use scx_augur::policy::cpu::Places;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::cpu::{self, Balancer, Options, Outcome};
-use scx_augur::sim::station::{Routing, Station};
-use scx_augur::sim::{Action, Program, TaskSpec, WOKEN};
-use scx_augur::topology::Machine;
 use std::sync::Arc;
 
 const JOBS: usize = 500_000;

@@ -10,8 +10,8 @@
     reason = "a benchmark may end where something is wrong"
 )]
 
+use augur_trace::{Event, EventKind, Format, Header, Reader, State, Summary, Task, Writer};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use scx_augur::trace::{Event, EventKind, Format, Header, Reader, State, Summary, Task, Writer};
 use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;

@@ -8,10 +8,10 @@
 #![allow(missing_docs)]
 
 use anyhow::{Context, Result, bail};
-use scx_augur::model::forest::{Forest, Kind, Parameters, Row};
-use scx_augur::policy::device::hybrid_ml::{FEATURES, features, label};
-use scx_augur::topology::device::Settings;
-use scx_augur::workload::{Batch, Generator, Physics, generator};
+use augur_base::topology::device::Settings;
+use augur_devices::model::forest::{Forest, Kind, Parameters, Row};
+use augur_devices::policy::hybrid_ml::{FEATURES, features, label};
+use augur_devices::workload::{Batch, Generator, Physics, generator};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -11,14 +11,5 @@
 #[cfg(feature = "live")]
 pub mod bench;
 pub mod cli;
-pub mod experiment;
 #[cfg(feature = "live")]
 pub mod live;
-pub mod model;
-pub mod policy;
-pub mod report;
-pub mod sim;
-pub mod workload;
-
-pub use augur_base::{file, topology};
-pub use augur_trace as trace;

@@ -369,7 +369,13 @@ fn installed(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("bin/scx_augur");
     std::fs::create_dir(folder.path().join("bin")).unwrap();
-    std::fs::copy(cargo_bin("scx_augur"), &program).unwrap();
+    // By a process of its own: a file that this one has open for writing is also open in whatever another test starts in
+    // that moment, and cannot be run as long as it is.
+    let copied = Command::new("cp")
+        .arg(cargo_bin("scx_augur"))
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let mut command = Command::new(&program);
     command.env_remove("RUST_LOG").args(arguments);
     command.current_dir(folder.path()).output().unwrap()

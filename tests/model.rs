@@ -15,10 +15,10 @@
 mod busy;
 
 use assert_cmd::Command;
-use scx_augur::model::{
+use augur_sched::model::{
     Engine, FEATURES, FeatureRow, Manifest, Mlp, ModelEvent, ModelHandle, ModelOptions, ModelSource, canary,
-    library, prepare_library,
 };
+use augur_tensorflow::{library, prepare_library};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -63,8 +63,8 @@ fn model(name: &str) -> PathBuf {
 /// What `profile` asks of a GPU, asked of TensorFlow's CPU: products are right, and a device that is not there is a fault.
 #[test]
 fn a_device_multiplies_matrices_and_says_how_long_it_took() {
-    use scx_augur::experiment::profile::on_device;
-    use scx_augur::model::tensorflow::product;
+    use augur_devices::experiment::profile::on_device;
+    use augur_tensorflow::product;
     if !ready() {
         return;
     }
@@ -164,7 +164,7 @@ fn tensorflow_the_twin_and_python_agree() {
         .unwrap();
     let (mut of_model, mut of_twin) = (Vec::new(), Vec::new());
     loaded.predictor.score(&golden.rows, &mut of_model).unwrap();
-    scx_augur::model::Predictor::score(&mut twin, &golden.rows, &mut of_twin).unwrap();
+    augur_sched::model::Predictor::score(&mut twin, &golden.rows, &mut of_twin).unwrap();
     assert!(
         close(&of_model, &golden.scores),
         "TensorFlow {of_model:?}\nPython {:?}",

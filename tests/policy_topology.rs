@@ -2,7 +2,7 @@
 //! Machines: what a shape means, what is refused, how far things are apart.
 #![allow(clippy::unwrap_used)]
 
-use scx_augur::topology::{Cpu, Distance, Machine};
+use augur_base::topology::{Cpu, Distance, Machine};
 
 fn machine(spec: &str) -> Machine {
     Machine::from_spec(spec).unwrap()

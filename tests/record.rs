@@ -7,15 +7,15 @@
 #![allow(clippy::unwrap_used)]
 
 use assert_cmd::cargo::CommandCargoExt;
+use augur_sched::policy::cpu::Places;
+use augur_sched::sim::burst::{Builder, Rebuilt};
+use augur_sched::sim::recorded;
+use augur_trace::{Event, EventKind, Reader};
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, gettid};
-use scx_augur::policy::cpu::Places;
-use scx_augur::sim::burst::{Builder, Rebuilt};
-use scx_augur::sim::recorded;
-use scx_augur::trace::{Event, EventKind, Reader};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;

@@ -151,7 +151,7 @@ fn a_decision_log_has_the_live_ones_columns_and_the_label() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("has no row") && said.lines().count() == 1, "{said}");
     let header = text.lines().next().unwrap().to_owned();
-    let wanted: Vec<&str> = scx_augur::model::log::columns()
+    let wanted: Vec<&str> = augur_sched::model::log::columns()
         .chain(["label", "gain_ns"])
         .collect();
     assert_eq!(header, wanted.join(","));

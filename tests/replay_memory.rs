@@ -7,8 +7,8 @@
     reason = "all of this file is tests"
 )]
 
-use scx_augur::topology::Machine;
-use scx_augur::trace::{Event, EventKind, Format, Header, State, Task, Writer};
+use augur_base::topology::Machine;
+use augur_trace::{Event, EventKind, Format, Header, State, Task, Writer};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -16,7 +16,7 @@ mod round_trip;
 #[path = "trace/summary.rs"]
 mod summary;
 
-use scx_augur::trace::{Event, EventKind, Format, Header, Reader, State, Task, Writer};
+use augur_trace::{Event, EventKind, Format, Header, Reader, State, Task, Writer};
 use std::path::Path;
 
 fn task(comm: &str, pid: i32, prio: i32) -> Task {

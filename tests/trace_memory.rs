@@ -7,7 +7,7 @@
     reason = "all of this file is tests"
 )]
 
-use scx_augur::trace::Reader;
+use augur_trace::Reader;
 use std::io::{self, Cursor, Read};
 
 /// The most memory that this process ever had, in megabytes.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Who is measured: `[LABEL=]NAME[:OPTIONS]`, several separated by commas.
 
-use crate::policy;
 use anyhow::{Result, bail, ensure};
+use augur_sched::policy;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -3,10 +3,10 @@
 
 use super::schedstat;
 use super::tracing::Tracing;
+use crate::bench::report::Callback;
 use crate::live::programs::{self, Program};
-use crate::report::bench::Callback;
-use crate::topology::Machine;
 use anyhow::{Context, Result};
+use augur_base::topology::Machine;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ pub struct Counters {
 /// What they say at the end.
 #[derive(Debug, Default)]
 pub struct Difference {
-    /// By the names in [`crate::report::bench::FIGURES`].
+    /// By the names in [`crate::bench::report::FIGURES`].
     pub figures: BTreeMap<String, f64>,
     /// Each BPF callback.
     pub callbacks: BTreeMap<String, Callback>,

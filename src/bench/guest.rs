@@ -6,7 +6,7 @@
 
 use super::contender::{Contender, Kind};
 use super::{Interrupted, child};
-use crate::report::bench::Line;
+use crate::bench::report::Line;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

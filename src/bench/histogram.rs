@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the kernel's `hist` triggers counted (Documentation/trace/histogram.rst), as text and as numbers.
 
-use crate::report::bench::Kinds;
-use crate::topology::{Distance, Machine};
+use crate::bench::report::Kinds;
+use augur_base::topology::{Distance, Machine};
 use std::collections::BTreeMap;
 
 /// A histogram: how often each combination of keys was hit.

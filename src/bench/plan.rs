@@ -2,7 +2,7 @@
 //! In which order, how often, and what becomes of each run.
 
 use super::Contender;
-use crate::report::bench::Run;
+use crate::bench::report::Run;
 use anyhow::Result;
 
 /// Ctrl-C came before everything was measured.

@@ -6,13 +6,15 @@ use super::number::whole;
 use super::{UsageError, interrupt, threads};
 use crate::bench::contender::{EEVDF, Kind};
 use crate::bench::lab::Here;
+use crate::bench::report::{Line, Report};
 use crate::bench::{Contender, Interrupted, Plan, Workload, attached, guest, kernel_build};
-use crate::file::{Folder, Output};
-use crate::model::place;
-use crate::report::bench::{Line, Report};
-use crate::report::{bench, formats, frontier, table};
-use crate::topology::Machine;
+use crate::bench::{frontier, report};
 use anyhow::{Context, Result, bail, ensure};
+use augur_base::file::{Folder, Output};
+use augur_base::picture::formats;
+use augur_base::table;
+use augur_base::topology::Machine;
+use augur_sched::model::place;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
@@ -302,12 +304,12 @@ impl Progress<'_> {
     }
 }
 
-fn brief(run: &bench::Run) -> String {
+fn brief(run: &report::Run) -> String {
     if let Some(why) = &run.died {
         return format!("died: {why}");
     }
     let shown = ["time_s", "migrations", "wait_s"].into_iter().filter_map(|name| {
-        let figure = bench::FIGURES.iter().find(|figure| figure.name == name)?;
+        let figure = report::FIGURES.iter().find(|figure| figure.name == name)?;
         let (title, unit) = figure.title.split_once(", ").unwrap_or((figure.title, ""));
         let value = table::grouped(*run.figures.get(name)?, figure.digits);
         Some(format!("{title} {value} {unit}").trim_end().to_owned())

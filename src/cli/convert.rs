@@ -4,10 +4,10 @@
 use super::console::{note, tell};
 use super::input::{self, Reading};
 use super::{UsageError, interrupt, machine_of};
-use crate::file::STANDARD;
-use crate::topology::Machine;
-use crate::trace::{EventKind, Format, Notes, Writer, shown};
 use anyhow::{Result, bail, ensure};
+use augur_base::file::STANDARD;
+use augur_base::topology::Machine;
+use augur_trace::{EventKind, Format, Notes, Writer, shown};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 

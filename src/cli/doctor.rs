@@ -3,8 +3,8 @@
 
 use super::number::whole;
 use crate::live::doctor::{self, Check, Facts, ModelFacts, Verdict};
-use crate::model::place::Place;
 use anyhow::{Context, Result};
+use augur_sched::model::place::Place;
 use clap::Parser;
 use serde::Serialize;
 use std::io::Write;

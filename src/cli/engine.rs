@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Which engine runs a model, as it is named on the command line.
 
-use crate::model::{Engine, prepare_library, tensorflow};
+use augur_sched::model::Engine;
+use augur_tensorflow::prepare_library;
 use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ impl Name {
     /// Refuses what this build lacks.
     fn built(self) -> Result<Name, &'static str> {
         match self {
-            Name::Tensorflow if !tensorflow::IS_BUILT => {
+            Name::Tensorflow if !augur_tensorflow::IS_BUILT => {
                 Err("this build has no TensorFlow; build it with the feature `tensorflow`, or name `twin`")
             }
             name => Ok(name),
@@ -62,7 +63,7 @@ impl EngineArgs {
 
     /// Logs which libraries were found and are not used.
     pub fn log_skipped(&self) {
-        for sentence in tensorflow::skipped() {
+        for sentence in augur_tensorflow::skipped() {
             tracing::warn!("{sentence}");
         }
     }

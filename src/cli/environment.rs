@@ -2,8 +2,8 @@
 //! Settings of simulations from the environment: they go before a file's, and the command line's go before them.
 
 use super::UsageError;
-use crate::experiment::simulate::Config;
 use anyhow::Result;
+use augur_devices::experiment::simulate::Config;
 
 /// How many GPUs there are.
 const GPUS: &str = "NUM_GPUS";

@@ -4,9 +4,9 @@
 
 use super::UsageError;
 use super::console::{is_quiet, note};
-use crate::file;
-use crate::trace::{Choice, Event, Format, Notes, Reader};
 use anyhow::{Context, Result, bail};
+use augur_base::file;
+use augur_trace::{Choice, Event, Format, Notes, Reader};
 use clap::Args;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;

@@ -5,8 +5,8 @@
 //! it has ([`flag`]), or something else ([`call`]). Whoever says it last decides. Nothing is left behind in any case.
 
 use super::console::tell;
-use crate::file;
 use anyhow::{Result, ensure};
+use augur_base::file;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};

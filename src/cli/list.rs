@@ -3,10 +3,11 @@
 
 use super::console::tell;
 use super::parse::has_flag;
-use crate::experiment;
-use crate::policy::cpu::augur::Tuning;
-use crate::policy::device::list::registry as graph;
-use crate::policy::{Settings, cpu, device};
+use augur_devices::experiment;
+use augur_devices::policy;
+use augur_devices::policy::list::registry as graph;
+use augur_sched::policy::cpu::augur::Tuning;
+use augur_sched::policy::{Settings, cpu};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -66,7 +67,7 @@ pub fn listed(matches: &ArgMatches) -> Option<ExitCode> {
 
 #[cfg(feature = "live")]
 fn daemon() -> String {
-    table(crate::policy::registry::described()) + &settings()
+    table(augur_sched::policy::registry::described()) + &settings()
 }
 
 fn run_queues() -> String {
@@ -80,7 +81,7 @@ fn run_queues() -> String {
 }
 
 fn devices() -> String {
-    table(device::registry::NAMES) + "\nSettings of those that learn: `scx_augur simulate --help`.\n"
+    table(policy::registry::NAMES) + "\nSettings of those that learn: `scx_augur simulate --help`.\n"
 }
 
 fn graphs() -> String {
@@ -92,8 +93,8 @@ fn queues() -> String {
 }
 
 fn learners() -> String {
-    let known = device::registry::NAMES.into_iter();
-    table(known.filter(|(name, _)| device::registry::LEARNERS.contains(name)))
+    let known = policy::registry::NAMES.into_iter();
+    table(known.filter(|(name, _)| policy::registry::LEARNERS.contains(name)))
         + "\nTheir settings: `scx_augur simulate train --help`.\n"
 }
 

@@ -37,9 +37,9 @@ pub mod trace;
 #[cfg(feature = "live")]
 mod tuning;
 
-use crate::file;
-use crate::topology::Machine;
 use anyhow::Context;
+use augur_base::file;
+use augur_base::topology::Machine;
 use clap::{Parser, Subcommand};
 use console::{Colour, say};
 

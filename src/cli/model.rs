@@ -4,13 +4,11 @@
 use super::engine::EngineArgs;
 use super::interrupt;
 use super::number::{real, whole};
-use crate::model::canary::{self, fixed_rows};
-use crate::model::explain;
-use crate::model::manifest::Normaliser;
-use crate::model::{
-    Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log, tensorflow,
-};
 use anyhow::Context;
+use augur_sched::model::canary::{self, fixed_rows};
+use augur_sched::model::explain;
+use augur_sched::model::manifest::Normaliser;
+use augur_sched::model::{Engine, FeatureRow, Manifest, Mlp, ModelOptions, ModelSource, Predictor, log};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -113,8 +111,8 @@ struct Check<'a> {
     twin: bool,
     name: &'a str,
     threshold: f32,
-    scores: &'a Option<crate::model::manifest::Scores>,
-    trained_on: &'a crate::model::manifest::TrainedOn,
+    scores: &'a Option<augur_sched::model::manifest::Scores>,
+    trained_on: &'a augur_sched::model::manifest::TrainedOn,
 }
 
 /// What `check` says of a refused model.
@@ -148,7 +146,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         ok: true,
         load_ms: started.elapsed().as_secs_f64() * 1e3,
         engine: model.engine.to_string(),
-        tensorflow: tensorflow::version(),
+        tensorflow: augur_tensorflow::version(),
         twin: manifest.weights.is_some(),
         name: &manifest.name,
         threshold: manifest.threshold,
@@ -170,7 +168,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         version.map(|version| format!(" {version}")).unwrap_or_default()
     );
     if model.engine == Engine::Twin
-        && let Err(fault) = tensorflow::load_library()
+        && let Err(fault) = augur_tensorflow::load_library()
     {
         super::say!("  {fault}");
     }

@@ -4,8 +4,8 @@
 
 use super::console::note;
 use super::{UsageError, parse};
-use crate::file::{Folder, Output, Used};
 use anyhow::{Context, Result};
+use augur_base::file::{Folder, Output, Used};
 use clap::{Command, Parser, ValueEnum};
 use clap_complete::{Shell as Writer, generate};
 use clap_mangen::Man;

@@ -5,15 +5,17 @@ use super::engine::EngineArgs;
 use super::number::{real, seconds, whole};
 use super::tuning::TuningArgs;
 use super::{UsageError, interrupt, machine_of};
-use crate::experiment::stand_in::{self, Decider, Load};
 use crate::live::daemon::{self, Options};
 use crate::live::monitor::{self, monitor};
 use crate::live::stats::{Metrics, server_data};
 use crate::live::{LoadOptions, machine};
-use crate::model::place::Place;
-use crate::model::{Engine, Fault, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
-use crate::policy::{self, Generator, Mode};
 use anyhow::Result;
+use augur_base::random::Generator;
+use augur_sched::experiment::stand_in::{self, Decider, Load};
+use augur_sched::model::place::Place;
+use augur_sched::model::{Engine, ModelHandle, ModelOptions, ModelSource, Predictor, canary};
+use augur_sched::policy::{self, Mode};
+use augur_tensorflow::Fault;
 use clap::Parser;
 use rand::SeedableRng;
 use std::io::Write;
@@ -183,10 +185,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn show(metrics: &Metrics, json: bool, mut out: impl Write) -> Result<()> {
     if json {
-        writeln!(out, "{}", serde_json::to_string(metrics)?)?;
-        return Ok(());
+        return Ok(writeln!(out, "{}", serde_json::to_string(metrics)?)?);
     }
-    metrics.format(&mut out)
+    Ok(write!(out, "{metrics}")?)
 }
 
 /// The simulated stand-in for the kernel. It leaves nothing behind, so that Ctrl-C may end it at once.

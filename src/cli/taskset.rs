@@ -4,11 +4,11 @@
 use super::UsageError;
 use super::console::tell;
 use super::replay::DEFAULT_POLICIES;
-use crate::file;
-use crate::sim::burst::Rebuilt;
-use crate::sim::taskset;
-use crate::workload::rtapp::{self, Taskset};
 use anyhow::{Context, Result, bail};
+use augur_base::file;
+use augur_sched::rtapp::{self, Taskset};
+use augur_sched::sim::burst::Rebuilt;
+use augur_sched::sim::taskset;
 use std::io::Read;
 use std::path::Path;
 

@@ -3,11 +3,11 @@
 
 use super::input::{self, Reading};
 use super::{UsageError, interrupt};
-use crate::report::trace::Report;
-use crate::report::trace_diff::Diff;
-use crate::trace::scope::{self, Moment, Scope, Who};
-use crate::trace::{Format, Summary, Task};
 use anyhow::{Context, Result, ensure};
+use augur_trace::diff::Diff;
+use augur_trace::report::Report;
+use augur_trace::scope::{self, Moment, Scope, Who};
+use augur_trace::{Format, Summary, Task};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::fmt::Display;

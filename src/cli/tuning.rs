@@ -2,7 +2,7 @@
 //! The settings of the kernel's half as options, made from their table.
 
 use super::number::whole;
-use crate::policy::cpu::augur::{SETTINGS, Setting, Tuning};
+use augur_sched::policy::cpu::augur::{SETTINGS, Setting, Tuning};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
 /// What the options came to.

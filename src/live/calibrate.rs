@@ -7,9 +7,9 @@
 //! the CPU where the thread is already; the difference of the two is the refill. What the move itself takes (the system
 //! call, the switch) is in neither.
 
-use crate::policy::Generator;
-use crate::topology::{Distance, Machine};
 use anyhow::{Context, Result, bail, ensure};
+use augur_base::random::Generator;
+use augur_base::topology::{Distance, Machine};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use rand::{RngExt, SeedableRng};

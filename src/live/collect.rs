@@ -3,12 +3,12 @@
 
 use super::bpf::intf;
 use super::{Scheduler, pod};
-use crate::policy::cpu::{Mask, load};
-use crate::policy::decision::Totals;
-use crate::policy::observed::{CpuRow, Observed, TaskRow};
-use crate::policy::{Phase, Snapshot, TaskId};
-use crate::topology::Machine;
 use anyhow::{Context, Result, bail};
+use augur_base::topology::Machine;
+use augur_sched::policy::cpu::{Mask, load};
+use augur_sched::policy::decision::Totals;
+use augur_sched::policy::observed::{CpuRow, Observed, TaskRow};
+use augur_sched::policy::{Phase, Snapshot, TaskId};
 use libbpf_rs::{MapCore, MapFlags, ProgramInput};
 use std::sync::Arc;
 

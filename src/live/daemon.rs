@@ -12,11 +12,12 @@ use super::pace::Pace;
 use super::stats::Metrics;
 use super::steady::{ThisMachine, Watch};
 use super::{LoadOptions, Scheduler, bpf::intf, doctor, machine, pod};
-use crate::model::{Fault, ModelEvent, ModelHandle};
-use crate::policy::decision::Outcome;
-use crate::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Rounds, Stealing};
-use crate::topology::Machine;
 use anyhow::Result;
+use augur_base::topology::Machine;
+use augur_sched::model::{ModelEvent, ModelHandle};
+use augur_sched::policy::decision::Outcome;
+use augur_sched::policy::{Gate, Judged, Mode, Pair, Permissions, Phase, Policy, Rounds, Stealing};
+use augur_tensorflow::Fault;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -351,7 +352,7 @@ impl DaemonState {
         started: Instant,
     ) -> Option<Counters> {
         self.metrics.uptime_s = started.elapsed().as_secs_f64();
-        self.metrics.set_ledger(&channel.ledger);
+        channel.ledger.fill(&mut self.metrics);
         self.metrics.set_tally(&self.rounds.tally);
         if let Some(seen) = &attachment.last {
             self.metrics.set_snapshot(&seen.snapshot);

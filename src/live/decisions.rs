@@ -7,9 +7,10 @@
 use super::bpf::intf;
 use super::collect::run;
 use super::{Scheduler, pod};
-use crate::policy::decision::Outcome;
-use crate::policy::{Candidate, Judged};
 use anyhow::{Context, Result};
+use augur_sched::policy::decision::Outcome;
+use augur_sched::policy::metrics::Metrics;
+use augur_sched::policy::{Candidate, Judged};
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -74,6 +75,19 @@ impl Ledger {
     /// Ends everything: the kernel's half is gone, and with it whatever was under way, which counts as expired.
     pub fn abandon(&mut self) -> Vec<u64> {
         self.give_up(u64::MAX)
+    }
+
+    /// Puts the books into their places.
+    pub fn fill(&self, to: &mut Metrics) {
+        to.accepted = self.accepted();
+        to.applied = self.count(Outcome::Applied);
+        to.refused_gone = self.count(Outcome::Gone);
+        to.refused_moved = self.count(Outcome::Moved);
+        to.refused_affinity = self.count(Outcome::Affinity);
+        to.refused_pinned = self.count(Outcome::Pinned);
+        to.refused = to.refused_gone + to.refused_moved + to.refused_affinity + to.refused_pinned;
+        to.expired = self.count(Outcome::Expired);
+        to.pending = self.pending();
     }
 
     /// How many were accepted, ever.

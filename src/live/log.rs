@@ -7,10 +7,10 @@
 use super::bpf::intf::augur_task_row;
 use super::collect::{Observation, task_totals};
 use super::decisions::Sent;
-use crate::file::Output;
-use crate::policy::decision::{Kind, Outcome, Row, Spent, Totals, Writer};
-use crate::policy::{Judged, Pair, TaskId};
 use anyhow::{Context, Result};
+use augur_base::file::Output;
+use augur_sched::policy::decision::{Kind, Outcome, Row, Spent, Totals, Writer};
+use augur_sched::policy::{Judged, Pair, TaskId};
 use std::path::{Path, PathBuf};
 
 /// A row that waits for its outcome.
@@ -155,9 +155,9 @@ fn comm(row: &augur_task_row) -> String {
 mod tests {
     use super::*;
     use crate::live::pod;
-    use crate::model::FEATURE_COUNT;
-    use crate::policy::{Candidate, Phase, Snapshot, TaskState};
-    use crate::topology::Machine;
+    use augur_base::topology::Machine;
+    use augur_sched::model::FEATURE_COUNT;
+    use augur_sched::policy::{Candidate, Phase, Snapshot, TaskState};
     use std::sync::Arc;
 
     const ID: TaskId = TaskId { pid: 7, start_ns: 70 };

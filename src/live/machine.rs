@@ -2,8 +2,8 @@
 //! This machine's topology, as the kernel reports it.
 
 use super::steady::{ThisMachine, once_steady};
-use crate::topology::{Cpu, Machine};
 use anyhow::{Context, Result};
+use augur_base::topology::{Cpu, Machine};
 use scx_utils::Topology;
 
 /// Reads the online CPUs of this machine; a last-level cache with more than `max_domain_cpus` CPUs is split.

@@ -4,9 +4,9 @@
 use super::bpf::{BpfSkel, BpfSkelBuilder, OpenBpfSkel, intf};
 use super::realtime::RealTime;
 use super::window::Windows;
-use crate::policy::cpu::augur::Tuning;
-use crate::topology::Machine;
 use anyhow::{Context, Result, anyhow, ensure};
+use augur_base::topology::Machine;
+use augur_sched::policy::cpu::augur::Tuning;
 use libbpf_rs::{Link, OpenObject};
 use scx_utils::{UserExitInfo, compat, scx_ops_attach, scx_ops_load, scx_ops_open, uei_exited, uei_report};
 use std::mem::MaybeUninit;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Random machines, tasks, settings, and what happens to them.
 
+use augur_sched::policy::cpu::augur::Tuning;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scx_augur::policy::cpu::augur::Tuning;
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
@@ -57,7 +57,7 @@ pub enum Event {
 /// A machine and its settings.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// As [`scx_augur::topology::Machine::from_spec`] reads it.
+    /// As [`augur_base::topology::Machine::from_spec`] reads it.
     pub shape: &'static str,
     pub tuning: Tuning,
     pub tasks: Vec<Spec>,

@@ -3,17 +3,17 @@
 
 use super::physics::context;
 use super::run::run;
+use augur_base::topology::device::Settings;
+use augur_devices::policy::{Context, DevicePolicy, Fleet, Placement, parse, registry};
+use augur_devices::sim::{self, Bound, Options};
+use augur_devices::workload::Task;
 use proptest::prelude::*;
-use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, parse, registry};
-use scx_augur::sim::device::{self, Bound, Options};
-use scx_augur::topology::device::Settings;
-use scx_augur::workload::Task;
 
 /// Sums of times in ns may be wrong by this share of themselves.
 const ROUNDING: f64 = 1e-9;
 
 fn bound(context: &Context, seed: u64) -> Bound {
-    device::bound(&Options::of(context, seed))
+    sim::bound(&Options::of(context, seed))
 }
 
 prop_compose! {

@@ -3,11 +3,11 @@
 
 use super::physics::context;
 use super::run::run;
-use scx_augur::experiment::simulate::{self, Config, Plan, Scenario};
-use scx_augur::policy::device::{Placement, parse};
-use scx_augur::report::Interval;
-use scx_augur::report::drift::{Course, Drift};
-use scx_augur::topology::device::Settings;
+use augur_base::statistics::Interval;
+use augur_base::topology::device::Settings;
+use augur_devices::experiment::simulate::{self, Config, Plan, Scenario};
+use augur_devices::policy::{Placement, parse};
+use augur_devices::report::drift::{Course, Drift};
 use std::ops::ControlFlow;
 
 const FROZEN: &str = "hybrid_ml[alone=0,retrain_interval=0]";
@@ -51,7 +51,7 @@ fn devices_become_others_and_come_back() {
     context.workload.drift.at = vec![100, 200];
     let slow = Settings {
         gpu_speeds: vec![0.4; 4],
-        gpu: scx_augur::topology::device::GpuSettings {
+        gpu: augur_base::topology::device::GpuSettings {
             bandwidth_mb_per_s: 16_000.0,
             ..Default::default()
         },

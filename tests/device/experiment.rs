@@ -2,12 +2,12 @@
 //! `scx_augur experiment`: what was stopped and went on, tables against sums made here, the page, and bad input.
 
 use crate::common::scx_augur;
-use scx_augur::experiment::simulate::{self, Config};
-use scx_augur::experiment::study::{self, Plan, Step};
-use scx_augur::policy::device::{parse, registry};
-use scx_augur::report::device::Figures;
-use scx_augur::report::study::{Lessons, Made, Run, Study};
-use scx_augur::sim::device::{Done, Options, Outcome};
+use augur_devices::experiment::simulate::{self, Config};
+use augur_devices::experiment::study::{self, Plan, Step};
+use augur_devices::policy::{parse, registry};
+use augur_devices::report::device::Figures;
+use augur_devices::report::study::{Lessons, Made, Run, Study};
+use augur_devices::sim::{Done, Options, Outcome};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -156,7 +156,7 @@ fn cells_windows_and_files_are_those_of_a_plain_simulation() {
             ControlFlow::Continue(())
         };
         let mut policy = parse("eft", &context, seed).unwrap();
-        scx_augur::sim::device::run(&options, &mut *policy, &mut left).unwrap();
+        augur_devices::sim::run(&options, &mut *policy, &mut left).unwrap();
     }
     let of_eft = |name: &str| {
         rows(folder.path(), name)

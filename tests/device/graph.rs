@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! List schedulers: the makespans that their papers give, and what branch and bound and brute force say.
 
+use augur_devices::policy::list::{self, Schedule, bound, optimal, rank};
+use augur_devices::workload::Graph;
 use proptest::prelude::*;
-use scx_augur::policy::device::list::{self, Schedule, bound, optimal, rank};
-use scx_augur::workload::Graph;
 
 const POLICIES: [&str; 10] = [
     "heft",

@@ -2,11 +2,11 @@
 //! What an experiment keeps: tasks and decisions with what they wait for, forests, and how much GPUs did.
 
 use super::experiment::{SMALL, number, rows};
-use scx_augur::experiment::simulate::{Config, Scenario};
-use scx_augur::experiment::study::{self, Plan};
-use scx_augur::policy::device::parse;
-use scx_augur::report::study::Made;
-use scx_augur::sim::device::{Done, Options};
+use augur_devices::experiment::simulate::{Config, Scenario};
+use augur_devices::experiment::study::{self, Plan};
+use augur_devices::policy::parse;
+use augur_devices::report::study::Made;
+use augur_devices::sim::{Done, Options};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -87,7 +87,7 @@ fn forest_is_read_again(out: &Path, config: &Config) {
     );
     let path = out.join("train/random_forest-1.forest.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    let forest = scx_augur::model::forest::Forest::from_json(&text).unwrap();
+    let forest = augur_devices::model::forest::Forest::from_json(&text).unwrap();
     assert_eq!(serde_json::to_string(&forest).unwrap(), text.trim());
     let context = config.context().unwrap();
     let read = format!("hybrid_ml[forest={},retrain_interval=0]", path.display());
@@ -95,7 +95,7 @@ fn forest_is_read_again(out: &Path, config: &Config) {
     let mut mean_ns = |policy: &str| {
         let mut policy = parse(policy, &context, 1).unwrap();
         let options = Options::of(&context, 1);
-        let outcome = scx_augur::sim::device::run(&options, &mut *policy, &mut left).unwrap();
+        let outcome = augur_devices::sim::run(&options, &mut *policy, &mut left).unwrap();
         outcome.completion_mean_ns
     };
     // It knows something: it is ahead of one that was never taught.
@@ -103,7 +103,7 @@ fn forest_is_read_again(out: &Path, config: &Config) {
     assert!(mean_ns(&read) < untaught, "{untaught}");
     let damaged = text.replacen("\"roots\":[0", "\"roots\":[4000000000", 1);
     assert_ne!(damaged, text);
-    assert!(scx_augur::model::forest::Forest::from_json(&damaged).is_err());
+    assert!(augur_devices::model::forest::Forest::from_json(&damaged).is_err());
 }
 
 fn number_of(row: &BTreeMap<String, String>, column: &str) -> u64 {

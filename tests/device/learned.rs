@@ -3,10 +3,10 @@
 
 use super::physics::context;
 use super::run::run;
-use scx_augur::experiment::simulate::Scenario;
-use scx_augur::policy::device::hybrid_ml::label;
-use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, parse};
-use scx_augur::workload::{Batch, Generator, Task};
+use augur_devices::experiment::simulate::Scenario;
+use augur_devices::policy::hybrid_ml::label;
+use augur_devices::policy::{Context, DevicePolicy, Fleet, Placement, parse};
+use augur_devices::workload::{Batch, Generator, Task};
 
 /// Seeds that no forest has seen: those of training are drawn from a seed of their own.
 const SEEDS: [u64; 3] = [101, 102, 103];

@@ -2,8 +2,8 @@
 //! Tasks that a file lists: what comes of them by hand, what the program left itself, what is wrong with a file.
 
 use crate::common::{fails, json, scx_augur};
+use augur_devices::workload::{Listed, Physics};
 use proptest::prelude::*;
-use scx_augur::workload::{Listed, Physics};
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The laws of a simulated machine, and the bound of one decision.
 
+use augur_base::topology::device::Settings;
+use augur_devices::policy::{Context, Fleet, State, clairvoyant, parse, registry};
+use augur_devices::workload::{Physics, Task, Work, generator};
 use proptest::prelude::*;
-use scx_augur::policy::device::{Context, Fleet, State, clairvoyant, parse, registry};
-use scx_augur::topology::device::Settings;
-use scx_augur::workload::{Physics, Task, Work, generator};
 
 pub fn context() -> Context {
     Context {

@@ -2,10 +2,10 @@
 //! Profiles of hardware: what `scx_augur profile` writes, and what a simulation makes of one.
 
 use crate::common::json;
-use scx_augur::experiment::profile;
-use scx_augur::experiment::simulate::Config;
-use scx_augur::report::profile::{Cpu, Gpu, Product, Profile};
-use scx_augur::workload::Task;
+use augur_devices::experiment::profile;
+use augur_devices::experiment::simulate::Config;
+use augur_devices::report::profile::{Cpu, Gpu, Product, Profile};
+use augur_devices::workload::Task;
 use serde_json::Value;
 
 fn cpu(products: Vec<Product>) -> Cpu {

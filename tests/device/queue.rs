@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Queues decided at arrival against queueing theory, at two million jobs.
 
-use scx_augur::experiment::queue::{Plan, run};
-use scx_augur::workload::Service;
+use augur_devices::experiment::queue::{Plan, run};
+use augur_devices::workload::Service;
 
 const PLAN: Plan = Plan {
     servers: 4,
@@ -87,9 +87,9 @@ fn other_services_are_m_g_1() {
 
 #[test]
 fn mirrored_draws_are_one_less_the_plain_ones() {
+    use augur_devices::workload::Antithetic;
     use rand::{RngExt, SeedableRng};
-    use scx_augur::workload::Antithetic;
-    let generator = scx_augur::policy::Generator::seed_from_u64(5);
+    let generator = augur_base::random::Generator::seed_from_u64(5);
     let (mut plain, mut mirrored) = (
         Antithetic::plain(generator.clone()),
         Antithetic::mirrored(generator),

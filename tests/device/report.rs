@@ -5,9 +5,9 @@
 
 use super::experiment::files;
 use ab_glyph::{Font, FontRef};
+use augur_devices::experiment::study::{self, Plan};
+use augur_devices::report::study::{Made, Study};
 use roxmltree::{Document, Node};
-use scx_augur::experiment::study::{self, Plan};
-use scx_augur::report::study::{Made, Study};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -2,11 +2,11 @@
 //! Whole runs under every policy: queues, graphs, splits, energy, and one result for one seed.
 
 use super::physics::context;
-use scx_augur::experiment::simulate::{self, Config, Plan};
-use scx_augur::policy::device::{Context, DevicePolicy, Fleet, Placement, parse};
-use scx_augur::sim::device::{self, Done, Options, Outcome};
-use scx_augur::topology::device::Settings;
-use scx_augur::workload::{Batch, Generator, Task};
+use augur_base::topology::device::Settings;
+use augur_devices::experiment::simulate::{self, Config, Plan};
+use augur_devices::policy::{Context, DevicePolicy, Fleet, Placement, parse};
+use augur_devices::sim::{self, Done, Options, Outcome};
+use augur_devices::workload::{Batch, Generator, Task};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -32,7 +32,7 @@ pub fn run(context: &Context, policy: &mut dyn DevicePolicy, seed: u64) -> (Outc
         all.push(*done);
         ControlFlow::Continue(())
     };
-    let outcome = device::run(&options, policy, &mut left).unwrap();
+    let outcome = sim::run(&options, policy, &mut left).unwrap();
     (outcome, all)
 }
 
@@ -174,7 +174,7 @@ fn noise_is_seen_by_the_clairvoyant_policy_only() {
         }
     }
     let mut context = context();
-    context.workload = scx_augur::workload::generator::Settings {
+    context.workload = augur_devices::workload::generator::Settings {
         tasks: 2,
         rate_per_s: 1e9,
         size: [1000.0, 1000.0],

@@ -3,11 +3,11 @@
 
 #[cfg(feature = "live")]
 use crate::common::{scx_augur, succeeds};
-use scx_augur::experiment::stand_in::{self, Decider, Load};
-use scx_augur::model::{Constant, Engine, Predictor};
-use scx_augur::policy::metrics::Metrics;
-use scx_augur::policy::{self, Mode};
-use scx_augur::topology::Machine;
+use augur_base::topology::Machine;
+use augur_sched::experiment::stand_in::{self, Decider, Load};
+use augur_sched::model::{Constant, Engine, Predictor};
+use augur_sched::policy::metrics::Metrics;
+use augur_sched::policy::{self, Mode};
 use std::time::Duration;
 
 fn run(model: Result<Constant, &'static str>) -> Metrics {

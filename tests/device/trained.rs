@@ -7,18 +7,19 @@
 
 use super::run::run;
 use crate::common::{fails, scx_augur};
+use augur_base::random::Generator;
+use augur_devices::experiment::simulate::{Config, Scenario};
+use augur_devices::experiment::study;
+use augur_devices::experiment::train::{self, Plan};
+use augur_devices::model::trainable::{Trainable, beginning};
+use augur_devices::model::{dueling, messages};
+use augur_devices::policy::{Context, parse};
+use augur_devices::report::study::Made;
+use augur_devices::sim::{Options, Outcome};
+use augur_tensorflow::array::Array;
+use augur_tensorflow::array::Input;
+use augur_tensorflow::{library, prepare_library};
 use rand::{RngExt, SeedableRng};
-use scx_augur::experiment::simulate::{Config, Scenario};
-use scx_augur::experiment::study;
-use scx_augur::experiment::train::{self, Plan};
-use scx_augur::model::array::Array;
-use scx_augur::model::array::Input;
-use scx_augur::model::trainable::{Trainable, beginning};
-use scx_augur::model::{dueling, library, messages, prepare_library};
-use scx_augur::policy::Generator;
-use scx_augur::policy::device::{Context, parse};
-use scx_augur::report::study::Made;
-use scx_augur::sim::device::{Options, Outcome};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 

@@ -3,10 +3,10 @@
 //! pictures.
 
 use crate::common::{fails, json};
+use augur_devices::policy::list::{self, Schedule};
+use augur_devices::workload::Workflow;
+use augur_devices::workload::workflow::{Format, Site};
 use proptest::prelude::*;
-use scx_augur::policy::device::list::{self, Schedule};
-use scx_augur::workload::Workflow;
-use scx_augur::workload::workflow::{Format, Site};
 use std::io::Read;
 
 /// File, format, then what `tests/graphs/elsewhere/sums.py` prints: tasks, dependencies, runtimes, bytes, longest chain.

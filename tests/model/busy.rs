@@ -2,7 +2,7 @@
 //! A busy machine is not a bad model.
 
 use super::{model, ready};
-use scx_augur::model::{Engine, FEATURES, ModelEvent, ModelOptions, ModelSource};
+use augur_sched::model::{Engine, FEATURES, ModelEvent, ModelOptions, ModelSource};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 

@@ -2,9 +2,9 @@
 //! The heuristic: that it acts where it must, stays where it should, and settles.
 
 use crate::world::{World, decide, hostile_snapshots, task, worlds};
+use augur_base::topology::{Cpu, Machine, Shape};
+use augur_sched::policy::{Augur, Phase, Settings};
 use proptest::prelude::*;
-use scx_augur::policy::{Augur, Phase, Settings};
-use scx_augur::topology::{Cpu, Machine, Shape};
 use std::sync::Arc;
 
 fn augur() -> Augur {

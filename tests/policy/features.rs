@@ -2,9 +2,9 @@
 //! Features: each by its definition, and none ever without a number.
 
 use crate::world::{World, hostile_snapshots};
+use augur_sched::model::FEATURES;
+use augur_sched::policy::{Candidate, Snapshot, TaskId, features};
 use proptest::prelude::*;
-use scx_augur::model::FEATURES;
-use scx_augur::policy::{Candidate, Snapshot, TaskId, features};
 
 fn candidate(task_index: usize, from: usize, to: usize) -> Candidate {
     Candidate {

@@ -2,13 +2,15 @@
 //! The gate: a model's word counts exactly, and a failing model's not at all.
 
 use crate::world::{World, worlds};
+use augur_base::random::Generator;
+use augur_sched::model::{FeatureRow, Predictor};
+use augur_sched::policy::{
+    Augur, Candidate, Gate, Judged, Mode, Pair, Permissions, Policy, Question, Questions, Settings, Verdicts,
+    features, steal,
+};
+use augur_tensorflow::Fault;
 use proptest::prelude::*;
 use rand::SeedableRng;
-use scx_augur::model::{Fault, FeatureRow, Predictor};
-use scx_augur::policy::{
-    Augur, Candidate, Gate, Generator, Judged, Mode, Pair, Permissions, Policy, Question, Questions,
-    Settings, Verdicts, features, steal,
-};
 
 /// Answers with a function of the row's place.
 struct Says(fn(usize) -> f32);

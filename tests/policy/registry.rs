@@ -2,7 +2,7 @@
 //! How policies are written, read back and refused; and the two controls.
 
 use crate::world::{World, decide};
-use scx_augur::policy;
+use augur_sched::policy;
 
 #[test]
 fn a_name_reads_back_as_itself() {

@@ -2,8 +2,9 @@
 //! A round: which questions are asked, that the model is asked once for all of them, and how that is counted.
 
 use crate::world::World;
-use scx_augur::model::{Constant, Fault, FeatureRow, ModelSource, Predictor};
-use scx_augur::policy::{Augur, Gate, Rounds, Settings, Snapshot, Stealing, Tally, Verdicts};
+use augur_sched::model::{Constant, FeatureRow, ModelSource, Predictor};
+use augur_sched::policy::{Augur, Gate, Rounds, Settings, Snapshot, Stealing, Tally, Verdicts};
+use augur_tensorflow::Fault;
 
 /// One round of the heuristic: its verdicts, and what was counted.
 fn round(snapshot: &Snapshot, model: Option<&mut dyn Predictor>, stealing: Stealing) -> (Verdicts, Tally) {

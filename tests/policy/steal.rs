@@ -2,8 +2,8 @@
 //! The steal gate's questions.
 
 use crate::world::{World, hostile_snapshots};
+use augur_sched::policy::steal::{PAIRS_MAX, Pair, pairs, rows};
 use proptest::prelude::*;
-use scx_augur::policy::steal::{PAIRS_MAX, Pair, pairs, rows};
 
 fn ends(world: &World) -> Vec<(usize, usize)> {
     pairs(&world.snapshot())

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A machine and its tasks, as plain as it gets: who runs and who waits follows from who is where.
 
+use augur_base::topology::{Machine, Shape};
+use augur_sched::policy::{Candidate, DomainState, Phase, Policy, Snapshot, TaskId, TaskState};
 use proptest::prelude::*;
-use scx_augur::policy::{Candidate, DomainState, Phase, Policy, Snapshot, TaskId, TaskState};
-use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]

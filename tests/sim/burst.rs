@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bursts from events that were written by hand.
 
-use scx_augur::sim::burst::{Rebuilt, rebuild};
-use scx_augur::sim::{Class, WOKEN, recorded};
-use scx_augur::trace::{Event, EventKind, State, Task};
+use augur_sched::sim::burst::{Rebuilt, rebuild};
+use augur_sched::sim::{Class, WOKEN, recorded};
+use augur_trace::{Event, EventKind, State, Task};
 
 fn task(pid: i32) -> Task {
     Task {

@@ -2,10 +2,10 @@
 //! Shares under the kernel half's twin, against the kernel's own weights.
 
 use super::properties::places;
-use scx_augur::policy::cpu::load::weight_of_prio;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::Program;
-use scx_augur::sim::cpu::{self, Costs, Options};
+use augur_sched::policy::cpu::load::weight_of_prio;
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::Program;
+use augur_sched::sim::cpu::{self, Costs, Options};
 use std::sync::Arc;
 
 /// The share that the first of two endless tasks gets of one CPU while both are there.

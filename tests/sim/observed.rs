@@ -2,10 +2,10 @@
 //! What a simulated machine shows of itself is what the kernel's half would: real-time work is seen as such, and is in no queue.
 
 use super::properties::places;
-use scx_augur::policy::Never;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::cpu::{self, Balancer, Costs, Options};
-use scx_augur::sim::{Class, Program};
+use augur_sched::policy::Never;
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::cpu::{self, Balancer, Costs, Options};
+use augur_sched::sim::{Class, Program};
 use std::sync::Arc;
 
 const MS: u64 = 1_000_000;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Programs drawn at random: forks, timers, wakeups, none of which can wait for itself.
 
+use augur_sched::sim::{Action, Program, TaskSpec, WOKEN};
 use proptest::prelude::*;
-use scx_augur::sim::{Action, Program, TaskSpec, WOKEN};
 
 /// One burst as it is drawn: which task, its sleep before (`None`: woken by an earlier burst of another task), its
 /// work, and how far into the waker's burst the wakeup comes (in 16ths).
@@ -80,7 +80,7 @@ pub fn programs() -> impl Strategy<Value = Program> {
             let mut program = build(tasks, &draws);
             for (task, prio) in program.tasks.iter_mut().zip(prios) {
                 task.prio = prio;
-                task.weight = scx_augur::policy::cpu::load::weight_of_prio(prio);
+                task.weight = augur_sched::policy::cpu::load::weight_of_prio(prio);
             }
             program
         })
@@ -95,7 +95,7 @@ pub fn mixed_programs() -> impl Strategy<Value = Program> {
                 task.pinned = Some(cpu);
             }
             if kind <= 1 && cpu < 2 {
-                task.class = scx_augur::sim::Class::RealTime;
+                task.class = augur_sched::sim::Class::RealTime;
                 task.prio = 50;
             }
         }

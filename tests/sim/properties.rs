@@ -3,17 +3,17 @@
 //! run ends before the bound.
 
 use super::programs::{mixed_programs, programs};
+use augur_base::topology::{Machine, Shape};
+use augur_sched::experiment::replay::{Findings, Plan, replay};
+use augur_sched::model::{Constant, Predictor};
+use augur_sched::policy::cpu::Places;
+use augur_sched::policy::cpu::registry;
+use augur_sched::policy::decision::{Kind, Outcome, Row};
+use augur_sched::report::replay::Figures;
+use augur_sched::sim::burst::{Rebuilt, rebuild};
+use augur_sched::sim::cpu::{self, Balancer, Options};
+use augur_sched::sim::{Program, recorded};
 use proptest::prelude::*;
-use scx_augur::experiment::replay::{Findings, Plan, replay};
-use scx_augur::model::{Constant, Predictor};
-use scx_augur::policy::cpu::Places;
-use scx_augur::policy::cpu::registry;
-use scx_augur::policy::decision::{Kind, Outcome, Row};
-use scx_augur::report::replay::Figures;
-use scx_augur::sim::burst::{Rebuilt, rebuild};
-use scx_augur::sim::cpu::{self, Balancer, Options};
-use scx_augur::sim::{Program, recorded};
-use scx_augur::topology::{Machine, Shape};
 use std::sync::Arc;
 
 const POLICIES: [&str; 14] = [

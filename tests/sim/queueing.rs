@@ -5,18 +5,18 @@
 //! stationary state are no more than a few parts in ten thousand. Loads are moderate: at 0.5 to 0.6 the standard error
 //! of the mean sojourn is 0.2 to 0.3 % (asymptotic variance of M/M/1: 2ρ(1+ρ)/(1−ρ)^4 a unit of time).
 
+use augur_base::random::Generator;
+use augur_base::statistics::queueing;
+use augur_base::topology::Machine;
+use augur_devices::experiment::queue;
+use augur_devices::workload::service::{Service, exponential};
+use augur_sched::policy::cpu::fcfs::Fcfs;
+use augur_sched::policy::cpu::power_of_d::PowerOfD;
+use augur_sched::policy::cpu::priority::Priority;
+use augur_sched::policy::cpu::{Discipline, Places};
+use augur_sched::sim::cpu::{self, Costs, Options};
+use augur_sched::sim::{Program, TaskSpec};
 use rand::SeedableRng;
-use scx_augur::experiment::queue;
-use scx_augur::policy::Generator;
-use scx_augur::policy::cpu::fcfs::Fcfs;
-use scx_augur::policy::cpu::power_of_d::PowerOfD;
-use scx_augur::policy::cpu::priority::Priority;
-use scx_augur::policy::cpu::{Discipline, Places};
-use scx_augur::report::queueing;
-use scx_augur::sim::cpu::{self, Costs, Options};
-use scx_augur::sim::{Program, TaskSpec};
-use scx_augur::topology::Machine;
-use scx_augur::workload::service::{Service, exponential};
 use std::sync::Arc;
 
 const RUNS: u64 = 10;

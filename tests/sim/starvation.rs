@@ -3,10 +3,10 @@
 //! CPU, whatever the weights.
 
 use super::properties::places;
-use scx_augur::policy::cpu::load::weight_of_prio;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::cpu::{self, Costs, Options, Run};
-use scx_augur::sim::{Class, Program};
+use augur_sched::policy::cpu::load::weight_of_prio;
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::cpu::{self, Costs, Options, Run};
+use augur_sched::sim::{Class, Program};
 use std::sync::Arc;
 
 const SECOND_NS: u64 = 1_000_000_000;

@@ -4,12 +4,12 @@
 
 use super::programs::mixed_programs;
 use super::properties::places;
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::burst::rebuild;
+use augur_sched::sim::cpu::{self, Options};
+use augur_sched::sim::recorded;
+use augur_trace::{Event, Reader, Summary};
 use proptest::prelude::*;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::burst::rebuild;
-use scx_augur::sim::cpu::{self, Options};
-use scx_augur::sim::recorded;
-use scx_augur::trace::{Event, Reader, Summary};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -2,15 +2,15 @@
 //! Workloads of rt-app: its own examples, and what they come to by hand; a trace that was exported and read again.
 
 use crate::common::{fails, json, scx_augur};
+use augur_base::topology::Machine;
+use augur_sched::policy::cpu::Places;
+use augur_sched::policy::cpu::registry::{Choice, parse};
+use augur_sched::rtapp;
+use augur_sched::sim::cpu::{Options, run};
+use augur_sched::sim::program::{Program, RELEASE, WOKEN};
+use augur_sched::sim::{burst, taskset};
+use augur_trace::Reader;
 use proptest::prelude::*;
-use scx_augur::policy::cpu::Places;
-use scx_augur::policy::cpu::registry::{Choice, parse};
-use scx_augur::sim::cpu::{Options, run};
-use scx_augur::sim::program::{Program, RELEASE, WOKEN};
-use scx_augur::sim::{burst, taskset};
-use scx_augur::topology::Machine;
-use scx_augur::trace::Reader;
-use scx_augur::workload::rtapp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -123,7 +123,7 @@ fn with_enough_cpus_they_end_when_they_should() {
     // On one CPU, neither twelve times 3 ms nor twelve times 27 ms fit into 30 ms: no gap is left.
     let busy_us = makespan_us(&three, "1x1x1x1", "fcfs");
     assert!((3_600_000..3_650_000).contains(&busy_us), "{busy_us}");
-    let bound = scx_augur::sim::rank::critical_path_ns(&three);
+    let bound = augur_sched::sim::rank::critical_path_ns(&three);
     assert_eq!(bound, 597_000_000);
 }
 

@@ -3,9 +3,9 @@
 //! on CPU scheduling.
 
 use super::properties::places;
-use scx_augur::policy::cpu::registry::{self, Choice};
-use scx_augur::sim::Program;
-use scx_augur::sim::cpu::{self, Costs, Options};
+use augur_sched::policy::cpu::registry::{self, Choice};
+use augur_sched::sim::Program;
+use augur_sched::sim::cpu::{self, Costs, Options};
 use std::sync::Arc;
 
 const MS: u64 = 1_000_000;

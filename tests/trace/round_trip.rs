@@ -2,12 +2,12 @@
 //! What is written comes back, as far as the format can carry it.
 
 use super::*;
+use augur_base::topology::Machine;
+use augur_trace::Comm;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use proptest::prelude::*;
 use proptest::strategy::Union;
-use scx_augur::topology::Machine;
-use scx_augur::trace::Comm;
 
 /// A name of up to 15 bytes, odd ones among them.
 fn comm() -> impl Strategy<Value = Comm> {

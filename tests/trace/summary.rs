@@ -2,8 +2,8 @@
 //! What a trace adds up to, on small machines.
 
 use super::*;
-use scx_augur::trace::Summary;
-use scx_augur::trace::summary::{Finished, TaskSummary};
+use augur_trace::Summary;
+use augur_trace::summary::{Finished, TaskSummary};
 
 const SLEEPS: u16 = 1;
 const DEAD: u16 = 0x20;

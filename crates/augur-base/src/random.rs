@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Times drawn at random, of mean 1: the exponential distribution, and service times for queueing theory.
+//! Who draws, and times drawn at random, of mean 1: the exponential distribution, and service times for queueing theory.
 
 use anyhow::{Context, Result, bail};
 use rand::{Rng, RngExt};
 use std::str::FromStr;
+
+/// What draws wherever chance decides: seeded, and the same on every machine.
+pub type Generator = rand::rngs::Xoshiro256PlusPlus;
 
 /// How long a service takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

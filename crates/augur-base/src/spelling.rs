@@ -17,6 +17,17 @@ pub struct Spelling {
     arguments: Vec<(String, String)>,
 }
 
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today, in every world.
+pub fn current(text: &str) -> String {
+    match text.strip_prefix(EARLIER.0) {
+        Some(rest) if rest.is_empty() || rest.starts_with('[') => format!("{}{rest}", EARLIER.1),
+        _ => text.to_owned(),
+    }
+}
+
 impl Spelling {
     /// A spelling of its parts.
     pub fn new<'a>(name: &str, arguments: impl IntoIterator<Item = (&'a str, String)>) -> Spelling {

@@ -15,6 +15,7 @@
 
 mod census;
 pub mod coverage;
+pub mod diff;
 pub mod event;
 mod format;
 mod header;
@@ -23,6 +24,7 @@ mod native;
 mod notes;
 mod perfetto;
 mod reader;
+pub mod report;
 mod rtapp;
 pub mod scope;
 mod shown;

@@ -2,7 +2,7 @@
 """What the scheduler and the training agree on."""
 
 CONTRACT_VERSION = 1
-# The same list, in the same order, as src/model/contract.rs; a test compares them.
+# The same list, in the same order, as crates/augur-sched/src/model/contract.rs; a test compares them.
 FEATURES = [
     "cpu_util",
     "idle_cpus",
@@ -27,7 +27,7 @@ FEATURES = [
 ]
 # Spans of microseconds and rates cover many decades: the network sees their logarithm.
 LOG1P = ["avg_run_us", "avg_sleep_us", "since_run_us", "wakeups_hz", "last_migration_us"]
-# The columns of a decision log, as src/model/log.rs has them; a test compares them.
+# The columns of a decision log, as crates/augur-sched/src/model/log.rs has them; a test compares them.
 LOG_COLUMNS = [
     "at_ns",
     "kind",

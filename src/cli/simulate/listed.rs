@@ -3,10 +3,10 @@
 
 use crate::cli::UsageError;
 use crate::cli::console::tell;
-use crate::experiment::simulate::Config;
-use crate::file;
-use crate::workload::Listed;
 use anyhow::{Context, Result, bail};
+use augur_base::file;
+use augur_devices::experiment::simulate::Config;
+use augur_devices::workload::Listed;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -4,10 +4,10 @@
 use crate::cli::number::{real, whole};
 use crate::cli::progress::Progress;
 use crate::cli::{UsageError, interrupt, policies};
-use crate::experiment::queue::{self, Plan};
-use crate::report::queue::Report;
-use crate::workload::Service;
 use anyhow::Result;
+use augur_devices::experiment::queue::{self, Plan};
+use augur_devices::report::queue::Report;
+use augur_devices::workload::Service;
 use clap::Parser;
 
 const AFTER_HELP: &str = "\

@@ -2,8 +2,9 @@
 //! The model and the library that runs it: whether they can be used, and what to do where not.
 
 use super::Check;
-use crate::model::place::Place;
-use crate::model::{Engine, Fault, ModelOptions, canary, tensorflow};
+use augur_sched::model::place::Place;
+use augur_sched::model::{Engine, ModelOptions, canary};
+use augur_tensorflow::Fault;
 use std::path::{Path, PathBuf};
 
 /// What was found out about the model and the library that runs it.
@@ -24,15 +25,15 @@ pub struct ModelFacts {
 impl ModelFacts {
     /// Loads the library and tries out the model of this place, as `run` does; before the program has a second thread.
     pub fn probe(library: Option<&Path>, place: Place) -> ModelFacts {
-        let path = tensorflow::prepare_library(library);
-        let library = path.and_then(|path| tensorflow::load_library().map(|version| (path, version)));
+        let path = augur_tensorflow::prepare_library(library);
+        let library = path.and_then(|path| augur_tensorflow::load_library().map(|version| (path, version)));
         let model = canary::load_from(&place, Engine::Either, ModelOptions::default().canary_limit);
         ModelFacts {
             library,
             built_in: place.is_built_in(Engine::Either),
             directory: place.directory,
             model: model.map(|model| (model.manifest.name.clone(), model.engine)),
-            skipped: tensorflow::skipped().to_vec(),
+            skipped: augur_tensorflow::skipped().to_vec(),
         }
     }
 

@@ -4,8 +4,8 @@
 use super::super::bpf::{RecordSkel, intf};
 use super::super::pod;
 use super::{ATTACH, open};
-use crate::topology::Machine;
 use anyhow::{Context, Result};
+use augur_base::topology::Machine;
 use libbpf_rs::skel::OpenSkel;
 use libbpf_rs::{Link, MapCore, MapFlags, OpenObject};
 use serde::Serialize;

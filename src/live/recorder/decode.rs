@@ -3,7 +3,7 @@
 
 use super::super::bpf::intf::{self, record_head, record_task};
 use super::super::pod;
-use crate::trace::{Comm, Event, EventKind, State, Task};
+use augur_trace::{Comm, Event, EventKind, State, Task};
 
 /// The kernel's `TASK_REPORT`: the states that the tracepoint tells apart.
 const REPORTED: u32 = 0x7f;

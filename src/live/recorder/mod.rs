@@ -20,9 +20,9 @@ pub use counter::{Counter, Counts, LatencyBucket, Migrations};
 
 use super::bpf::{OpenRecordSkel, RecordSkel, RecordSkelBuilder, intf};
 use super::{doctor, machine, pod};
-use crate::topology::Machine;
-use crate::trace::{Event, EventKind, Header};
 use anyhow::{Context, Result};
+use augur_base::topology::Machine;
+use augur_trace::{Event, EventKind, Header};
 use libbpf_rs::btf::{self, Btf};
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{Link, MapCore, MapFlags, OpenObject, RingBufferBuilder};

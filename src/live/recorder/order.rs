@@ -6,8 +6,8 @@
 //! back. One that comes later than that is given the time of the last one that was handed on: its own is off by more
 //! than the others' order.
 
-use crate::trace::Event;
 use anyhow::Result;
+use augur_trace::Event;
 
 /// How much younger than the newest an event must not be.
 const HOLD_NS: u64 = 50_000_000;
@@ -75,7 +75,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::EventKind;
+    use augur_trace::EventKind;
     use proptest::prelude::*;
 
     fn event(time_ns: u64, cpu: u32) -> Event {

@@ -4,8 +4,8 @@
 
 use super::{Checked, Machine, bits, weight};
 use crate::kernel::KICK_IDLE;
-use scx_augur::policy::Phase;
-use scx_augur::policy::cpu::{Discipline, Mask, Request, Why};
+use augur_sched::policy::Phase;
+use augur_sched::policy::cpu::{Discipline, Mask, Request, Why};
 use std::sync::Arc;
 
 /// What changes of a task.

@@ -3,8 +3,8 @@
 
 use super::{Checked, Machine, same};
 use crate::kernel::{CpuState, Row, TaskState};
-use scx_augur::policy::Phase;
-use scx_augur::policy::cpu::NONE;
+use augur_sched::policy::Phase;
+use augur_sched::policy::cpu::NONE;
 
 /// -1 in C, [`NONE`] in Rust.
 fn signed(number: u32) -> i64 {

@@ -3,8 +3,8 @@
 
 use super::{Checked, Machine};
 use crate::kernel::{DOMAINS_MAX, KICK_IDLE, KICK_PREEMPT};
-use scx_augur::policy::cpu::{Cause, Discipline, NONE, Order, Why};
-use scx_augur::policy::{Permissions, Phase};
+use augur_sched::policy::cpu::{Cause, Discipline, NONE, Order, Why};
+use augur_sched::policy::{Permissions, Phase};
 
 /// Statuses of `enum augur_status`.
 const APPLIED: u32 = 0;

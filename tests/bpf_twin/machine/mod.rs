@@ -12,7 +12,7 @@
 //! compare   whether both are the same
 //! ```
 //!
-//! The world that the twin sees is kept as `src/sim/cpu` keeps it, with the kernel's claims besides: an idle CPU that was
+//! The world that the twin sees is kept as `augur_sched::sim::cpu` keeps it, with the kernel's claims besides: an idle CPU that was
 //! called does not idle any more until it has looked for work.
 
 mod change;
@@ -24,12 +24,12 @@ mod wakeup;
 
 use crate::event::{Event, Setup, Spec};
 use crate::kernel::{CPUS_MAX, CpuPlace, DOMAINS_MAX, Kernel, Kick, Settings, TaskSpec};
+use augur_base::topology::Machine as Topology;
+use augur_sched::policy::cpu::augur::{Augur, Tuning};
+use augur_sched::policy::cpu::load::weight_of_prio;
+use augur_sched::policy::cpu::{Cpu, Discipline, Mask, NONE, Places, Queue, Task, World};
+use augur_sched::policy::{Phase, TaskId};
 use change::Change;
-use scx_augur::policy::cpu::augur::{Augur, Tuning};
-use scx_augur::policy::cpu::load::weight_of_prio;
-use scx_augur::policy::cpu::{Cpu, Discipline, Mask, NONE, Places, Queue, Task, World};
-use scx_augur::policy::{Phase, TaskId};
-use scx_augur::topology::Machine as Topology;
 use std::fmt::Debug;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use super::{Checked, Machine, same};
 use crate::kernel::{ENQ_LAST, ENQ_PREEMPT, KICK_IDLE, Kick};
-use scx_augur::policy::cpu::{Cause, Discipline, Enqueue, NONE, Request, Why};
+use augur_sched::policy::cpu::{Cause, Discipline, Enqueue, NONE, Request, Why};
 
 impl Machine<'_> {
     /// What the twin does with a runnable task.

@@ -3,8 +3,8 @@
 
 use super::{Checked, Machine, same};
 use crate::kernel::KICK_IDLE;
-use scx_augur::policy::Phase;
-use scx_augur::policy::cpu::{Cause, Discipline, Dispatch, NONE, Request, Why};
+use augur_sched::policy::Phase;
+use augur_sched::policy::cpu::{Cause, Discipline, Dispatch, NONE, Request, Why};
 
 impl Machine<'_> {
     /// A CPU looks for something to run; `asleep` ran there until now.

@@ -3,8 +3,8 @@
 
 use super::{Checked, Machine, same};
 use crate::kernel::ENQ_WAKEUP;
-use scx_augur::policy::Phase;
-use scx_augur::policy::cpu::{Cause, Discipline, NONE, Placement, Wake, Why};
+use augur_sched::policy::Phase;
+use augur_sched::policy::cpu::{Cause, Discipline, NONE, Placement, Wake, Why};
 
 impl Machine<'_> {
     pub(super) fn fork(&mut self, parent: u32, vfork: bool) -> Checked {
