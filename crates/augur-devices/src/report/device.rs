@@ -149,11 +149,9 @@ impl Spread {
 
 impl Duel {
     fn of(one: &[Figures], other: &[Figures]) -> Duel {
-        let pairs = || {
-            one.iter()
-                .zip(other)
-                .map(|(one, other)| other.outcome.completion_mean_ns - one.outcome.completion_mean_ns)
-        };
+        let means = |runs: &[Figures]| runs.iter().map(|run| run.outcome.completion_mean_ns).collect();
+        let (own, others): (Vec<f64>, Vec<f64>) = (means(one), means(other));
+        let pairs = || own.iter().zip(&others).map(|(own, other)| other - own);
         let ahead_ns = Interval::of(&pairs().collect::<Vec<f64>>());
         Duel {
             policy: one.first().map(|run| run.policy.clone()).unwrap_or_default(),

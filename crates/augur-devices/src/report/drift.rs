@@ -141,11 +141,8 @@ impl Drift {
     /// The report of these runs, policy by policy. Each has its events, its windows and, for each change, its `at_task` and
     /// `at_ns`; `watching` says whether it looks for drift. `clairvoyant` is the policy that the others are measured by.
     pub fn new(at: Vec<u64>, window_tasks: u64, mut runs: Vec<Course>, clairvoyant: Option<&str>) -> Drift {
-        let bounds: Vec<(u64, Vec<Window>)> = runs
-            .iter()
-            .filter(|run| Some(run.policy.as_str()) == clairvoyant)
-            .map(|run| (run.seed, run.windows.clone()))
-            .collect();
+        let told = runs.iter().filter(|run| Some(run.policy.as_str()) == clairvoyant);
+        let bounds: Vec<_> = told.map(|run| (run.seed, run.windows.clone())).collect();
         for run in &mut runs {
             let bound = bounds.iter().find(|(seed, _)| *seed == run.seed);
             run.judge(window_tasks, bound.map(|(_, windows)| windows.as_slice()));
@@ -247,10 +244,8 @@ fn mean(windows: &[Window], [from, to]: [u64; 2], window_tasks: u64) -> Option<f
         .iter()
         .filter(|window| window.from_task >= from && window.from_task + window_tasks <= to);
     let (tasks, sum) = within.fold((0, 0.0), |(tasks, sum), window| {
-        (
-            tasks + window.tasks,
-            sum + window.completion_mean_ns * window.tasks as f64,
-        )
+        let here = window.completion_mean_ns * window.tasks as f64;
+        (tasks + window.tasks, sum + here)
     });
     (tasks > 0).then(|| sum / tasks as f64)
 }

@@ -109,11 +109,8 @@ impl Scatter {
     ) {
         let px = canvas.text_px();
         let words = |group: &Vec<usize>| {
-            let names: Vec<&str> = group
-                .iter()
-                .map(|index| self.points[*index].label.as_str())
-                .collect();
-            canvas::wrap(&names.join(", "), px, 260)
+            let names = group.iter().map(|index| self.points[*index].label.as_str());
+            canvas::wrap(&names.collect::<Vec<_>>().join(", "), px, 260)
         };
         let words: Vec<Vec<String>> = groups.iter().map(words).collect();
         let wanted: Vec<Wanted> = groups
@@ -140,12 +137,8 @@ impl Scatter {
         let mut canvas = Canvas::new(width_px, &self.title, &self.description);
         let mut top = canvas.heading();
         if canvas.narrow() {
-            let items: Vec<_> = self
-                .points
-                .iter()
-                .map(|point| (point.style, point.label.clone()))
-                .collect();
-            top = canvas.legend(&items, Key::Mark, top);
+            let items = self.points.iter().map(|point| (point.style, point.label.clone()));
+            top = canvas.legend(&items.collect::<Vec<_>>(), Key::Mark, top);
         }
         top += canvas.line_px() * 3 / 2;
         let (left, right) = (if canvas.narrow() { 54 } else { 84 }, width_px - 24);

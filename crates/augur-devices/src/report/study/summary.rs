@@ -245,7 +245,7 @@ impl Study {
         let lines: Vec<Line> = of_policy.iter().map(|runs| line(runs, tasks)).collect();
         let reference = oracle
             .clone()
-            .or_else(|| best(&lines).map(|line| line.policy.clone()));
+            .or_else(|| lines.iter().min_by(by_mean).map(|line| line.policy.clone()));
         let report = device::Report::new(devices.clone(), tasks, figures);
         Study {
             title: String::new(),
@@ -280,7 +280,7 @@ impl Study {
     pub fn best(&self) -> Option<&Line> {
         let told = |line: &&Line| Some(&line.policy) == self.oracle.as_ref();
         let rest = self.policies.iter().filter(|line| !told(line));
-        rest.min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
+        rest.min_by(by_mean)
     }
 
     /// Those that are told nothing of the future either, and whose difference to a policy is inside the noise.
@@ -324,7 +324,7 @@ impl Study {
     /// The policies with the least mean completion first.
     pub fn ranked(&self) -> Vec<&Line> {
         let mut all: Vec<&Line> = self.policies.iter().collect();
-        all.sort_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean));
+        all.sort_by(by_mean);
         all
     }
 }
@@ -357,10 +357,9 @@ fn schedule(runs: &[Run]) -> Option<Schedule> {
     })
 }
 
-fn best(lines: &[Line]) -> Option<&Line> {
-    lines
-        .iter()
-        .min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
+/// The lower mean completion first.
+fn by_mean(a: &&Line, b: &&Line) -> std::cmp::Ordering {
+    a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean)
 }
 
 fn over(runs: &[Run], of: impl Fn(&Figures) -> f64) -> Interval {

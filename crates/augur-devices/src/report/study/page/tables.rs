@@ -34,10 +34,8 @@ const COSTS: [Figure; 4] = [
 fn figures(study: &Study, id: &'static str, caption: &str, figures: &[Figure]) -> Table {
     let (ranked, several) = (study.ranked(), study.seeds.len() > 1);
     let mut heads = vec!["policy".to_owned()];
-    let mut rows: Vec<(String, Vec<Cell>)> = ranked
-        .iter()
-        .map(|line| (line.policy.clone(), Vec::new()))
-        .collect();
+    let names = ranked.iter().map(|line| line.policy.clone());
+    let mut rows: Vec<(String, Vec<Cell>)> = names.map(|name| (name, Vec::new())).collect();
     for (name, kind, of) in figures {
         let all: Vec<f64> = ranked.iter().map(|line| of(line).mean).collect();
         let column = Column::new(*kind, &all, several);
@@ -86,12 +84,8 @@ pub fn costs(study: &Study) -> Table {
 /// What a decision took: the median, for a run that was disturbed says nothing of a policy.
 pub fn decisions(study: &Study) -> Table {
     let of = |policy: &str| {
-        let mut all: Vec<f64> = study
-            .runs
-            .iter()
-            .filter(|run| run.policy == policy)
-            .map(|run| run.decision_ns)
-            .collect();
+        let runs = study.runs.iter().filter(|run| run.policy == policy);
+        let mut all: Vec<f64> = runs.map(|run| run.decision_ns).collect();
         all.sort_by(f64::total_cmp);
         all
     };
@@ -160,10 +154,8 @@ pub fn duels(study: &Study) -> Option<Table> {
             });
         (study.label(&line.policy).to_owned(), cells.collect())
     };
-    let heads = ranked
-        .iter()
-        .skip(1)
-        .map(|line| study.label(&line.policy).to_owned());
+    let rivals = ranked.iter().skip(1);
+    let heads = rivals.map(|line| study.label(&line.policy).to_owned());
     Some(Table {
         id: "duels",
         caption: "Seeds won and lost on mean completion by the row against the column, and how much shorter (−) or longer (+) its tasks \
@@ -218,17 +210,11 @@ fn alarms(found: &Drift) -> Table {
 
 fn shifts(found: &Drift) -> Table {
     let mut head = vec!["policy".to_owned()];
-    let mut rows: Vec<(String, Vec<Cell>)> = found
-        .policies
-        .iter()
-        .map(|policy| (policy.policy.clone(), Vec::new()))
-        .collect();
+    let names = found.policies.iter().map(|policy| policy.policy.clone());
+    let mut rows: Vec<(String, Vec<Cell>)> = names.map(|name| (name, Vec::new())).collect();
     for (name, mean, excess) in LEVELS {
-        let means: Vec<f64> = found
-            .policies
-            .iter()
-            .filter_map(|policy| mean(&policy.levels))
-            .collect();
+        let means = found.policies.iter().filter_map(|policy| mean(&policy.levels));
+        let means: Vec<f64> = means.collect();
         let (column, percent) = (
             Column::new(Kind::Time, &means, false),
             Column::new(Kind::Plain("%"), &[10.0], false),

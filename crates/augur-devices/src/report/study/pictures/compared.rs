@@ -10,18 +10,14 @@ use augur_base::picture::palette::Style;
 use augur_base::statistics::Interval;
 
 /// Figures in ms with as many digits as all of them need.
-fn ms(figures: &[f64]) -> impl Fn(f64) -> String {
-    let column = Column::new(Kind::Plain("ms"), figures, false);
+fn ms(figures: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    let column = Column::new(Kind::Plain("ms"), &figures.collect::<Vec<f64>>(), false);
     move |ms| format!("{} ms", column.number(ms))
 }
 
 pub fn race(study: &Study) -> Rows {
     let ranked = study.ranked();
-    let all: Vec<f64> = ranked
-        .iter()
-        .map(|line| line.completion_mean_ns.mean * MS)
-        .collect();
-    let note = ms(&all);
+    let note = ms(ranked.iter().map(|line| line.completion_mean_ns.mean * MS));
     let row = |line: &&summary::Line| {
         let value = above_nothing(&line.completion_mean_ns, MS);
         Row {
@@ -47,11 +43,8 @@ pub fn race(study: &Study) -> Rows {
 pub fn tail(study: &Study) -> Rows {
     let ranked = study.ranked();
     let of = |line: &summary::Line| [line.completion_mean_ns, line.completion_p99_ns];
-    let all: Vec<f64> = ranked
-        .iter()
-        .flat_map(|line| of(line).map(|value| value.mean * MS))
-        .collect();
-    let note = ms(&all);
+    let all = ranked.iter().flat_map(|line| of(line));
+    let note = ms(all.map(|value| value.mean * MS));
     let row = |line: &&summary::Line| {
         let [mean, p99] = of(line).map(|value| value.mean * MS);
         let item = |at: usize, value: f64| Item {
@@ -118,13 +111,8 @@ pub fn regret(study: &Study) -> Rows {
             .chain(behind)
             .collect::<Vec<Interval>>()
     };
-    let all: Vec<f64> = study
-        .regret
-        .iter()
-        .flat_map(&values)
-        .map(|value| value.mean)
-        .collect();
-    let note = ms(&all);
+    let all = study.regret.iter().flat_map(&values);
+    let note = ms(all.map(|value| value.mean));
     let row = |line: &&summary::Line| {
         let gap = study.regret.iter().find(|gap| gap.policy == line.policy);
         let items = gap.map(values).unwrap_or_default().into_iter().enumerate();

@@ -91,11 +91,8 @@ pub fn schedule(study: &Study) -> Option<Gantt> {
 
 fn panel(study: &Study, schedule: &summary::Schedule) -> Panel {
     let lane = |(device, name): (usize, &String)| {
-        let mut there: Vec<&unit::Piece> = schedule
-            .pieces
-            .iter()
-            .filter(|piece| piece.device == device)
-            .collect();
+        let there = schedule.pieces.iter().filter(|piece| piece.device == device);
+        let mut there: Vec<&unit::Piece> = there.collect();
         there.sort_by_key(|piece| piece.start_ns);
         let ms = |ns: u64| ns as f64 * MS;
         let piece = |(at, piece): (usize, &&unit::Piece)| {

@@ -195,10 +195,8 @@ pub fn devices(study: &Study, width_px: i32) -> Canvas {
     let (ranked, px) = (study.ranked(), canvas.text_px());
     let names = study.devices.iter().take(MOST_DEVICES).map(String::as_str);
     let names: Vec<&str> = names.chain(["balance"]).collect();
-    let labels: Vec<String> = ranked
-        .iter()
-        .map(|line| study.label(&line.policy).to_owned())
-        .collect();
+    let labels = ranked.iter().map(|line| study.label(&line.policy).to_owned());
+    let labels: Vec<String> = labels.collect();
     let left = match canvas.narrow() {
         true => 8,
         false => canvas::widest(&labels, px).min(300) + 32,
