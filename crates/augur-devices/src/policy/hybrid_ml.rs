@@ -13,7 +13,7 @@ use crate::model::forest::{Forest, Parameters, Row};
 use crate::model::retrain::Retrainer;
 use crate::workload::generator;
 use crate::workload::{Drift, Generator, Physics, Task, Work};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use augur_base::bounds::{self, ANY, COUNT, NOT_NEGATIVE, POSITIVE, Setting};
 use augur_base::spelling::Spelling;
 use augur_base::topology::device::{Device, Devices};
@@ -120,18 +120,12 @@ const SETTINGS: [Setting<'_>; 17] = [
 const SPELLED: usize = 10;
 
 impl Settings {
-    /// These, changed by the spelling's arguments; `forest=FILE` is read.
+    /// These, changed by the spelling's arguments; a forest that it names is left to be read.
     ///
     /// # Errors
     /// One sentence that names the argument that cannot be.
     pub fn spelled(&self, spelling: &Spelling) -> Result<Settings> {
-        let mut settings = spelling.over(self, &SETTINGS[..SPELLED])?;
-        if let Some(path) = spelling.text("forest") {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("policy '{spelling}': cannot read the forest {path}"))?;
-            let forest = Forest::from_json(&text).with_context(|| format!("policy '{spelling}': {path}"))?;
-            settings.forest_read = Some(forest);
-        }
+        let settings = spelling.over(self, &SETTINGS[..SPELLED])?;
         settings.check()?;
         Ok(settings)
     }

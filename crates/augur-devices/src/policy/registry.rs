@@ -8,8 +8,9 @@ use super::hybrid_ml::{self, HybridMl};
 use super::planned::Planned;
 use super::rules::{self, Rule};
 use super::{DevicePolicy, Learner, list};
+use crate::model::forest::Forest;
 use crate::workload::{self, Batch, Physics, generator};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use augur_base::random::Generator;
 use augur_base::spelling::Spelling;
 pub use augur_base::spelling::current;
@@ -125,7 +126,7 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
             Ok(Box::new(Clairvoyant::new(spelling.to_string(), step)))
         }
         "hybrid_ml" => {
-            let settings = context.hybrid_ml.spelled(&spelling)?;
+            let settings = hybrid_settings(&spelling, context)?;
             let Context {
                 workload,
                 physics,
@@ -168,7 +169,7 @@ pub fn trained(text: &str, directory: &Path, context: &Context) -> Result<Box<dy
 pub fn check(text: &str, context: &Context) -> Result<()> {
     let spelling = spelling(text)?;
     if spelling.name() == "hybrid_ml" {
-        return context.hybrid_ml.spelled(&spelling).map(|_| ());
+        return hybrid_settings(&spelling, context).map(|_| ());
     }
     parse(text, context, 0).map(|_| ())
 }
@@ -251,4 +252,15 @@ fn mean_run_s(context: &Context) -> f64 {
         sum_s += batch.works.iter().map(|work| work.cpu_s).sum::<f64>();
     }
     (sum_s / DRAWN as f64).max(1e-9)
+}
+
+fn hybrid_settings(spelling: &Spelling, context: &Context) -> Result<hybrid_ml::Settings> {
+    let mut settings = context.hybrid_ml.spelled(spelling)?;
+    if let Some(path) = spelling.text("forest") {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("policy '{spelling}': cannot read the forest {path}"))?;
+        let forest = Forest::from_json(&text).with_context(|| format!("policy '{spelling}': {path}"))?;
+        settings.forest_read = Some(forest);
+    }
+    Ok(settings)
 }
