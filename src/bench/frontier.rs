@@ -6,7 +6,7 @@
 use super::report::{Report, Spread};
 use anyhow::Result;
 use augur_base::picture::axis::Axis;
-use augur_base::picture::canvas::{self, Canvas, Picture, To, WIDE_PX};
+use augur_base::picture::canvas::{self, Canvas, To, WIDE_PX};
 use augur_base::picture::formats;
 use augur_base::picture::label;
 use augur_base::picture::palette::{self, FRAME, INK, Rgb};
@@ -51,7 +51,7 @@ pub fn file(report: &Report) -> Result<Option<Vec<u8>>> {
     if frontier.points.is_empty() {
         return Ok(None);
     }
-    let document = frontier.draw(WIDE_PX).document(&frontier);
+    let document = frontier.draw(WIDE_PX).document();
     formats::file(formats::USUAL, &document).map(Some)
 }
 
@@ -129,20 +129,12 @@ impl Frontier {
     }
 }
 
-impl Picture for Frontier {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        "A point for each scheduler: along, migrations in a run; up, the run-queue wait of all tasks; whiskers to the least and the most; \
-         the colour is the time of a run."
-            .to_owned()
-    }
-
+impl Frontier {
     fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let top = canvas.title(&self.title) + canvas.line_px() * 3 / 2;
+        let words = "A point for each scheduler: along, migrations in a run; up, the run-queue wait of all tasks; whiskers to the least and \
+                     the most; the colour is the time of a run.";
+        let mut canvas = Canvas::new(width_px, &self.title, words);
+        let top = canvas.heading() + canvas.line_px() * 3 / 2;
         let (bottom, left, right) = (top + 500, 84, width_px - SCALE_PX);
         let x = self.axis(|point| point.migrations, [left, right]);
         let y = self.axis(|point| point.wait_s, [bottom, top]);

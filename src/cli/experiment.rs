@@ -4,10 +4,9 @@
 use super::console::{note, say};
 use super::number::whole;
 use super::progress::Progress;
-use super::simulate::train::NETWORKS;
-use super::{UsageError, environment, interrupt, policies, threads};
+use super::simulate::{self, train::NETWORKS};
+use super::{UsageError, interrupt, policies, threads};
 use anyhow::{Context, Result};
-use augur_base::file;
 use augur_devices::experiment::simulate::Config;
 use augur_devices::experiment::study::{self, Plan, Step};
 use augur_devices::policy::registry;
@@ -206,15 +205,8 @@ fn show(bar: &Mutex<Option<Progress>>, step: &Step) {
 }
 
 fn config(args: &Args) -> Result<Config> {
-    let mut config = study::defaults();
-    if let Some(path) = &args.config {
-        let shown = path.display();
-        let text = file::text(path).context("there are no settings")?;
-        config = config
-            .with_toml(&text)
-            .with_context(|| format!("the settings {shown} are wrong"))?;
-    }
-    environment::apply(&mut config)?;
+    let path = args.config.as_deref();
+    let mut config = simulate::settings(path, study::defaults())?;
     config.workload.tasks = args.tasks.unwrap_or(config.workload.tasks);
     let experiment = &mut config.experiment;
     experiment.seed = args.seed.unwrap_or(experiment.seed);
@@ -233,10 +225,7 @@ fn config(args: &Args) -> Result<Config> {
         .experiment
         .check()
         .and_then(|()| config.context().map(|_| ()));
-    checked.with_context(|| match &args.config {
-        Some(path) => format!("the settings {} are wrong", path.display()),
-        None => "these settings are wrong".to_owned(),
-    })?;
+    checked.with_context(|| simulate::wrong(path))?;
     Ok(config)
 }
 

@@ -7,7 +7,7 @@ use augur_devices::experiment::study::{self, Plan, Step};
 use augur_devices::policy::{parse, registry};
 use augur_devices::report::device::Figures;
 use augur_devices::report::study::{Lessons, Made, Run, Study};
-use augur_devices::sim::{Done, Options};
+use augur_devices::sim::{Done, Options, Outcome};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -309,7 +309,10 @@ fn wins_losses_and_ties_are_told_apart() {
                 figures: Figures {
                     policy: policy.to_owned(),
                     seed,
-                    completion_mean_ns: mean_ms * 1e6,
+                    outcome: Outcome {
+                        completion_mean_ns: mean_ms * 1e6,
+                        ..Outcome::default()
+                    },
                     ..Figures::default()
                 },
                 ..Run::default()

@@ -25,7 +25,7 @@ fn published(name: &str) -> Graph {
 
 fn schedule(graph: &Graph, policy: &str) -> Schedule {
     let mut schedule = Schedule::new(graph);
-    list::parse(policy).unwrap().schedule(graph, &mut schedule);
+    list::parse(policy).unwrap()(graph, &mut schedule);
     assert_eq!(schedule.fault(graph), None, "{policy}");
     schedule
 }

@@ -90,7 +90,7 @@ fn published_workflows_add_up_as_a_script_adds_them() {
         };
         let graph = workflow.graph(&site).unwrap();
         let mut schedule = Schedule::new(&graph);
-        list::parse("heft").unwrap().schedule(&graph, &mut schedule);
+        list::parse("heft").unwrap()(&graph, &mut schedule);
         assert!(
             near(schedule.makespan(), chain),
             "{name}: {}",

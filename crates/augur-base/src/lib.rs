@@ -7,11 +7,12 @@
 //! engine      events in order of time, and their hash                          invariant  what must hold in a simulation
 //! random      times drawn at random                                            spelling   `name[key=value,…]`
 //! statistics  percentiles, intervals, fairness, queueing theory                side_by_side  units of work on threads
-//! table, cells, picture   how figures are shown; cells in Parquet or CSV
+//! table, cells, picture   how figures are shown; cells in Parquet or CSV          bounds  of settings
 //! ```
 
 #![deny(unreachable_pub)]
 
+pub mod bounds;
 pub mod cells;
 pub mod engine;
 pub mod file;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How a policy is written everywhere: `name[key=value,…]`.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::bounds::{self, Setting};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A policy's name and arguments, as text.
@@ -10,6 +15,17 @@ use std::str::FromStr;
 pub struct Spelling {
     name: String,
     arguments: Vec<(String, String)>,
+}
+
+/// An earlier name, which is still read.
+const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
+
+/// A policy as it is written today, in every world.
+pub fn current(text: &str) -> String {
+    match text.strip_prefix(EARLIER.0) {
+        Some(rest) if rest.is_empty() || rest.starts_with('[') => format!("{}{rest}", EARLIER.1),
+        _ => text.to_owned(),
+    }
 }
 
 impl Spelling {
@@ -49,39 +65,12 @@ impl Spelling {
         Ok(())
     }
 
-    /// The same policy with only those of its arguments that are among `keys`.
-    pub fn keep(&self, keys: &[&str]) -> Spelling {
-        let kept = self
-            .arguments
-            .iter()
-            .filter(|(key, _)| keys.contains(&key.as_str()));
-        Spelling {
-            name: self.name.clone(),
-            arguments: kept.cloned().collect(),
-        }
-    }
-
     /// The argument `key` as text, if it was given.
     pub fn text(&self, key: &str) -> Option<&str> {
-        self.argument(key)
-    }
-
-    /// The argument `key` as a number in `0..=max`, if it was given.
-    ///
-    /// # Errors
-    /// One sentence that names the argument and its bounds.
-    pub fn number(&self, key: &str, max: f32) -> Result<Option<f32>> {
-        let Some(text) = self.argument(key) else {
-            return Ok(None);
-        };
-        let value = text
-            .parse::<f32>()
-            .ok()
-            .filter(|value| (0.0..=max).contains(value));
-        let name = &self.name;
-        value
-            .map(Some)
-            .with_context(|| format!("policy '{name}' needs {key} between 0 and {max}, not '{text}'"))
+        let mut arguments = self.arguments.iter();
+        arguments
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The argument `key` as a whole number, if it was given.
@@ -89,21 +78,83 @@ impl Spelling {
     /// # Errors
     /// One sentence that names the argument.
     pub fn integer(&self, key: &str) -> Result<Option<u64>> {
-        let Some(text) = self.argument(key) else {
-            return Ok(None);
+        let value = |text: &str| {
+            let value = text.parse::<u64>().ok();
+            value.with_context(|| {
+                format!(
+                    "policy '{}' needs a whole number for {key}, not '{text}'",
+                    self.name
+                )
+            })
         };
-        let name = &self.name;
-        let value = text.parse::<u64>().ok();
-        value
-            .map(Some)
-            .with_context(|| format!("policy '{name}' needs a whole number for {key}, not '{text}'"))
+        self.text(key).map(value).transpose()
     }
 
-    fn argument(&self, key: &str) -> Option<&str> {
-        self.arguments
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+    /// The argument `key` as a number within bounds, if it was given.
+    ///
+    /// # Errors
+    /// One sentence that names the argument and its bounds.
+    pub fn real(&self, key: &str, bounds: RangeInclusive<f64>) -> Result<Option<f64>> {
+        let value = |text: &str| {
+            let value = text.parse::<f64>().ok().filter(|value| bounds.contains(value));
+            let (name, needed) = (&self.name, bounds::needed(&bounds));
+            value.with_context(|| format!("policy '{name}' needs {key} {needed}, not '{text}'"))
+        };
+        self.text(key).map(value).transpose()
+    }
+
+    /// The argument `key` as a whole number within bounds, or what it is where it was not given.
+    ///
+    /// # Errors
+    /// One sentence that names the argument and its bounds.
+    pub fn whole(&self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> Result<u64> {
+        let value = self.integer(key)?.unwrap_or(default);
+        let most = Some(*bounds.end()).filter(|most| *most < u64::MAX);
+        let needed = bounds::needed(&(*bounds.start() as f64..=most.map_or(f64::MAX, |most| most as f64)));
+        ensure!(
+            bounds.contains(&value),
+            "policy '{self}' needs {key} {needed}, not {value}"
+        );
+        Ok(value)
+    }
+
+    /// Settings changed by the arguments, each of which is read as what the field is that it names: a number, a switch (0 or 1)
+    /// or a word. Of arguments whose field is not there nothing is read.
+    ///
+    /// # Errors
+    /// One sentence that names the argument that is not known or cannot be, and what could be.
+    pub fn over<T: Serialize + DeserializeOwned>(&self, base: &T, settings: &[Setting<'_>]) -> Result<T> {
+        let names: Vec<&str> = settings.iter().map(|setting| setting.0).collect();
+        self.only(&names)?;
+        let mut fields = serde_json::to_value(base)?;
+        let mut changed = T::deserialize(&fields)?;
+        for (key, field, bounds) in settings {
+            let (Some(text), Some(field)) = (self.text(key), fields.pointer_mut(field)) else {
+                continue;
+            };
+            let whole = field.is_u64() || field.is_boolean();
+            // Whole numbers are that before they are within bounds.
+            let count = if whole { self.integer(key)? } else { None };
+            let number = if field.is_string() {
+                None
+            } else {
+                self.real(key, bounds.clone())?
+            };
+            *field = match field {
+                Value::String(_) => text.into(),
+                Value::Bool(_) => (count != Some(0)).into(),
+                _ if whole => count.into(),
+                _ => number.into(),
+            };
+            changed = T::deserialize(&fields).map_err(|err| {
+                let words = err.to_string().replace('`', "'");
+                anyhow!(
+                    "policy '{self}': {}",
+                    words.replace("unknown variant", &format!("unknown {key}"))
+                )
+            })?;
+        }
+        Ok(changed)
     }
 }
 

@@ -50,6 +50,21 @@ pub fn write(out: &mut impl Write, rows: &[Vec<String>]) -> fmt::Result {
     Ok(())
 }
 
+/// A row: its name, and its cells.
+pub fn row(name: String, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    [name].into_iter().chain(cells).collect()
+}
+
+/// Rows below their heads, of which the first is that of their names.
+pub fn with(
+    name: &str,
+    heads: impl IntoIterator<Item = impl ToString>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Vec<Vec<String>> {
+    let heads = heads.into_iter().map(|head| head.to_string());
+    [row(name.to_owned(), heads)].into_iter().chain(rows).collect()
+}
+
 /// A number with so many digits as it needs: four significant ones.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {

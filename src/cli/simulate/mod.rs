@@ -16,7 +16,7 @@ use augur_devices::experiment::simulate::{self, Config, Plan, Scenario};
 use augur_devices::policy::registry;
 use clap::{Parser, Subcommand};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 const AFTER_HELP: &str = "\
@@ -236,26 +236,34 @@ impl Machine {
         if let Some(path) = &self.profile {
             profile::apply(&profile::read(path)?, &mut defaults);
         }
-        let mut config = match &self.config {
-            None => defaults,
-            Some(path) => {
-                let shown = path.display();
-                let text = file::text(path).context("there are no settings")?;
-                defaults
-                    .with_toml(&text)
-                    .with_context(|| format!("the settings {shown} are wrong"))?
-            }
-        };
-        environment::apply(&mut config)?;
+        let mut config = settings(self.config.as_deref(), defaults)?;
         config.workload.tasks = tasks.unwrap_or(config.workload.tasks);
         if let Some(at) = drift_at {
             config.workload.drift.at = at.to_vec();
         }
         config.machine.gpus = self.gpus.map_or(config.machine.gpus, |gpus| gpus as usize);
-        config.context().with_context(|| match &self.config {
-            Some(path) => format!("the settings {} are wrong", path.display()),
-            None => "these settings are wrong".to_owned(),
-        })?;
+        config.context().with_context(|| wrong(self.config.as_deref()))?;
         Ok(config)
+    }
+}
+
+/// Defaults, changed by a file, and that by the environment.
+pub(super) fn settings(path: Option<&Path>, defaults: Config) -> Result<Config> {
+    let mut config = match path {
+        None => defaults,
+        Some(file) => {
+            let text = file::text(file).context("there are no settings")?;
+            defaults.with_toml(&text).with_context(|| wrong(path))?
+        }
+    };
+    environment::apply(&mut config)?;
+    Ok(config)
+}
+
+/// What is said of settings that cannot be.
+pub(super) fn wrong(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => format!("the settings {} are wrong", path.display()),
+        None => "these settings are wrong".to_owned(),
     }
 }

@@ -24,13 +24,10 @@ impl Table {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn push(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        let text = |cell: &Cell<'_>| match cell {
-            Cell::Integer(value) => value.map(|value| value.to_string()).unwrap_or_default(),
-            Cell::Real(value) => value.to_string(),
-            Cell::Text(words) => (*words).to_owned(),
-        };
-        Ok(self.0.write_record(cells.iter().map(text))?)
+    pub fn push(&mut self, cells: &[(&str, Cell<'_>)]) -> Result<()> {
+        Ok(self
+            .0
+            .write_record(cells.iter().map(|(_, cell)| cell.to_string()))?)
     }
 
     /// Writes what is left; the file gets its name when [`Output::finish`] is called.

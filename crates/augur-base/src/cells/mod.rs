@@ -12,6 +12,8 @@ pub use self::csv::Table;
 #[cfg(feature = "parquet")]
 pub use self::parquet::Table;
 
+use std::fmt;
+
 /// The ending of such a table's file.
 pub const ENDING: &str = if cfg!(feature = "parquet") {
     "parquet"
@@ -34,5 +36,16 @@ impl Cell<'_> {
     /// A count; Parquet's whole numbers have a sign.
     pub fn count(count: u64) -> Self {
         Cell::Integer(Some(count.cast_signed()))
+    }
+}
+
+/// As it stands in CSV.
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cell::Integer(value) => value.map_or(Ok(()), |value| value.fmt(f)),
+            Cell::Real(value) => value.fmt(f),
+            Cell::Text(words) => f.write_str(words),
+        }
     }
 }

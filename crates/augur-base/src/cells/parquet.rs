@@ -61,8 +61,8 @@ impl Table {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn push(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
+    pub fn push(&mut self, cells: &[(&str, Cell<'_>)]) -> Result<()> {
+        for (column, (_, cell)) in self.columns.iter_mut().zip(cells) {
             match (column, cell) {
                 (Column::Integer(values), Cell::Integer(value)) => values.push(*value),
                 (Column::Real(values), Cell::Real(value)) => values.push(*value),

@@ -55,6 +55,14 @@ impl Axis {
         }
     }
 
+    /// By how many times, or from some way below the least value to some way above the greatest.
+    pub fn scaled(log: bool, values: impl IntoIterator<Item = f64>, px: [i32; 2]) -> Axis {
+        match log {
+            true => Axis::logarithmic(values, px),
+            false => Axis::range(values, px),
+        }
+    }
+
     /// Where a value stands.
     pub fn at(&self, value: f64) -> i32 {
         let share = if self.log {

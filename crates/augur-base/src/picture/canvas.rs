@@ -16,16 +16,6 @@ pub const WIDE_PX: i32 = 960;
 pub const NARROW_PX: i32 = 380;
 const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
-/// Something that can be drawn.
-pub trait Picture {
-    /// What it shows, in a line.
-    fn title(&self) -> String;
-    /// The same for who does not see it: what is told by what, and what is seen.
-    fn description(&self) -> String;
-    /// Draws it, so wide.
-    fn draw(&self, width_px: i32) -> Canvas;
-}
-
 /// Which point of a text is at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
@@ -55,15 +45,20 @@ pub struct Canvas {
     pub width_px: i32,
     /// How high it became.
     pub height_px: i32,
+    title: String,
+    description: String,
     body: String,
 }
 
 impl Canvas {
-    /// Nothing yet.
-    pub fn new(width_px: i32) -> Canvas {
+    /// Nothing yet. The title says in a line what it shows; the description the same for who does not see it: what is told by
+    /// what, and what is seen.
+    pub fn new(width_px: i32, title: &str, description: &str) -> Canvas {
         Canvas {
             width_px,
             height_px: 0,
+            title: title.to_owned(),
+            description: description.to_owned(),
             body: String::new(),
         }
     }
@@ -204,9 +199,9 @@ impl Canvas {
     }
 
     /// The title, in bold, in as many lines as it needs. Returns where there is room below it.
-    pub fn title(&mut self, words: &str) -> i32 {
+    pub fn heading(&mut self) -> i32 {
         let px = self.text_px() + 4;
-        let lines = wrap(words, px * 23 / 20, self.width_px - 24);
+        let lines = wrap(&self.title, px * 23 / 20, self.width_px - 24);
         for (line, at) in lines.iter().zip(1..) {
             let y = 4 + at * px * 5 / 4;
             self.add(html! { text x="8" y=(y) font-size=(px) font-weight="bold" fill=(INK) { (line) } });
@@ -289,14 +284,14 @@ impl Canvas {
     }
 
     /// The drawing as an element of a page; `id` is its own there.
-    pub fn element(&self, id: &str, class: &str, picture: &impl Picture) -> String {
+    pub fn element(&self, id: &str, class: &str) -> String {
         let (title, words) = (format!("{id}-title"), format!("{id}-words"));
         html! {
             svg id=(id) class=(class) viewBox={ "0 0 " (self.width_px) " " (self.height_px) } role="img"
                 aria-labelledby=(title) aria-describedby=(words) font-family=(FAMILY)
             {
-                title id=(title) { (picture.title()) }
-                desc id=(words) { (picture.description()) }
+                title id=(title) { (self.title) }
+                desc id=(words) { (self.description) }
                 (PreEscaped(&self.body))
             }
         }
@@ -304,14 +299,14 @@ impl Canvas {
     }
 
     /// The drawing as a file, on white.
-    pub fn document(&self, picture: &impl Picture) -> String {
+    pub fn document(&self) -> String {
         let (width, height) = (self.width_px, self.height_px);
         html! {
             svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) }
                 role="img" font-family=(FAMILY)
             {
-                title { (picture.title()) }
-                desc { (picture.description()) }
+                title { (self.title) }
+                desc { (self.description) }
                 rect width=(width) height=(height) fill=(PAPER) {}
                 (PreEscaped(&self.body))
             }

@@ -8,7 +8,7 @@
 use std::fmt;
 
 /// A colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
 /// Paper.
@@ -92,7 +92,7 @@ impl Rgb {
 }
 
 /// How one of several things looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Its colour.
     pub colour: Rgb,

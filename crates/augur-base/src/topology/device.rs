@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Devices of a simulated machine: CPUs and GPUs, what they can do, draw and cost.
 
+use crate::bounds::{self, NOT_NEGATIVE, POSITIVE};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -142,29 +143,22 @@ impl Settings {
                 speeds.len()
             );
         }
-        let positive = [
-            ("cpu.memory_mb", self.cpu.memory_mb),
-            ("gpu.memory_mb", self.gpu.memory_mb),
-            ("gpu.bandwidth_mb_per_s", self.gpu.bandwidth_mb_per_s),
+        let settings = [
+            ("", "/cpu/memory_mb", POSITIVE),
+            ("", "/gpu/memory_mb", POSITIVE),
+            ("", "/gpu/bandwidth_mb_per_s", POSITIVE),
+            ("", "/cpu/power_w", NOT_NEGATIVE),
+            ("", "/gpu/power_w", NOT_NEGATIVE),
+            ("", "/cpu/price_usd_per_hour", NOT_NEGATIVE),
+            ("", "/gpu/price_usd_per_hour", NOT_NEGATIVE),
         ];
-        let speeds = self.cpu_speeds.iter().map(|&speed| ("cpu_speeds", speed));
-        let speeds = speeds.chain(self.gpu_speeds.iter().map(|&speed| ("gpu_speeds", speed)));
-        for (name, value) in positive.into_iter().chain(speeds) {
+        bounds::check("machine", self, &settings)?;
+        for (name, speeds) in [("cpu", &self.cpu_speeds), ("gpu", &self.gpu_speeds)] {
+            let wrong = speeds.iter().find(|speed| !POSITIVE.contains(speed));
             ensure!(
-                value > 0.0 && value.is_finite(),
-                "machine.{name} must be above 0, not {value}"
-            );
-        }
-        let others = [
-            ("cpu.power_w", self.cpu.power_w),
-            ("gpu.power_w", self.gpu.power_w),
-            ("cpu.price_usd_per_hour", self.cpu.price_usd_per_hour),
-            ("gpu.price_usd_per_hour", self.gpu.price_usd_per_hour),
-        ];
-        for (name, value) in others {
-            ensure!(
-                value >= 0.0 && value.is_finite(),
-                "machine.{name} must be 0 or more, not {value}"
+                wrong.is_none(),
+                "machine.{name}_speeds must be above 0, not {}",
+                wrong.unwrap_or(&f64::NAN)
             );
         }
         let all = (0..self.cpus)

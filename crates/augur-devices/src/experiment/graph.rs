@@ -36,19 +36,16 @@ pub struct Patience<'a> {
 pub fn run(graph: &Graph, policies: &[String], optimal: bool, patience: &Patience<'_>) -> Result<Report> {
     let wanted = optimal || policies.iter().any(|policy| policy == OPTIMAL);
     let found = wanted.then(|| optimal::search(graph, patience.most_nodes, patience.stop));
+    let best = found.as_ref().map(|found| found.schedule.makespan());
+    let bound = found
+        .as_ref()
+        .map_or_else(|| bound::makespan(graph), |found| found.bound);
     let mut report = Report {
         results: Vec::new(),
-        bound: found
-            .as_ref()
-            .map_or_else(|| bound::makespan(graph), |found| found.bound),
-        optimal: found
-            .as_ref()
-            .filter(|found| found.proven)
-            .map(|found| found.schedule.makespan()),
-        best: found.as_ref().map(|found| found.schedule.makespan()),
-        gap: found
-            .as_ref()
-            .and_then(|found| gap(found.schedule.makespan(), found.bound)),
+        bound,
+        optimal: best.filter(|_| found.as_ref().is_some_and(|found| found.proven)),
+        best,
+        gap: best.and_then(|best| gap(best, bound)),
         nodes: found.as_ref().map(|found| found.nodes),
     };
     for policy in policies {
@@ -56,7 +53,7 @@ pub fn run(graph: &Graph, policies: &[String], optimal: bool, patience: &Patienc
             Some(found) if policy == OPTIMAL => found.schedule.clone(),
             _ => {
                 let mut schedule = Schedule::new(graph);
-                list::parse(policy)?.schedule(graph, &mut schedule);
+                list::parse(policy)?(graph, &mut schedule);
                 schedule
             }
         };

@@ -5,7 +5,7 @@ use crate::report::queue::Outcome;
 use crate::sim::station::{Routing, Station};
 use crate::workload::service::exponential;
 use crate::workload::{Antithetic, Service};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use augur_base::random::Generator;
 use augur_base::spelling::Spelling;
 use augur_base::statistics::queueing;
@@ -59,9 +59,7 @@ pub fn policy(text: &str) -> Result<Routing> {
         "least_work" | "fifo" => Routing::LeastWork,
         "power_of_d" => {
             spelling.only(&["d"])?;
-            let d = spelling.integer("d")?.unwrap_or(2);
-            ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
-            return Ok(Routing::PowerOfD(d as usize));
+            return Ok(Routing::PowerOfD(spelling.whole("d", 2, 1..=64)? as usize));
         }
         other => bail!(
             "there is no policy '{other}' for a queue; there are {}",

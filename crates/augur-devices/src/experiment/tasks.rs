@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Tasks in tables: the columns that say what a task is, in front of others.
 
+use crate::policy::Placement;
+use crate::sim::Done;
 use crate::workload::task::NEVER_NS;
 use crate::workload::{Batch, Parents, Task};
 use augur_base::cells::Cell;
 
-/// What may be known of a task.
-pub const COLUMNS: [(&str, Cell<'_>); 7] = [
-    ("task", Cell::Integer(None)),
-    ("size", Cell::Real(0.0)),
-    ("compute_intensity", Cell::Real(0.0)),
-    ("memory_mb", Cell::Real(0.0)),
-    ("priority", Cell::Integer(None)),
-    ("arrival_ns", Cell::Integer(None)),
-    ("deadline_ns", Cell::Integer(None)),
-];
+/// A column with a cell of it.
+pub type Column<'a> = (&'static str, Cell<'a>);
 
 /// The column of the tasks that a task waits for: their numbers, with semicolons between.
 pub const DEPENDENCIES: &str = "dependencies";
@@ -29,30 +23,49 @@ pub fn dependencies(batch: &Batch, parents: &Parents) -> String {
     numbers.collect::<Vec<String>>().join(";")
 }
 
-/// A task's values in these columns, as text.
-pub fn text(task: &Task) -> Vec<String> {
-    row(task)
-        .iter()
-        .map(|cell| match cell {
-            Cell::Integer(value) => value.map(|value| value.to_string()).unwrap_or_default(),
-            Cell::Real(value) => value.to_string(),
-            Cell::Text(words) => (*words).to_owned(),
-        })
-        .collect()
+/// What became of a task, behind what it is, on a machine with so many CPUs.
+pub fn became(done: &Done, cpus: usize) -> [Column<'static>; 9] {
+    let (cpu, gpu) = match done.placement {
+        Placement::One(device) if device < cpus => (Some(device), None),
+        Placement::One(device) => (None, Some(device - cpus)),
+        Placement::Split { cpu, gpu, .. } => (Some(cpu), Some(gpu - cpus)),
+    };
+    let place = |device: Option<usize>| Cell::Integer(device.and_then(|device| i64::try_from(device).ok()));
+    [
+        ("placed_ns", Cell::count(done.placed_ns)),
+        ("start_ns", Cell::count(done.start_ns)),
+        ("finish_ns", Cell::count(done.finish_ns)),
+        ("cpu", place(cpu)),
+        ("gpu", place(gpu)),
+        ("gpu_share", Cell::Real(gpu_share(done.placement, cpus))),
+        ("energy_j", Cell::Real(done.energy_j)),
+        ("cost_usd", Cell::Real(done.cost_usd)),
+        ("regret_ns", Cell::count(done.regret_ns)),
+    ]
 }
 
-/// A task's cells in these columns.
-pub fn row(task: &Task) -> [Cell<'static>; 7] {
+/// The share of a task that a GPU did.
+pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
+    match placement {
+        Placement::One(device) if device < cpus => 0.0,
+        Placement::One(_) => 1.0,
+        Placement::Split { share, .. } => share,
+    }
+}
+
+/// What may be known of a task.
+pub fn row(task: &Task) -> [Column<'static>; 7] {
+    let deadline = match task.deadline_ns {
+        NEVER_NS => Cell::Integer(None),
+        deadline_ns => Cell::count(deadline_ns),
+    };
     [
-        Cell::count(task.number),
-        Cell::Real(task.size),
-        Cell::Real(task.intensity),
-        Cell::Real(task.memory_mb),
-        Cell::count(task.priority.into()),
-        Cell::count(task.arrival_ns),
-        match task.deadline_ns {
-            NEVER_NS => Cell::Integer(None),
-            deadline_ns => Cell::count(deadline_ns),
-        },
+        ("task", Cell::count(task.number)),
+        ("size", Cell::Real(task.size)),
+        ("compute_intensity", Cell::Real(task.intensity)),
+        ("memory_mb", Cell::Real(task.memory_mb)),
+        ("priority", Cell::count(task.priority.into())),
+        ("arrival_ns", Cell::count(task.arrival_ns)),
+        ("deadline_ns", deadline),
     ]
 }

@@ -8,11 +8,10 @@ use crate::policy::registry::{self, Start};
 use crate::policy::{Context, Learner, learner};
 use crate::report::learning::{Curve, Point};
 use crate::sim::{self, Done, Options};
-use crate::workload::Task;
+use crate::workload::{Generator, generator};
 use anyhow::{Context as _, Result, bail, ensure};
 use augur_base::file::{Folder, Output};
 use augur_base::picture::formats;
-use augur_base::random::Generator;
 use augur_base::topology::device::{Devices, Settings as Machine};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -209,12 +208,12 @@ fn episode(
         loss: lesson.loss,
         rate_per_s: options.workload.rate_per_s,
         completion_mean_ns: outcome.completion_mean_ns,
-        sla_miss_share: outcome.sla_misses as f64 / outcome.tasks.max(1) as f64,
+        sla_miss_share: outcome.sla_miss_share,
     })
 }
 
 /// As many devices, of any kind, half to twice as fast as usual.
-fn varied(machine: &Machine, draws: &mut Generator) -> Result<Devices> {
+fn varied(machine: &Machine, draws: &mut augur_base::random::Generator) -> Result<Devices> {
     let count = machine.cpus + machine.gpus;
     let cpus = draws.random_range(0..=count);
     let mut speeds = |count: usize| -> Vec<f64> {
@@ -234,17 +233,12 @@ fn varied(machine: &Machine, draws: &mut Generator) -> Result<Devices> {
 
 /// Tasks a second that all devices together can do, if each had the same tasks to do.
 pub fn capacity_per_s(options: &Options) -> f64 {
-    let workload = crate::workload::generator::Settings {
+    let workload = generator::Settings {
         tasks: MEASURED,
         tasks_per_graph: 1,
         ..options.workload.clone()
     };
-    let mut generator = crate::workload::Generator::new(&workload, &options.physics, 0);
-    let mut batch = crate::workload::Batch::default();
-    let mut tasks: Vec<Task> = Vec::new();
-    while generator.next(&mut batch) {
-        tasks.extend_from_slice(&batch.tasks);
-    }
+    let tasks = Generator::all(&workload, &options.physics, 0).tasks;
     let of_device = |device| {
         let run_s: f64 = tasks
             .iter()

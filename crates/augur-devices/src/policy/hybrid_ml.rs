@@ -7,14 +7,16 @@
 //! the drift, has a rule decide ([`Fallback`]) until a forest has grown on what came since, and comes back.
 
 use super::watch::{Event, Notices, Watch};
-use super::{DevicePolicy, Fleet, Placement, eft};
+use super::{DevicePolicy, Fleet, Placement, rules};
 use crate::model::detect;
 use crate::model::forest::{Forest, Parameters, Row};
 use crate::model::retrain::Retrainer;
 use crate::workload::generator;
-use crate::workload::{Batch, Drift, Generator, Physics, Task, Work};
+use crate::workload::{Drift, Generator, Physics, Task, Work};
 use anyhow::{Result, ensure};
-use augur_base::topology::device::Devices;
+use augur_base::bounds::{self, ANY, COUNT, NOT_NEGATIVE, POSITIVE, Setting};
+use augur_base::spelling::Spelling;
+use augur_base::topology::device::{Device, Devices};
 use serde::{Deserialize, Serialize};
 
 /// The seed of the tasks that the first forest learns from: none that is simulated.
@@ -94,53 +96,50 @@ impl Default for Settings {
     }
 }
 
+/// All of them, by their arguments where the spelling has one.
+const SETTINGS: [Setting<'_>; 17] = [
+    ("retrain_interval", "/retrain_interval", ANY),
+    ("window", "/window", 1.0..=1e6),
+    ("pretrain_tasks", "/pretrain_tasks", 0.0..=1e6),
+    ("forest", "/forest_read", ANY),
+    ("trees", "/forest/trees", 1.0..=10_000.0),
+    ("depth", "/forest/depth", 1.0..=30.0),
+    ("model", "/forest/model", ANY),
+    ("alone", "/alone", ANY),
+    ("drift", "/drift", ANY),
+    ("fallback", "/fallback", ANY),
+    ("", "/forest/min_samples_leaf", COUNT),
+    ("", "/forest/learning_rate", f64::MIN_POSITIVE..=1.0),
+    ("", "/snap", 0.0..=0.5),
+    ("", "/energy_weight", 0.0..=1.0),
+    ("", "/time_scale_s", POSITIVE),
+    ("", "/energy_scale_j", POSITIVE),
+    ("", "/wrong_above", NOT_NEGATIVE),
+];
+/// So many of them are of the spelling.
+const SPELLED: usize = 10;
+
 impl Settings {
+    /// These, changed by the spelling's arguments; a forest that it names is left to be read.
+    ///
+    /// # Errors
+    /// One sentence that names the argument that cannot be.
+    pub fn spelled(&self, spelling: &Spelling) -> Result<Settings> {
+        let settings = spelling.over(self, &SETTINGS[..SPELLED])?;
+        settings.check()?;
+        Ok(settings)
+    }
+
     /// Whether every setting can be.
     ///
     /// # Errors
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
-        self.forest.check()?;
         ensure!(
             self.retrain_interval > 0 || self.drift == detect::Kind::Off,
             "hybrid_ml.retrain_interval must be 1 or more where hybrid_ml.drift watches, for it is then trained again"
         );
-        ensure!(
-            self.wrong_above >= 0.0 && self.wrong_above.is_finite(),
-            "hybrid_ml.wrong_above must be 0 or more, not {}",
-            self.wrong_above
-        );
-        let most = 1_000_000;
-        ensure!(
-            (1..=most).contains(&self.window),
-            "hybrid_ml.window must be 1 to {most}, not {}",
-            self.window
-        );
-        ensure!(
-            self.pretrain_tasks <= most,
-            "hybrid_ml.pretrain_tasks must be 0 to {most}, not {}",
-            self.pretrain_tasks
-        );
-        ensure!(
-            (0.0..=0.5).contains(&self.snap),
-            "hybrid_ml.snap must be 0 to 0.5, not {}",
-            self.snap
-        );
-        ensure!(
-            (0.0..=1.0).contains(&self.energy_weight),
-            "hybrid_ml.energy_weight must be 0 to 1, not {}",
-            self.energy_weight
-        );
-        for (name, value) in [
-            ("time_scale_s", self.time_scale_s),
-            ("energy_scale_j", self.energy_scale_j),
-        ] {
-            ensure!(
-                value > 0.0 && value.is_finite(),
-                "hybrid_ml.{name} must be above 0, not {value}"
-            );
-        }
-        Ok(())
+        bounds::check("hybrid_ml", self, &SETTINGS)
     }
 }
 
@@ -164,21 +163,33 @@ pub fn features(task: &Task) -> Row {
     ])
 }
 
+/// The CPU and the GPU that shares are about: the first ones; none where there is nothing to split between.
+pub fn pair(devices: &Devices) -> Option<(&Device, &Device)> {
+    let (cpus, gpus) = devices.all().split_at_checked(devices.cpus())?;
+    Some((cpus.first()?, gpus.first()?))
+}
+
 /// What would have been right for a task that ran: the share of the first CPU and the first GPU, split as well as can be.
 pub fn label(devices: &Devices, work: &Work) -> f64 {
-    let (all, cpus) = (devices.all(), devices.cpus());
-    match (all.get(..cpus).and_then(<[_]>::first), all.get(cpus)) {
-        (Some(cpu), Some(gpu)) => work.best_share(cpu, gpu),
-        (None, _) => 1.0,
-        (_, None) => 0.0,
+    match pair(devices) {
+        Some((cpu, gpu)) => work.best_share(cpu, gpu),
+        None => f64::from(u8::from(devices.cpus() == 0)),
+    }
+}
+
+/// A share as it is used: nearly all is all, and nearly nothing is nothing.
+pub fn snapped(share: f64, snap: f64) -> f64 {
+    match share {
+        share if share < snap => 0.0,
+        share if share > 1.0 - snap => 1.0,
+        share => share,
     }
 }
 
 /// How much longer a task takes with this share than with the best one, as a share of that: what the prediction was wrong by,
 /// whatever the queues.
 fn excess(devices: &Devices, work: &Work, share: f64) -> Option<f64> {
-    let (cpus, all) = (devices.cpus(), devices.all());
-    let (cpu, gpu) = (all.get(..cpus)?.first()?, all.get(cpus)?);
+    let (cpu, gpu) = pair(devices)?;
     let takes = |share: f64| match share {
         share if share <= 0.0 => work.alone_s(cpu),
         share if share >= 1.0 => work.alone_s(gpu),
@@ -222,12 +233,9 @@ impl HybridMl {
         if let Some(forest) = &settings.forest_read {
             retrainer.begin_with(forest.clone());
         } else if settings.pretrain_tasks > 0 {
-            let mut generator = Generator::new(&drawn, physics, TRAINING);
-            let mut batch = Batch::default();
-            while generator.next(&mut batch) {
-                for (task, work) in batch.tasks.iter().zip(&batch.works) {
-                    retrainer.add(features(task), label(devices, work));
-                }
+            let drawn = Generator::all(&drawn, physics, TRAINING);
+            for (task, work) in drawn.tasks.iter().zip(&drawn.works) {
+                retrainer.add(features(task), label(devices, work));
             }
             retrainer.train_now()?;
         }
@@ -248,15 +256,9 @@ impl HybridMl {
             None if self.fallen => self.retrainer.mean_label().unwrap_or(task.intensity),
             None => task.intensity,
         };
-        match share {
-            share if share < self.settings.snap => 0.0,
-            share if share > 1.0 - self.settings.snap => 1.0,
-            share => share,
-        }
+        snapped(share, self.settings.snap)
     }
-}
 
-impl HybridMl {
     /// Falls back where something drifts, comes back where a forest has grown on what came since.
     fn look(&mut self, fleet: &Fleet, task: &Task, work: &Work) {
         let error = self.watch.as_ref().map_or(0.0, |_| {
@@ -300,7 +302,7 @@ impl DevicePolicy for HybridMl {
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         let work = fleet.estimate(task);
         if self.fallen && self.settings.fallback == Fallback::Eft {
-            return eft::earliest(fleet, &work);
+            return rules::earliest(fleet, &work);
         }
         let share = self.share(task);
         let Some(cpu) = fleet.least_busy(fleet.cpus(), &work) else {

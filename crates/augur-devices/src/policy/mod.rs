@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Device policies: which CPUs and GPUs a task runs on, and how it is split between them. One policy a file.
+//! Device policies: which CPUs and GPUs a task runs on, and how it is split between them.
 //!
 //! ```text
 //! a task is ready ─▶ place(fleet, task) ─▶ one device, or a CPU and a GPU with a share ─▶ it ran ─▶ learn
@@ -10,7 +10,7 @@
 //! list      schedulers of whole graphs with known times: HEFT, CPOP, PEFT, lookahead, and what they are measured against
 //! planned   those as device policies
 //! watch     whether what was learned still holds, and what was noticed
-//! registry  all of them by name
+//! rules     plain ones          registry  all of them by name
 //! ```
 //! As any policy, a device policy reads no clock, file, map or global, and no future. What a task takes it knows by the
 //! machine's laws from the task's features ([`crate::workload::Physics`]); what it really takes is told when it ran. A clairvoyant policy is told
@@ -18,19 +18,14 @@
 
 pub mod clairvoyant;
 pub mod dqn;
-pub mod eft;
 pub mod fleet;
 pub mod graph;
-pub mod greedy;
 pub mod hybrid_ml;
 pub mod learner;
-pub mod least_work;
 pub mod list;
 pub mod planned;
-pub mod power_of_d;
-pub mod random;
 pub mod registry;
-pub mod round_robin;
+mod rules;
 mod training;
 pub mod watch;
 
@@ -55,6 +50,12 @@ pub enum Placement {
         /// The GPU's share of the work, above 0 and below 1.
         share: f64,
     },
+}
+
+impl Default for Placement {
+    fn default() -> Placement {
+        Placement::One(0)
+    }
 }
 
 /// Places tasks on devices.

@@ -4,21 +4,23 @@
 //! it ends first.
 
 use super::list::{ListScheduler, Schedule};
-use super::{DevicePolicy, Fleet, Placement, eft};
+use super::{DevicePolicy, Fleet, Placement, rules};
 use crate::workload::{Graph, Parents, Task};
 use std::collections::HashMap;
 
 /// `heft`, `cpop`, `peft`, `lookahead`, `portfolio`.
 pub struct Planned {
-    scheduler: Box<dyn ListScheduler>,
+    name: String,
+    scheduler: ListScheduler,
     /// Devices of tasks that are not yet placed.
     plan: HashMap<u64, usize>,
 }
 
 impl Planned {
     /// Plans with this scheduler.
-    pub fn new(scheduler: Box<dyn ListScheduler>) -> Planned {
+    pub fn new(name: &str, scheduler: ListScheduler) -> Planned {
         Planned {
+            name: name.to_owned(),
             scheduler,
             plan: HashMap::new(),
         }
@@ -27,7 +29,7 @@ impl Planned {
 
 impl DevicePolicy for Planned {
     fn name(&self) -> String {
-        self.scheduler.name()
+        self.name.clone()
     }
 
     fn prepare(&mut self, fleet: &Fleet, tasks: &[Task], parents: &[Parents]) {
@@ -39,7 +41,7 @@ impl DevicePolicy for Planned {
         };
         let free = (0..fleet.len()).map(|device| fleet.backlog_s(device)).collect();
         let mut schedule = Schedule::after(&graph, free);
-        self.scheduler.schedule(&graph, &mut schedule);
+        (self.scheduler)(&graph, &mut schedule);
         for (place, task) in tasks.iter().enumerate() {
             if let Some(slot) = schedule.slot(place) {
                 self.plan.insert(task.number, slot.device);
@@ -50,7 +52,7 @@ impl DevicePolicy for Planned {
     fn place(&mut self, fleet: &Fleet, task: &Task) -> Placement {
         match self.plan.remove(&task.number) {
             Some(device) => Placement::One(device),
-            None => eft::earliest(fleet, &fleet.estimate(task)),
+            None => rules::earliest(fleet, &fleet.estimate(task)),
         }
     }
 }

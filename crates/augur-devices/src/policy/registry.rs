@@ -3,22 +3,17 @@
 
 use super::clairvoyant::Clairvoyant;
 use super::dqn::{self, Dqn, DqnLearner, Encoder};
-use super::eft::Eft;
 use super::graph::{self, Graph, GraphLearner};
-use super::greedy::Greedy;
-use super::hybrid_ml::{self, Fallback, HybridMl};
-use super::least_work::LeastWork;
+use super::hybrid_ml::{self, HybridMl};
 use super::planned::Planned;
-use super::power_of_d::PowerOfD;
-use super::random::Random;
-use super::round_robin::RoundRobin;
+use super::rules::{self, Rule};
 use super::{DevicePolicy, Learner, list};
-use crate::model::detect;
-use crate::model::forest::{Forest, Kind};
+use crate::model::forest::Forest;
 use crate::workload::{self, Batch, Physics, generator};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use augur_base::random::Generator;
 use augur_base::spelling::Spelling;
+pub use augur_base::spelling::current;
 use augur_base::topology::device::Devices;
 use rand::SeedableRng;
 use std::path::Path;
@@ -79,17 +74,6 @@ pub const NAMES: [(&str, &str); 16] = [
     ("portfolio", "the best list schedule of each graph"),
 ];
 
-/// An earlier name, which is still read.
-const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
-
-/// A policy as it is written today.
-pub fn current(text: &str) -> String {
-    match text.strip_prefix(EARLIER.0) {
-        Some(rest) if rest.is_empty() || rest.starts_with('[') => format!("{}{rest}", EARLIER.1),
-        _ => text.to_owned(),
-    }
-}
-
 fn spelling(text: &str) -> Result<Spelling> {
     current(text.trim()).parse()
 }
@@ -101,24 +85,20 @@ fn spelling(text: &str) -> Result<Spelling> {
 pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DevicePolicy>> {
     let spelling = spelling(text)?;
     let bare = |policy: Box<dyn DevicePolicy>| spelling.only(&[]).map(|()| policy);
+    let generator = || Generator::seed_from_u64(seed);
     match spelling.name() {
-        "round_robin" => bare(Box::<RoundRobin>::default()),
-        "random" => bare(Box::new(Random::new(
-            text.to_owned(),
-            Generator::seed_from_u64(seed),
-        ))),
-        "greedy" => bare(Box::new(Greedy)),
-        "least_work" | "fifo" => bare(Box::new(LeastWork)),
+        "round_robin" => bare(Box::new(Rule::new(text, rules::round_robin()))),
+        "random" => bare(Box::new(Rule::new(text, rules::random(generator())))),
+        "greedy" => bare(Box::new(Rule::new(text, rules::greedy))),
+        "least_work" | "fifo" => bare(Box::new(Rule::new("least_work", rules::least_work))),
         "power_of_d" => {
             spelling.only(&["d"])?;
-            let d = spelling.integer("d")?.unwrap_or(2);
-            ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
-            let generator = Generator::seed_from_u64(seed);
-            Ok(Box::new(PowerOfD::new(text.to_owned(), d as usize, generator)))
+            let d = spelling.whole("d", 2, 1..=64)? as usize;
+            Ok(Box::new(Rule::new(text, rules::power_of_d(d, generator()))))
         }
-        "eft" => bare(Box::new(Eft)),
-        "heft" | "cpop" | "peft" | "lookahead" | "portfolio" => {
-            bare(Box::new(Planned::new(list::parse(spelling.name())?)))
+        "eft" => bare(Box::new(Rule::new(text, rules::eft))),
+        name @ ("heft" | "cpop" | "peft" | "lookahead" | "portfolio") => {
+            bare(Box::new(Planned::new(name, list::parse(name)?)))
         }
         "dqn" => {
             spelling.only(&["dir"])?;
@@ -139,15 +119,14 @@ pub fn parse(text: &str, context: &Context, seed: u64) -> Result<Box<dyn DeviceP
         }
         "clairvoyant" => {
             spelling.only(&["step"])?;
-            let step = spelling.number("step", 0.5)?.map(f64::from);
-            ensure!(
-                step.is_none_or(|step| step >= 0.001),
-                "policy '{spelling}' needs a step of at least 0.001"
-            );
+            // Results are kept that were made with the nearest number of 32 bits.
+            let step = spelling
+                .real("step", 0.001..=0.5)?
+                .map(|step| f64::from(step as f32));
             Ok(Box::new(Clairvoyant::new(spelling.to_string(), step)))
         }
         "hybrid_ml" => {
-            let settings = hybrid_settings(&spelling, &context.hybrid_ml)?;
+            let settings = hybrid_settings(&spelling, context)?;
             let Context {
                 workload,
                 physics,
@@ -190,7 +169,7 @@ pub fn trained(text: &str, directory: &Path, context: &Context) -> Result<Box<dy
 pub fn check(text: &str, context: &Context) -> Result<()> {
     let spelling = spelling(text)?;
     if spelling.name() == "hybrid_ml" {
-        return hybrid_settings(&spelling, &context.hybrid_ml).map(|_| ());
+        return hybrid_settings(&spelling, context).map(|_| ());
     }
     parse(text, context, 0).map(|_| ())
 }
@@ -275,56 +254,13 @@ fn mean_run_s(context: &Context) -> f64 {
     (sum_s / DRAWN as f64).max(1e-9)
 }
 
-fn hybrid_settings(spelling: &Spelling, base: &hybrid_ml::Settings) -> Result<hybrid_ml::Settings> {
-    spelling.only(&[
-        "retrain_interval",
-        "window",
-        "pretrain_tasks",
-        "forest",
-        "trees",
-        "depth",
-        "model",
-        "alone",
-        "drift",
-        "fallback",
-    ])?;
-    let mut settings = base.clone();
-    let size = |key: &str, default: usize| -> Result<usize> {
-        Ok(spelling.integer(key)?.map_or(Ok(default), usize::try_from)?)
-    };
-    settings.retrain_interval = spelling
-        .integer("retrain_interval")?
-        .unwrap_or(settings.retrain_interval);
-    settings.window = size("window", settings.window)?;
-    settings.pretrain_tasks = size("pretrain_tasks", settings.pretrain_tasks)?;
-    settings.forest.trees = size("trees", settings.forest.trees)?;
-    settings.forest.depth = size("depth", settings.forest.depth)?;
-    settings.alone = spelling
-        .integer("alone")?
-        .map_or(settings.alone, |alone| alone != 0);
+fn hybrid_settings(spelling: &Spelling, context: &Context) -> Result<hybrid_ml::Settings> {
+    let mut settings = context.hybrid_ml.spelled(spelling)?;
     if let Some(path) = spelling.text("forest") {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("policy '{spelling}': cannot read the forest {path}"))?;
         let forest = Forest::from_json(&text).with_context(|| format!("policy '{spelling}': {path}"))?;
         settings.forest_read = Some(forest);
     }
-    if let Some(detector) = spelling.text("drift") {
-        settings.drift = detect::Kind::parse(detector).with_context(|| format!("policy '{spelling}'"))?;
-    }
-    match spelling.text("fallback") {
-        None => {}
-        Some("mean_share") => settings.fallback = Fallback::MeanShare,
-        Some("eft") => settings.fallback = Fallback::Eft,
-        Some(other) => bail!("policy '{spelling}' has no fallback '{other}'; there are mean_share and eft"),
-    }
-    match spelling.text("model") {
-        None => {}
-        Some("random_forest") => settings.forest.kind = Kind::RandomForest,
-        Some("gradient_boosting") => settings.forest.kind = Kind::GradientBoosting,
-        Some(other) => {
-            bail!("policy '{spelling}' has no model '{other}'; there are random_forest and gradient_boosting")
-        }
-    }
-    settings.check()?;
     Ok(settings)
 }

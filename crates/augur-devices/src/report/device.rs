@@ -3,6 +3,7 @@
 
 use super::drift::Drift;
 use super::record::Record;
+use crate::sim::Outcome;
 use augur_base::statistics::Interval;
 use augur_base::table::{self, Value};
 use serde::{Deserialize, Serialize};
@@ -35,38 +36,9 @@ pub struct Figures {
     pub policy: String,
     /// Its seed.
     pub seed: u64,
-    /// When the last task was done.
-    pub makespan_ns: u64,
-    /// Mean completion.
-    pub completion_mean_ns: f64,
-    /// Half are done by then, to three digits.
-    pub completion_p50_ns: u64,
-    /// 95 % are.
-    pub completion_p95_ns: u64,
-    /// 99 % are.
-    pub completion_p99_ns: u64,
-    /// All are.
-    pub completion_max_ns: u64,
-    /// From being placed until it begins, on average.
-    pub wait_mean_ns: f64,
-    /// How much later than possible a task was done, on average, as devices were when it was placed.
-    pub regret_mean_ns: f64,
-    /// What all tasks drew.
-    pub energy_j: f64,
-    /// What they cost.
-    pub cost_usd: f64,
-    /// Tasks that were done after their deadline.
-    pub sla_misses: u64,
-    /// Their share of all.
-    pub sla_miss_share: f64,
-    /// Tasks that ran on two devices.
-    pub splits: u64,
-    /// How much of the makespan each device worked.
-    pub utilisation: Vec<f64>,
-    /// Jain's index of that: 1 where all devices worked equally long.
-    pub balance: f64,
-    /// The most tasks that were there at once.
-    pub in_flight_most: usize,
+    /// What it came to.
+    #[serde(flatten)]
+    pub outcome: Outcome,
     /// What a decision took on this machine, on average: the one figure that is not the same each time.
     pub decision_ns: f64,
     /// Events that were simulated.
@@ -163,13 +135,13 @@ impl Spread {
         Spread {
             policy: runs.first().map(|run| run.policy.clone()).unwrap_or_default(),
             seeds: runs.len(),
-            completion_mean_ns: over(|run| run.completion_mean_ns),
-            completion_p99_ns: over(|run| run.completion_p99_ns as f64),
-            makespan_ns: over(|run| run.makespan_ns as f64),
-            energy_j: over(|run| run.energy_j),
-            cost_usd: over(|run| run.cost_usd),
-            sla_miss_share: over(|run| run.sla_miss_share),
-            regret_mean_ns: over(|run| run.regret_mean_ns),
+            completion_mean_ns: over(|run| run.outcome.completion_mean_ns),
+            completion_p99_ns: over(|run| run.outcome.completion_p99_ns as f64),
+            makespan_ns: over(|run| run.outcome.makespan_ns as f64),
+            energy_j: over(|run| run.outcome.energy_j),
+            cost_usd: over(|run| run.outcome.cost_usd),
+            sla_miss_share: over(|run| run.outcome.sla_miss_share),
+            regret_mean_ns: over(|run| run.outcome.regret_mean_ns),
             above_bound: over(Figures::above_bound),
         }
     }
@@ -177,11 +149,9 @@ impl Spread {
 
 impl Duel {
     fn of(one: &[Figures], other: &[Figures]) -> Duel {
-        let pairs = || {
-            one.iter()
-                .zip(other)
-                .map(|(one, other)| other.completion_mean_ns - one.completion_mean_ns)
-        };
+        let means = |runs: &[Figures]| runs.iter().map(|run| run.outcome.completion_mean_ns).collect();
+        let (own, others): (Vec<f64>, Vec<f64>) = (means(one), means(other));
+        let pairs = || own.iter().zip(&others).map(|(own, other)| other - own);
         let ahead_ns = Interval::of(&pairs().collect::<Vec<f64>>());
         Duel {
             policy: one.first().map(|run| run.policy.clone()).unwrap_or_default(),
@@ -205,13 +175,13 @@ fn behind(results: &mut [Figures]) {
     let means: Vec<(u64, f64)> = results
         .iter()
         .filter(|run| Some(&run.policy) == first.as_ref())
-        .map(|run| (run.seed, run.completion_mean_ns))
+        .map(|run| (run.seed, run.outcome.completion_mean_ns))
         .collect();
     for run in results {
         let same = means
             .iter()
             .find(|(seed, mean_ns)| *seed == run.seed && *mean_ns > 0.0);
-        run.behind_clairvoyant = same.map(|(_, mean_ns)| run.completion_mean_ns / mean_ns - 1.0);
+        run.behind_clairvoyant = same.map(|(_, mean_ns)| run.outcome.completion_mean_ns / mean_ns - 1.0);
     }
 }
 
@@ -223,7 +193,7 @@ pub fn overloads(devices: &[String], results: &[Figures]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for runs in results.chunk_by(|a, b| a.policy == b.policy) {
         let most = |device: usize| {
-            let used = runs.iter().filter_map(|run| run.utilisation.get(device));
+            let used = runs.iter().filter_map(|run| run.outcome.utilisation.get(device));
             used.copied().fold(0.0, f64::max)
         };
         let full: Vec<String> = devices
@@ -243,21 +213,57 @@ pub fn overloads(devices: &[String], results: &[Figures]) -> Vec<String> {
     told
 }
 
-const SHOWN: [&str; 14] = [
-    "policy",
-    "mean",
-    "above bound",
-    "behind clairvoyant",
-    "p50",
-    "p95",
-    "p99",
-    "decision regret",
-    "makespan",
-    "energy",
-    "cost",
-    "SLA misses",
-    "used",
-    "decision",
+/// What is shown of a run, behind its policy.
+const SHOWN: [(&str, fn(&Figures) -> String); 13] = [
+    ("mean", |run| table::time(run.outcome.completion_mean_ns)),
+    ("above bound", |run| match run.completion_bound_ns > 0.0 {
+        true => format!("{:.1} %", run.above_bound() * 100.0),
+        false => "-".to_owned(),
+    }),
+    ("behind clairvoyant", |run| {
+        run.behind_clairvoyant
+            .map_or("-".to_owned(), |share| format!("{:+.1} %", share * 100.0))
+    }),
+    ("p50", |run| table::time(run.outcome.completion_p50_ns as f64)),
+    ("p95", |run| table::time(run.outcome.completion_p95_ns as f64)),
+    ("p99", |run| table::time(run.outcome.completion_p99_ns as f64)),
+    ("decision regret", |run| table::time(run.outcome.regret_mean_ns)),
+    ("makespan", |run| table::time(run.outcome.makespan_ns as f64)),
+    ("energy", |run| {
+        format!("{} J", table::number(run.outcome.energy_j))
+    }),
+    ("cost", |run| format!("{} $", table::number(run.outcome.cost_usd))),
+    ("SLA misses", |run| {
+        format!("{:.2} %", run.outcome.sla_miss_share * 100.0)
+    }),
+    ("used", |run| {
+        let used = run.outcome.utilisation.iter().take(8);
+        let used = used.map(|used| format!("{:.0}", used * 100.0));
+        format!("{} %", used.collect::<Vec<String>>().join("/"))
+    }),
+    ("decision", |run| table::time(run.decision_ns)),
+];
+
+/// What is shown of a policy over the seeds, behind its name: the mean, and how far the interval reaches from there.
+const SHOWN_OF_SEEDS: [(&str, fn(&Spread) -> &Interval, fn(f64) -> String); 6] = [
+    ("mean", |spread| &spread.completion_mean_ns, table::time),
+    (
+        "above bound",
+        |spread| &spread.above_bound,
+        |share| format!("{:.1} %", share * 100.0),
+    ),
+    ("p99", |spread| &spread.completion_p99_ns, table::time),
+    ("decision regret", |spread| &spread.regret_mean_ns, table::time),
+    (
+        "energy",
+        |spread| &spread.energy_j,
+        |energy| format!("{} J", table::number(energy)),
+    ),
+    (
+        "SLA misses",
+        |spread| &spread.sla_miss_share,
+        |share| format!("{:.2} %", share * 100.0),
+    ),
 ];
 
 impl fmt::Display for Report {
@@ -280,9 +286,19 @@ impl Report {
             self.bound()
         )?;
         let several = !self.intervals.is_empty();
-        let mut rows = vec![SHOWN.map(str::to_owned).to_vec()];
-        rows.extend(self.results.iter().map(|run| row(run, several)));
-        table::write(f, &rows)?;
+        let seed = |run: &Figures| {
+            if several {
+                format!(" #{}", run.seed)
+            } else {
+                String::new()
+            }
+        };
+        let row = |run: &Figures| {
+            let cells = SHOWN.iter().map(|(_, of)| of(run));
+            table::row(format!("{}{}", run.policy, seed(run)), cells)
+        };
+        let heads = SHOWN.iter().map(|(head, _)| head);
+        table::write(f, &table::with("policy", heads, self.results.iter().map(row)))?;
         for line in overloads(&self.devices, &self.results) {
             writeln!(f, "{line}")?;
         }
@@ -290,21 +306,18 @@ impl Report {
             return Ok(());
         }
         writeln!(f)?;
-        let mut rows = vec![
-            [
-                "over the seeds",
-                "mean",
-                "above bound",
-                "p99",
-                "decision regret",
-                "energy",
-                "SLA misses",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
-        rows.extend(self.intervals.iter().map(spread));
-        table::write(f, &rows)?;
+        let row = |spread: &Spread| {
+            let cells = SHOWN_OF_SEEDS.iter().map(|(_, of, text)| {
+                let Interval { mean, high, .. } = *of(spread);
+                format!("{} ± {}", text(mean), text(high - mean))
+            });
+            table::row(format!("{} ({})", spread.policy, spread.seeds), cells)
+        };
+        let heads = SHOWN_OF_SEEDS.iter().map(|(head, ..)| head);
+        table::write(
+            f,
+            &table::with("over the seeds", heads, self.intervals.iter().map(row)),
+        )?;
         writeln!(
             f,
             "\nseeds won on mean completion (line against column; = where the difference is inside the noise)"
@@ -325,139 +338,66 @@ impl Report {
 
     pub(super) fn matrix(&self) -> Vec<Vec<String>> {
         let names: Vec<&String> = self.intervals.iter().map(|spread| &spread.policy).collect();
-        let mut rows = vec![
-            std::iter::once(String::new())
-                .chain(names.iter().map(|name| (*name).clone()))
-                .collect(),
-        ];
-        for one in &names {
-            let cell = |other: &&String| {
-                let duel = self
-                    .win_loss
-                    .iter()
-                    .find(|duel| duel.policy == **one && duel.against == **other);
-                duel.map_or_else(String::new, |duel| {
-                    let tie = if duel.verdict == "tie" { " =" } else { "" };
-                    format!("{}:{}{tie}", duel.wins, duel.losses)
-                })
-            };
-            rows.push(
-                std::iter::once((*one).clone())
-                    .chain(names.iter().map(cell))
-                    .collect(),
-            );
-        }
-        rows
+        let cell = |one: &String, other: &String| {
+            let mut duels = self.win_loss.iter();
+            let duel = duels.find(|duel| duel.policy == *one && duel.against == *other)?;
+            let tie = if duel.verdict == "tie" { " =" } else { "" };
+            Some(format!("{}:{}{tie}", duel.wins, duel.losses))
+        };
+        let row = |one: &&String| {
+            let cells = names.iter().map(|other| cell(one, other).unwrap_or_default());
+            table::row((*one).clone(), cells)
+        };
+        table::with("", &names, names.iter().map(row))
     }
 }
 
-fn spread(spread: &Spread) -> Vec<String> {
-    let with = |interval: &Interval, text: fn(f64) -> String| {
-        format!(
-            "{} ± {}",
-            text(interval.mean),
-            text(interval.high - interval.mean)
-        )
-    };
-    vec![
-        format!("{} ({})", spread.policy, spread.seeds),
-        with(&spread.completion_mean_ns, table::time),
-        with(&spread.above_bound, |share| format!("{:.1} %", share * 100.0)),
-        with(&spread.completion_p99_ns, table::time),
-        with(&spread.regret_mean_ns, table::time),
-        with(&spread.energy_j, |energy| format!("{} J", table::number(energy))),
-        with(&spread.sla_miss_share, |share| format!("{:.2} %", share * 100.0)),
-    ]
-}
-
-fn row(run: &Figures, several: bool) -> Vec<String> {
-    let seed = if several {
-        format!(" #{}", run.seed)
-    } else {
-        String::new()
-    };
-    let used: Vec<String> = run
-        .utilisation
-        .iter()
-        .take(8)
-        .map(|used| format!("{:.0}", used * 100.0))
-        .collect();
-    vec![
-        format!("{}{seed}", run.policy),
-        table::time(run.completion_mean_ns),
-        match run.completion_bound_ns > 0.0 {
-            true => format!("{:.1} %", run.above_bound() * 100.0),
-            false => "-".to_owned(),
-        },
-        run.behind_clairvoyant
-            .map_or("-".to_owned(), |share| format!("{:+.1} %", share * 100.0)),
-        table::time(run.completion_p50_ns as f64),
-        table::time(run.completion_p95_ns as f64),
-        table::time(run.completion_p99_ns as f64),
-        table::time(run.regret_mean_ns),
-        table::time(run.makespan_ns as f64),
-        format!("{} J", table::number(run.energy_j)),
-        format!("{} $", table::number(run.cost_usd)),
-        format!("{:.2} %", run.sla_miss_share * 100.0),
-        format!("{} %", used.join("/")),
-        table::time(run.decision_ns),
-    ]
-}
-
-/// The columns of [`Figures::values`].
-pub const COLUMNS: [&str; 19] = [
-    "policy",
-    "seed",
-    "makespan_ns",
-    "completion_mean_ns",
-    "completion_p50_ns",
-    "completion_p95_ns",
-    "completion_p99_ns",
-    "completion_max_ns",
-    "wait_mean_ns",
-    "regret_mean_ns",
-    "energy_j",
-    "cost_usd",
-    "sla_misses",
-    "sla_miss_share",
-    "splits",
-    "balance",
-    "completion_bound_ns",
-    "makespan_bound_ns",
-    "behind_clairvoyant",
+/// The columns of [`Figures::values`], without what differs from machine to machine and from time to time.
+pub const COLUMNS: [(&str, fn(&Figures) -> Value); 19] = [
+    ("policy", |run| Value::Text(run.policy.clone())),
+    ("seed", |run| Value::Count(run.seed)),
+    ("makespan_ns", |run| Value::Count(run.outcome.makespan_ns)),
+    ("completion_mean_ns", |run| {
+        Value::Real(run.outcome.completion_mean_ns)
+    }),
+    ("completion_p50_ns", |run| {
+        Value::Count(run.outcome.completion_p50_ns)
+    }),
+    ("completion_p95_ns", |run| {
+        Value::Count(run.outcome.completion_p95_ns)
+    }),
+    ("completion_p99_ns", |run| {
+        Value::Count(run.outcome.completion_p99_ns)
+    }),
+    ("completion_max_ns", |run| {
+        Value::Count(run.outcome.completion_max_ns)
+    }),
+    ("wait_mean_ns", |run| Value::Real(run.outcome.wait_mean_ns)),
+    ("regret_mean_ns", |run| Value::Real(run.outcome.regret_mean_ns)),
+    ("energy_j", |run| Value::Real(run.outcome.energy_j)),
+    ("cost_usd", |run| Value::Real(run.outcome.cost_usd)),
+    ("sla_misses", |run| Value::Count(run.outcome.sla_misses)),
+    ("sla_miss_share", |run| Value::Real(run.outcome.sla_miss_share)),
+    ("splits", |run| Value::Count(run.outcome.splits)),
+    ("balance", |run| Value::Real(run.outcome.balance)),
+    ("completion_bound_ns", |run| Value::Real(run.completion_bound_ns)),
+    ("makespan_bound_ns", |run| Value::Count(run.makespan_bound_ns)),
+    ("behind_clairvoyant", |run| {
+        Value::Real(run.behind_clairvoyant.unwrap_or(f64::NAN))
+    }),
 ];
 
 impl Figures {
     /// How much higher the mean completion is than what is proven to be possible, as a share of that.
     pub fn above_bound(&self) -> f64 {
         match self.completion_bound_ns {
-            bound_ns if bound_ns > 0.0 => self.completion_mean_ns / bound_ns - 1.0,
+            bound_ns if bound_ns > 0.0 => self.outcome.completion_mean_ns / bound_ns - 1.0,
             _ => f64::NAN,
         }
     }
 
-    /// The run as a row of a table, without what differs from machine to machine and from time to time.
-    pub fn values(&self) -> [Value; 19] {
-        [
-            Value::Text(self.policy.clone()),
-            Value::Count(self.seed),
-            Value::Count(self.makespan_ns),
-            Value::Real(self.completion_mean_ns),
-            Value::Count(self.completion_p50_ns),
-            Value::Count(self.completion_p95_ns),
-            Value::Count(self.completion_p99_ns),
-            Value::Count(self.completion_max_ns),
-            Value::Real(self.wait_mean_ns),
-            Value::Real(self.regret_mean_ns),
-            Value::Real(self.energy_j),
-            Value::Real(self.cost_usd),
-            Value::Count(self.sla_misses),
-            Value::Real(self.sla_miss_share),
-            Value::Count(self.splits),
-            Value::Real(self.balance),
-            Value::Real(self.completion_bound_ns),
-            Value::Count(self.makespan_bound_ns),
-            Value::Real(self.behind_clairvoyant.unwrap_or(f64::NAN)),
-        ]
+    /// The run as a row of a table.
+    pub fn values(&self) -> impl Iterator<Item = Value> {
+        COLUMNS.iter().map(|(_, of)| of(self))
     }
 }

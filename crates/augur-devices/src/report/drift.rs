@@ -8,17 +8,6 @@ use std::fmt;
 
 /// A policy is as good as before where it is behind the clairvoyant by at most this much more than it was.
 const AS_BEFORE: f64 = 0.05;
-/// What is in the table of policies.
-const COLUMNS: [&str; 8] = [
-    "policy",
-    "before",
-    "first",
-    "after",
-    "noticed",
-    "back",
-    "recovered",
-    "false alarms",
-];
 /// Windows that the table shows before a shift, and from it on.
 const SHOWN: [usize; 2] = [2, 8];
 
@@ -152,11 +141,8 @@ impl Drift {
     /// The report of these runs, policy by policy. Each has its events, its windows and, for each change, its `at_task` and
     /// `at_ns`; `watching` says whether it looks for drift. `clairvoyant` is the policy that the others are measured by.
     pub fn new(at: Vec<u64>, window_tasks: u64, mut runs: Vec<Course>, clairvoyant: Option<&str>) -> Drift {
-        let bounds: Vec<(u64, Vec<Window>)> = runs
-            .iter()
-            .filter(|run| Some(run.policy.as_str()) == clairvoyant)
-            .map(|run| (run.seed, run.windows.clone()))
-            .collect();
+        let told = runs.iter().filter(|run| Some(run.policy.as_str()) == clairvoyant);
+        let bounds: Vec<_> = told.map(|run| (run.seed, run.windows.clone())).collect();
         for run in &mut runs {
             let bound = bounds.iter().find(|(seed, _)| *seed == run.seed);
             run.judge(window_tasks, bound.map(|(_, windows)| windows.as_slice()));
@@ -258,10 +244,8 @@ fn mean(windows: &[Window], [from, to]: [u64; 2], window_tasks: u64) -> Option<f
         .iter()
         .filter(|window| window.from_task >= from && window.from_task + window_tasks <= to);
     let (tasks, sum) = within.fold((0, 0.0), |(tasks, sum), window| {
-        (
-            tasks + window.tasks,
-            sum + window.completion_mean_ns * window.tasks as f64,
-        )
+        let here = window.completion_mean_ns * window.tasks as f64;
+        (tasks + window.tasks, sum + here)
     });
     (tasks > 0).then(|| sum / tasks as f64)
 }
@@ -294,8 +278,8 @@ impl Summary {
         }
     }
 
-    /// The policy as a line of text below [`COLUMNS`].
-    fn row(&self) -> Vec<String> {
+    /// The policy as a row of text, each cell with its head.
+    fn row(&self) -> [(&'static str, String); 7] {
         let text = |value: Option<f64>, text: fn(f64) -> String| value.map_or("-".to_owned(), text);
         let time = |value: Option<f64>, excess: Option<f64>| match excess {
             None => text(value, table::time),
@@ -308,16 +292,18 @@ impl Summary {
             _ => format!("{} ({count} of {})", tasks(value), self.shifts),
         };
         let levels = &self.levels;
-        vec![
-            self.policy.clone(),
-            time(levels.before_mean_ns, levels.before_excess),
-            time(levels.first_mean_ns, levels.first_excess),
-            time(levels.after_mean_ns, levels.after_excess),
-            of(self.detected, self.detected_after_tasks),
-            tasks(self.came_back_after_tasks),
-            of(self.recovered, self.recovered_after_tasks),
-            self.false_alarms
-                .map_or("-".to_owned(), |count| count.to_string()),
+        [
+            ("before", time(levels.before_mean_ns, levels.before_excess)),
+            ("first", time(levels.first_mean_ns, levels.first_excess)),
+            ("after", time(levels.after_mean_ns, levels.after_excess)),
+            ("noticed", of(self.detected, self.detected_after_tasks)),
+            ("back", tasks(self.came_back_after_tasks)),
+            ("recovered", of(self.recovered, self.recovered_after_tasks)),
+            (
+                "false alarms",
+                self.false_alarms
+                    .map_or("-".to_owned(), |count| count.to_string()),
+            ),
         ]
     }
 }
@@ -335,9 +321,12 @@ impl fmt::Display for Drift {
              tasks until it was noticed, until the model decided again, until as near to `clairvoyant` as before",
             self.window_tasks
         )?;
-        let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
-        rows.extend(self.policies.iter().map(Summary::row));
-        table::write(f, &rows)?;
+        let heads = Summary::default().row().map(|(head, _)| head);
+        let rows = self
+            .policies
+            .iter()
+            .map(|policy| table::row(policy.policy.clone(), policy.row().map(|(_, cell)| cell)));
+        table::write(f, &table::with("policy", heads, rows))?;
         let Some(&at) = self.at.first() else {
             return Ok(());
         };
@@ -349,8 +338,8 @@ impl fmt::Display for Drift {
 impl Drift {
     /// Windows around a change, a line each, over the seeds.
     fn timeline(&self, at: u64) -> Vec<Vec<String>> {
-        let names = self.policies.iter().map(|policy| policy.policy.clone());
-        let mut rows: Vec<Vec<String>> = vec![["from task".to_owned()].into_iter().chain(names).collect()];
+        let names = self.policies.iter().map(|policy| &policy.policy);
+        let mut rows = table::with("from task", names, []);
         let first = (at / self.window_tasks).saturating_sub(SHOWN[0] as u64);
         for number in (first..).take(SHOWN[0] + SHOWN[1]) {
             let from = number * self.window_tasks;
@@ -364,7 +353,7 @@ impl Drift {
             };
             let cells: Option<Vec<String>> = self.policies.iter().map(cell).collect();
             let Some(cells) = cells else { break };
-            rows.push([from.to_string()].into_iter().chain(cells).collect());
+            rows.push(table::row(from.to_string(), cells));
         }
         rows
     }

@@ -2,10 +2,10 @@
 //! Schedules of a graph as a picture: for each policy a row for each device, and a bar for each task; what is left grey
 //! idles.
 
-use super::graph::Report;
+use super::graph::{Outcome, Placed, Report};
 use anyhow::Result;
 use augur_base::picture::axis::Axis;
-use augur_base::picture::canvas::{self, Canvas, Picture, To};
+use augur_base::picture::canvas::{self, Canvas, To};
 use augur_base::picture::formats;
 use augur_base::picture::palette::{GRID, INK, PAPER, Style};
 use augur_base::table::number;
@@ -21,74 +21,48 @@ const LABEL_PX: i32 = 13;
 const NAME_PX: i32 = 16;
 
 /// What is drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gantt {
-    devices: Vec<String>,
-    panels: Vec<Panel>,
+pub struct Gantt<'a> {
+    devices: &'a [String],
+    /// A panel each.
+    runs: &'a [Outcome],
     /// What all tasks' names begin with, and is left out.
     prefix: String,
     row_px: i32,
 }
 
-/// A policy's schedule.
-#[derive(Clone, Debug, PartialEq)]
-struct Panel {
-    title: String,
-    bars: Vec<Bar>,
-}
-
-/// A task on a device.
-#[derive(Clone, Debug, PartialEq)]
-struct Bar {
-    row: usize,
-    from: f64,
-    to: f64,
-    task: String,
-}
-
 /// A bar's place in the picture: left, top, right, bottom.
 type Place = [i32; 4];
 
-impl Gantt {
+impl Gantt<'_> {
     /// The schedules of a report on these devices.
-    pub fn of(report: &Report, devices: &[String]) -> Gantt {
-        let row = |name: &String| devices.iter().position(|device| device == name).unwrap_or(0);
-        let panels: Vec<Panel> = report
-            .results
-            .iter()
-            .map(|run| Panel {
-                title: format!("{}: makespan {}", run.policy, number(run.makespan)),
-                bars: run
-                    .schedule
-                    .iter()
-                    .map(|placed| Bar {
-                        row: row(&placed.device),
-                        from: placed.start,
-                        to: placed.finish,
-                        task: placed.task.clone(),
-                    })
-                    .collect(),
-            })
-            .collect();
-        let names = panels.iter().flat_map(|panel| &panel.bars).map(|bar| &bar.task);
-        let prefix = shared_prefix(names);
-        let rows = (devices.len() * panels.len()).max(1) as i32;
-        let room = HIGH_PX - HEAD_PX * panels.len() as i32;
+    pub fn of<'a>(report: &'a Report, devices: &'a [String]) -> Gantt<'a> {
+        let runs = &report.results;
+        let names = runs.iter().flat_map(|run| &run.schedule).map(|bar| &bar.task);
+        let rows = (devices.len() * runs.len()).max(1) as i32;
+        let room = HIGH_PX - HEAD_PX * runs.len() as i32;
         Gantt {
-            devices: devices.to_vec(),
-            panels,
-            prefix,
+            devices,
+            runs,
+            prefix: shared_prefix(names),
             row_px: (room / rows).clamp(1, 30),
         }
     }
 
+    fn titles(&self) -> Vec<String> {
+        let title = |run: &Outcome| format!("{}: makespan {}", run.policy, number(run.makespan));
+        self.runs.iter().map(title).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Placed> {
+        self.runs.iter().flat_map(|run| &run.schedule)
+    }
+
     /// So wide that nine of ten names fit into their bars, where that is possible at all.
     fn width_px(&self) -> i32 {
-        let bars = self.panels.iter().flat_map(|panel| &panel.bars);
         let end = self.end();
+        let bars = self.all().filter(|bar| bar.finish > bar.start);
         let mut wanted: Vec<f64> = bars
-            .filter(|bar| bar.to > bar.from)
-            .map(|bar| f64::from(label_px(self.label(bar)) + 6) * end / (bar.to - bar.from))
+            .map(|bar| f64::from(label_px(self.label(bar)) + 6) * end / (bar.finish - bar.start))
             .collect();
         wanted.sort_by(f64::total_cmp);
         let enough = wanted.get(wanted.len() * 9 / 10).copied().unwrap_or(0.0);
@@ -97,13 +71,12 @@ impl Gantt {
             .clamp(NARROW_PX, WIDE_PX)
     }
 
-    fn label<'a>(&self, bar: &'a Bar) -> &'a str {
+    fn label<'a>(&self, bar: &'a Placed) -> &'a str {
         &bar.task[self.prefix.len()..]
     }
 
     fn end(&self) -> f64 {
-        let bars = self.panels.iter().flat_map(|panel| &panel.bars);
-        bars.map(|bar| bar.to).fold(0.0, f64::max)
+        self.all().map(|bar| bar.finish).fold(0.0, f64::max)
     }
 
     fn left_px(&self) -> i32 {
@@ -122,10 +95,11 @@ impl Gantt {
         panel as i32 * self.panel_px() + HEAD_PX + row as i32 * self.row_px
     }
 
-    fn place(&self, axis: &Axis, panel: usize, bar: &Bar) -> Place {
+    fn place(&self, axis: &Axis, panel: usize, bar: &Placed) -> Place {
         let gap = i32::from(self.row_px > 4);
-        let top = self.top_px(panel, bar.row) + gap;
-        let (left, right) = (axis.at(bar.from), axis.at(bar.to));
+        let row = self.devices.iter().position(|device| *device == bar.device);
+        let top = self.top_px(panel, row.unwrap_or(0)) + gap;
+        let (left, right) = (axis.at(bar.start), axis.at(bar.finish));
         // A pixel of the lane stays between neighbours, and what takes no time is still seen.
         [
             left,
@@ -140,7 +114,7 @@ impl Gantt {
     /// # Errors
     /// Where the ending names none, or it cannot be drawn.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>> {
-        let document = self.draw(self.width_px()).document(self);
+        let document = self.draw(self.width_px()).document();
         formats::file(formats::kind_of(path)?, &document)
     }
 
@@ -164,10 +138,10 @@ impl Gantt {
 
     fn bars(&self, canvas: &mut Canvas, axis: &Axis, panel: usize) {
         let colour = Style::policy(panel).colour;
-        for bar in &self.panels[panel].bars {
+        for bar in &self.runs[panel].schedule {
             let [left, top, right, bottom] = self.place(axis, panel, bar);
-            let (from, to) = (number(bar.from), number(bar.to));
-            let hint = format!("{} on {}: {from} to {to}", bar.task, self.devices[bar.row]);
+            let (from, to) = (number(bar.start), number(bar.finish));
+            let hint = format!("{} on {}: {from} to {to}", bar.task, bar.device);
             canvas.hinted((left, top), (right - left, bottom - top), colour, &hint);
             let room_px = if self.row_px >= LABEL_PX + 3 {
                 right - left - 2
@@ -182,23 +156,17 @@ impl Gantt {
     }
 }
 
-impl Picture for Gantt {
-    fn title(&self) -> String {
-        "Schedules: a row for each device, a bar for each task".to_owned()
-    }
-
-    fn description(&self) -> String {
-        let titles: Vec<&str> = self.panels.iter().map(|panel| panel.title.as_str()).collect();
-        format!("What is left grey idles. {}", titles.join("; "))
-    }
-
+impl Gantt<'_> {
     fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
+        let titles = self.titles();
+        let words = format!("What is left grey idles. {}", titles.join("; "));
+        let title = "Schedules: a row for each device, a bar for each task";
+        let mut canvas = Canvas::new(width_px, title, &words);
         let axis = Axis::linear([self.end()], [self.left_px(), width_px - 20]);
-        let bottom = self.panel_px() * self.panels.len() as i32;
-        for (at, panel) in self.panels.iter().enumerate() {
+        let bottom = self.panel_px() * self.runs.len() as i32;
+        for (at, title) in titles.iter().enumerate() {
             let corner = (self.left_px(), at as i32 * self.panel_px() + HEAD_PX / 2);
-            canvas.text(&panel.title, corner, To::Left, INK);
+            canvas.text(title, corner, To::Left, INK);
             self.lanes(&mut canvas, &axis, at);
             self.bars(&mut canvas, &axis, at);
         }

@@ -2,7 +2,7 @@
 //! A training as a curve: what each episode came to, as CSV and as a picture.
 
 use anyhow::{Result, anyhow};
-use augur_base::picture::canvas::{Picture, WIDE_PX};
+use augur_base::picture::canvas::WIDE_PX;
 use augur_base::picture::chart::{Curves, Line, Marked};
 use augur_base::picture::formats;
 use augur_base::picture::palette::Style;
@@ -71,8 +71,7 @@ impl Curve {
     /// # Errors
     /// Where it cannot be drawn or packed.
     pub fn file(&self) -> Result<Vec<u8>> {
-        let picture = self.picture();
-        formats::file(formats::USUAL, &picture.draw(WIDE_PX).document(&picture))
+        formats::file(formats::USUAL, &self.picture().draw(WIDE_PX).document())
     }
 
     fn picture(&self) -> Curves {
@@ -88,9 +87,8 @@ impl Curve {
                 .map(|(at, reward)| (at, Interval::of(&[reward])))
                 .collect(),
             style,
-            band: false,
-            rings: Vec::new(),
             marked,
+            ..Line::default()
         };
         let mean = moving(&points);
         Curves {
@@ -99,13 +97,11 @@ impl Curve {
                 .to_owned(),
             x: "decisions".to_owned(),
             y: "mean reward of a decision (higher is better)".to_owned(),
-            x_log: false,
-            y_log: false,
             lines: vec![
                 line("an episode", points, Style::other(1), Marked::Only),
                 line("moving mean", mean, Style::policy(0), Marked::Nowhere),
             ],
-            marks: Vec::new(),
+            ..Curves::default()
         }
     }
 }

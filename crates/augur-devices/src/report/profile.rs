@@ -133,43 +133,26 @@ impl fmt::Display for Profile {
             f,
             "CPU: {name}, {threads} threads; products of square f32 matrices"
         )?;
-        let head = [
-            "size",
-            "median",
-            "quartiles",
-            "GFLOP/s",
-            "GPU",
-            "GPU GFLOP/s",
-            "CPU/GPU",
-            "GPU share",
-        ];
-        let columns = if self.gpu.is_some() { head.len() } else { 4 };
-        let mut rows = vec![head[..columns].iter().map(|&head| head.to_owned()).collect()];
-        for cpu in &self.cpu.products {
-            let mut row = vec![
-                cpu.size.to_string(),
-                table::time(cpu.median_ns),
-                format!(
-                    "{} to {}",
-                    table::time(cpu.lower_quartile_ns),
-                    table::time(cpu.upper_quartile_ns)
-                ),
-                format!("{:.1}", cpu.gflops),
-            ];
-            let gpu = self.gpu.iter().flat_map(|gpu| &gpu.products);
-            let gpu = gpu.into_iter().find(|gpu| gpu.size == cpu.size);
+        let alone = ["median", "quartiles", "GFLOP/s"];
+        let beside = ["GPU", "GPU GFLOP/s", "CPU/GPU", "GPU share"];
+        let row = |cpu: &Product| {
+            let quartiles = [cpu.lower_quartile_ns, cpu.upper_quartile_ns].map(table::time);
+            let gflops = format!("{:.1}", cpu.gflops);
+            let mut cells = vec![table::time(cpu.median_ns), quartiles.join(" to "), gflops];
+            let mut gpu = self.gpu.iter().flat_map(|gpu| &gpu.products);
+            let gpu = gpu.find(|gpu| gpu.size == cpu.size);
             let ratio = self.ratios.iter().find(|ratio| ratio.size == cpu.size);
             if let (Some(gpu), Some(ratio)) = (gpu, ratio) {
-                row.extend([
-                    table::time(gpu.median_ns),
-                    format!("{:.1}", gpu.gflops),
-                    format!("{:.1}", ratio.cpu_gpu_ratio),
-                    format!("{:.3}", ratio.gpu_share),
-                ]);
+                cells.push(table::time(gpu.median_ns));
+                cells.extend([gpu.gflops, ratio.cpu_gpu_ratio].map(|figure| format!("{figure:.1}")));
+                cells.push(format!("{:.3}", ratio.gpu_share));
             }
-            rows.push(row);
-        }
-        table::write(f, &rows)?;
+            table::row(cpu.size.to_string(), cells)
+        };
+        let heads = alone
+            .into_iter()
+            .chain(beside.into_iter().filter(|_| self.gpu.is_some()));
+        table::write(f, &table::with("size", heads, self.cpu.products.iter().map(row)))?;
         writeln!(
             f,
             "memory bandwidth {:.1} GB/s (triad)",

@@ -35,40 +35,40 @@ pub struct Outcome {
     pub p99_wait: f64,
 }
 
-const COLUMNS: [&str; 9] = [
-    "policy",
-    "theory",
-    "mean sojourn",
-    "closed form",
-    "error",
-    "p95, p99",
-    "mean wait",
-    "closed form",
-    "p95, p99",
+/// What is shown of a policy, behind its name.
+const SHOWN: [(&str, fn(&Outcome) -> Option<String>); 8] = [
+    ("theory", |run| Some(run.theory.to_owned())),
+    ("mean sojourn", |run| Some(number(run.mean_sojourn))),
+    ("closed form", |run| run.closed_form.map(number)),
+    ("error", |run| {
+        let error = run.mean_sojourn / run.closed_form? - 1.0;
+        Some(format!("{:+.2} %", error * 100.0))
+    }),
+    ("p95, p99", |run| {
+        Some(format!(
+            "{}, {}",
+            number(run.p95_sojourn),
+            number(run.p99_sojourn)
+        ))
+    }),
+    ("mean wait", |run| Some(number(run.mean_wait))),
+    ("closed form", |run| {
+        run.closed_form.map(|closed| number(closed - 1.0))
+    }),
+    ("p95, p99", |run| {
+        Some(format!("{}, {}", number(run.p95_wait), number(run.p99_wait)))
+    }),
 ];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
-        rows.extend(self.results.iter().map(row));
-        table::write(f, &rows)
+        let row = |run: &Outcome| {
+            let cells = SHOWN
+                .iter()
+                .map(|(_, of)| of(run).unwrap_or_else(|| "-".to_owned()));
+            table::row(run.policy.clone(), cells)
+        };
+        let heads = SHOWN.iter().map(|(head, _)| head);
+        table::write(f, &table::with("policy", heads, self.results.iter().map(row)))
     }
-}
-
-fn row(run: &Outcome) -> Vec<String> {
-    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    vec![
-        run.policy.clone(),
-        run.theory.to_owned(),
-        number(run.mean_sojourn),
-        or_dash(run.closed_form.map(number)),
-        or_dash(
-            run.closed_form
-                .map(|closed| format!("{:+.2} %", (run.mean_sojourn / closed - 1.0) * 100.0)),
-        ),
-        format!("{}, {}", number(run.p95_sojourn), number(run.p99_sojourn)),
-        number(run.mean_wait),
-        or_dash(run.closed_form.map(|closed| number(closed - 1.0))),
-        format!("{}, {}", number(run.p95_wait), number(run.p99_wait)),
-    ]
 }

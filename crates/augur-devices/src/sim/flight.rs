@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The tasks that are there: those that wait for others, wait in queues, or run.
 
-use crate::policy::Placement;
+use super::Done;
 use crate::workload::{Task, Work};
 
 /// One task.
 #[derive(Clone, Debug)]
 pub struct Flight {
-    /// What may be known of it.
-    pub task: Task,
+    /// What will be told of it when it is done.
+    pub done: Done,
     /// What is true of it.
     pub work: Work,
-    /// Where it was put.
-    pub placement: Placement,
-    /// When.
-    pub placed_ns: u64,
-    /// When it begins.
-    pub start_ns: u64,
-    /// How much later than possible it will be done.
-    pub regret_ns: u64,
-    /// What it draws, in J.
-    pub energy_j: f64,
-    /// What it costs.
-    pub cost_usd: f64,
     /// Tasks that it waits for.
     pub missing: usize,
     /// Parts that are not done.
@@ -41,30 +29,26 @@ pub struct InFlight {
 impl InFlight {
     /// Takes a task in.
     pub fn add(&mut self, task: Task, work: Work, missing: usize) -> u32 {
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => {
-                self.all.push(Flight {
-                    task,
-                    work,
-                    placement: Placement::One(0),
-                    placed_ns: 0,
-                    start_ns: 0,
-                    regret_ns: 0,
-                    energy_j: 0.0,
-                    cost_usd: 0.0,
-                    missing,
-                    parts: 0,
-                    children: Vec::new(),
-                });
-                return (self.all.len() - 1) as u32;
-            }
+        let flight = Flight {
+            done: Done {
+                task,
+                ..Done::default()
+            },
+            work,
+            missing,
+            parts: 0,
+            children: Vec::new(),
         };
-        let flight = self.get_mut(place);
-        flight.task = task;
-        flight.work = work;
-        flight.missing = missing;
-        place
+        match self.free.pop() {
+            Some(place) => {
+                *self.get_mut(place) = flight;
+                place
+            }
+            None => {
+                self.all.push(flight);
+                (self.all.len() - 1) as u32
+            }
+        }
     }
 
     /// One of them.

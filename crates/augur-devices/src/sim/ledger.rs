@@ -3,15 +3,18 @@
 
 use super::{Done, Fault};
 use crate::policy::Placement;
+use augur_base::statistics::jain;
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Percentiles are exact to so many digits.
 const DIGITS: u8 = 3;
 
 /// A run in figures. Completion is from arrival until done, whatever a task waited for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Outcome {
     /// Tasks that were done.
+    #[serde(skip)]
     pub tasks: u64,
     /// When the last one was.
     pub makespan_ns: u64,
@@ -35,15 +38,24 @@ pub struct Outcome {
     pub cost_usd: f64,
     /// Tasks that were done after their deadline.
     pub sla_misses: u64,
+    /// Their share of all.
+    pub sla_miss_share: f64,
     /// Tasks that ran on two devices.
     pub splits: u64,
+    /// How much of the makespan each device worked.
+    pub utilisation: Vec<f64>,
+    /// Jain's index of that: 1 where all devices worked equally long.
+    pub balance: f64,
     /// The most tasks that were there at once.
     pub in_flight_most: usize,
     /// One for each device.
+    #[serde(skip)]
     pub devices: Vec<DeviceOutcome>,
     /// Events.
+    #[serde(skip)]
     pub events: u64,
     /// All that happened, as one number.
+    #[serde(skip)]
     pub state_hash: u64,
 }
 
@@ -118,6 +130,9 @@ impl Ledger {
             let value = self.completions.value_at_quantile(quantile);
             value.min(self.outcome.completion_max_ns)
         };
+        let makespan_ns = self.outcome.makespan_ns.max(1) as f64;
+        let busy = self.outcome.devices.iter().map(|device| device.busy_ns as f64);
+        let utilisation: Vec<f64> = busy.map(|busy_ns| busy_ns / makespan_ns).collect();
         Outcome {
             completion_mean_ns: self.completion_ns as f64 / count,
             completion_p50_ns: percentile(0.5),
@@ -125,6 +140,9 @@ impl Ledger {
             completion_p99_ns: percentile(0.99),
             wait_mean_ns: self.wait_ns as f64 / count,
             regret_mean_ns: self.regret_ns as f64 / count,
+            sla_miss_share: self.outcome.sla_misses as f64 / count,
+            balance: jain(utilisation.iter().copied()),
+            utilisation,
             events,
             state_hash,
             ..self.outcome

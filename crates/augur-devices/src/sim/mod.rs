@@ -58,7 +58,7 @@ impl Options {
 }
 
 /// A task that is done.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Done {
     /// Which.
     pub task: Task,

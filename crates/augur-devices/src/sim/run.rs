@@ -208,7 +208,7 @@ impl Run<'_> {
         self.look();
         let (task, work) = {
             let flight = self.flights.get(place);
-            (flight.task, flight.work)
+            (flight.done.task, flight.work)
         };
         let placement = if self.policy.is_clairvoyant() {
             self.policy.foresee(&work);
@@ -236,11 +236,11 @@ impl Run<'_> {
         };
         let (_, best_s) = clairvoyant::best(&self.truth, &work, None);
         let now_ns = self.engine.now_ns();
-        let flight = self.flights.get_mut(place);
-        flight.placement = placement;
-        flight.placed_ns = now_ns;
-        flight.start_ns = start_ns;
-        flight.regret_ns = (finish_ns - now_ns).saturating_sub(ns(best_s));
+        let done = &mut self.flights.get_mut(place).done;
+        done.placement = placement;
+        done.placed_ns = now_ns;
+        done.start_ns = start_ns;
+        done.regret_ns = (finish_ns - now_ns).saturating_sub(ns(best_s));
         Ok(())
     }
 
@@ -269,8 +269,8 @@ impl Run<'_> {
         }
         let flight = self.flights.get_mut(place);
         flight.parts = N as u8;
-        flight.energy_j = energy_j;
-        flight.cost_usd = cost_usd;
+        flight.done.energy_j = energy_j;
+        flight.done.cost_usd = cost_usd;
         (start_ns, finish_ns)
     }
 
@@ -316,17 +316,8 @@ impl Run<'_> {
         if flight.parts > 0 {
             return Ok(());
         }
-        let done = Done {
-            task: flight.task,
-            placement: flight.placement,
-            placed_ns: flight.placed_ns,
-            start_ns: flight.start_ns,
-            finish_ns: part.end_ns,
-            energy_j: flight.energy_j,
-            cost_usd: flight.cost_usd,
-            regret_ns: flight.regret_ns,
-        };
-        let work = flight.work;
+        flight.done.finish_ns = part.end_ns;
+        let (done, work) = (flight.done, flight.work);
         if let Some(taken) = self.taken.get_mut(done.task.number as usize) {
             *taken = GONE;
         }

@@ -3,6 +3,7 @@
 
 use super::generator::Settings;
 use anyhow::{Result, ensure};
+use augur_base::bounds::{self, COUNT, POSITIVE};
 use augur_base::topology::device::{Devices, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -84,20 +85,12 @@ impl Drift {
             "workload.drift.at must be numbers of tasks, each above the one before, not {:?}",
             self.at
         );
-        ensure!(
-            self.window_tasks > 0,
-            "workload.drift.window_tasks must be 1 or more"
-        );
-        for (name, value) in [
-            ("cpu_speed", self.cpu_speed),
-            ("gpu_speed", self.gpu_speed),
-            ("gpu_bandwidth", self.gpu_bandwidth),
-        ] {
-            ensure!(
-                value > 0.0 && value.is_finite(),
-                "workload.drift.{name} must be above 0, not {value}"
-            );
-        }
-        Ok(())
+        let settings = [
+            ("", "/window_tasks", COUNT),
+            ("", "/cpu_speed", POSITIVE),
+            ("", "/gpu_speed", POSITIVE),
+            ("", "/gpu_bandwidth", POSITIVE),
+        ];
+        bounds::check("workload.drift", self, &settings)
     }
 }

@@ -7,6 +7,7 @@ use super::physics::Physics;
 use super::service::exponential;
 use super::task::{Batch, MOST_PARENTS, Parents, Task};
 use anyhow::{Result, ensure};
+use augur_base::bounds::{self, COUNT, POSITIVE, Setting};
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
@@ -67,19 +68,24 @@ impl Default for Settings {
     }
 }
 
+const SETTINGS: [Setting<'_>; 6] = [
+    ("", "/tasks", COUNT),
+    ("", "/rate_per_s", POSITIVE),
+    ("", "/tasks_per_graph", 1.0..=MOST_PER_GRAPH as f64),
+    ("", "/parents_most", 0.0..=MOST_PARENTS as f64),
+    ("", "/priorities", COUNT),
+    ("", "/noise", 0.0..=10.0),
+];
+
 impl Settings {
     /// Whether every setting can be.
     ///
     /// # Errors
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.tasks > 0, "workload.tasks must be 1 or more");
-        let drifted = self.drift.rate_per_s.unwrap_or(self.rate_per_s);
-        for (name, value) in [("rate_per_s", self.rate_per_s), ("drift.rate_per_s", drifted)] {
-            ensure!(
-                value > 0.0 && value.is_finite(),
-                "workload.{name} must be above 0, not {value}"
-            );
+        bounds::check("workload", self, &SETTINGS)?;
+        if self.drift.rate_per_s.is_some() {
+            bounds::check("workload", self, &[("", "/drift/rate_per_s", POSITIVE)])?;
         }
         let drift = |range: Option<[f64; 2]>| range.unwrap_or_default();
         let ranges = [
@@ -97,22 +103,6 @@ impl Settings {
                 "workload.{name} must be two numbers from 0 to {most}, the smaller one first, not [{from}, {to}]"
             );
         }
-        ensure!(
-            (1..=MOST_PER_GRAPH).contains(&self.tasks_per_graph),
-            "workload.tasks_per_graph must be 1 to {MOST_PER_GRAPH}, not {}",
-            self.tasks_per_graph
-        );
-        ensure!(
-            self.parents_most <= MOST_PARENTS,
-            "workload.parents_most must be 0 to {MOST_PARENTS}, not {}",
-            self.parents_most
-        );
-        ensure!(self.priorities > 0, "workload.priorities must be 1 or more");
-        ensure!(
-            (0.0..=10.0).contains(&self.noise),
-            "workload.noise must be 0 to 10, not {}",
-            self.noise
-        );
         ensure!(
             self.drift.at.last().is_none_or(|&at| at < self.tasks),
             "workload.drift.at (or --drift-at) must be numbers of tasks below workload.tasks, {}, not {:?}",
@@ -152,6 +142,17 @@ impl Generator {
             now_ns: 0.0,
             count: 0,
         }
+    }
+
+    /// All tasks of a seed together; who waits for whom is left out.
+    pub fn all(settings: &Settings, physics: &Physics, seed: u64) -> Batch {
+        let mut generator = Generator::new(settings, physics, seed);
+        let (mut batch, mut all) = (Batch::default(), Batch::default());
+        while generator.next(&mut batch) {
+            all.tasks.append(&mut batch.tasks);
+            all.works.append(&mut batch.works);
+        }
+        all
     }
 
     /// Draws the next batch, which replaces what is in `batch`; false: there are no more.

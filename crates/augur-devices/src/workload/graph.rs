@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A graph of tasks with given times on each device and given transfers between tasks: the input of list scheduling.
 
-use anyhow::{Context, Result, bail, ensure};
+use super::kin;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
@@ -68,20 +69,18 @@ impl Graph {
     /// # Errors
     /// One sentence that names the place: the line, the task or the edge.
     pub fn from_json(text: &str) -> Result<Graph> {
-        let file: File = serde_json::from_str(text).map_err(|err| anyhow::anyhow!("{err}"))?;
-        let tasks: Vec<(String, f64, Vec<f64>)> = file
+        let file: File = serde_json::from_str(text).map_err(|err| anyhow!("{err}"))?;
+        let time = |time: Vec<Option<f64>>| {
+            time.into_iter()
+                .map(|time| time.unwrap_or(f64::INFINITY))
+                .collect()
+        };
+        let tasks = file
             .tasks
             .into_iter()
-            .map(|task| {
-                let time = task
-                    .time
-                    .iter()
-                    .map(|time| time.unwrap_or(f64::INFINITY))
-                    .collect();
-                (task.id, task.release, time)
-            })
+            .map(|task| (task.id, task.release, time(task.time)))
             .collect();
-        let edges: Vec<(String, String, f64)> = file
+        let edges: Vec<_> = file
             .edges
             .into_iter()
             .map(|edge| (edge.from, edge.to, edge.transfer))
@@ -172,53 +171,17 @@ impl Graph {
         Ok(())
     }
 
-    /// Puts parents before children, otherwise in the order of the input (Kahn, CACM 5(11), 1962).
+    /// Puts parents before children, otherwise in the order of the input.
     fn sort(&mut self) -> Result<()> {
-        let mut missing: Vec<usize> = self.parents.iter().map(Vec::len).collect();
-        let mut ready: std::collections::BTreeSet<usize> =
-            (0..missing.len()).filter(|&task| missing[task] == 0).collect();
-        while let Some(task) = ready.pop_first() {
-            self.order.push(task);
-            for edge in &self.children[task] {
-                missing[edge.task] -= 1;
-                if missing[edge.task] == 0 {
-                    ready.insert(edge.task);
-                }
-            }
-        }
-        match missing.iter().position(|&count| count > 0) {
-            None => Ok(()),
-            Some(start) => bail!(
-                "the tasks {} depend on each other in a circle",
-                self.circle(start, &missing)
-            ),
-        }
-    }
-
-    /// A circle, as text: whoever misses a parent has one that misses one, too.
-    fn circle(&self, start: usize, missing: &[usize]) -> String {
-        /// A circle may be as long as the graph.
-        const SHOWN: usize = 20;
-        let (mut path, mut seen) = (vec![start], HashMap::from([(start, 0)]));
-        while let Some(&last) = path.last() {
-            let mut parents = self.parents[last].iter().map(|edge| edge.task);
-            let Some(next) = parents.find(|&parent| missing[parent] > 0) else {
-                break;
-            };
-            path.push(next);
-            if let Some(at) = seen.insert(next, path.len() - 1) {
-                path.drain(..at);
-                break;
-            }
-        }
-        path.reverse();
-        let more = if path.len() > SHOWN { " → …" } else { "" };
-        let names: Vec<String> = path
+        let parents = self
+            .parents
             .iter()
-            .take(SHOWN)
-            .map(|&task| format!("'{}'", self.tasks[task]))
-            .collect();
-        names.join(" → ") + more
+            .map(|edges| edges.iter().map(|edge| edge.task).collect());
+        self.order = kin::order(&parents.collect::<Vec<Vec<usize>>>(), |task| task).map_err(|circle| {
+            let tasks = kin::words(&circle, |task| self.id(task));
+            anyhow!("the tasks {tasks} depend on each other in a circle")
+        })?;
+        Ok(())
     }
 
     /// How many tasks.

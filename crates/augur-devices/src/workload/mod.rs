@@ -8,7 +8,7 @@
 //! listed     tasks that a file lists, in place of drawn ones
 //! drift      what changes on the way, and when
 //! graph      a graph with given times and transfers, for list scheduling
-//! workflow   the graphs of other tools: WfCommons, Pegasus, Graphviz
+//! workflow   the graphs of other tools: WfCommons, Pegasus, Graphviz      kin  who waits for whom
 //! service    service times for queueing theory     antithetic  the same draws again, mirrored
 //! ```
 //! Nothing here knows a policy or a clock.
@@ -17,6 +17,7 @@ pub mod antithetic;
 pub mod drift;
 pub mod generator;
 pub mod graph;
+mod kin;
 pub mod listed;
 pub mod physics;
 pub mod task;

@@ -2,7 +2,8 @@
 //! How long a task takes where, from its features, and how a task is split best.
 
 use super::task::{Task, Work};
-use anyhow::{Result, ensure};
+use anyhow::Result;
+use augur_base::bounds::{self, NOT_NEGATIVE, POSITIVE};
 use augur_base::topology::device::{Device, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -55,27 +56,14 @@ impl Physics {
     /// # Errors
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
-        let positive = [
-            ("duration_scale_s", self.duration_scale_s),
-            ("intensity_offset", self.intensity_offset),
-            ("speedup_base", self.speedup_base),
+        let settings = [
+            ("", "/duration_scale_s", POSITIVE),
+            ("", "/intensity_offset", POSITIVE),
+            ("", "/speedup_base", POSITIVE),
+            ("", "/size_exponent", NOT_NEGATIVE),
+            ("", "/speedup_slope", NOT_NEGATIVE),
         ];
-        for (name, value) in positive {
-            ensure!(
-                value > 0.0 && value.is_finite(),
-                "physics.{name} must be above 0, not {value}"
-            );
-        }
-        for (name, value) in [
-            ("size_exponent", self.size_exponent),
-            ("speedup_slope", self.speedup_slope),
-        ] {
-            ensure!(
-                value >= 0.0 && value.is_finite(),
-                "physics.{name} must be 0 or more, not {value}"
-            );
-        }
-        Ok(())
+        bounds::check("physics", self, &settings)
     }
 }
 

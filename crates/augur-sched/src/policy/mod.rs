@@ -50,3 +50,4 @@ pub trait Policy: Send {
     /// Puts the moves that it proposes, best first and at most one a task, into `candidates` (cleared first).
     fn decide(&mut self, snapshot: &Snapshot, candidates: &mut Vec<Candidate>);
 }
+pub use augur_base::{bounds, spelling};

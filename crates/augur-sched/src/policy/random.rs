@@ -20,29 +20,18 @@ pub struct Random {
 }
 
 impl Random {
-    /// Reads `random[seed=…,budget=…]`; both are whole numbers, 0 and 8 by default.
+    /// Reads `random[seed=…,budget=…]`, whole numbers; without them it is this seed, and 8.
     ///
     /// # Errors
     /// One sentence that names the argument that is wrong.
-    pub fn from_spelling(spelling: &Spelling) -> Result<Random> {
+    pub fn from_spelling(spelling: &Spelling, seed: u64) -> Result<Random> {
         spelling.only(&["seed", "budget"])?;
-        let seed = spelling.integer("seed")?.unwrap_or(0);
-        let budget = usize::try_from(spelling.integer("budget")?.unwrap_or(BUDGET))?;
+        let seed = spelling.integer("seed")?.unwrap_or(seed);
         Ok(Random {
             generator: Generator::seed_from_u64(seed),
-            budget,
+            budget: usize::try_from(spelling.integer("budget")?.unwrap_or(BUDGET))?,
             spelling: spelling.clone(),
         })
-    }
-
-    /// Draws from a generator that the caller seeded; `name` then does not say with what.
-    pub fn new(generator: Generator, budget: usize) -> Random {
-        let spelling = Spelling::new("random", [("budget", budget.to_string())]);
-        Random {
-            generator,
-            budget,
-            spelling,
-        }
     }
 }
 

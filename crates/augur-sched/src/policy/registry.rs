@@ -9,7 +9,7 @@ type Make = fn(&Spelling) -> Result<Box<dyn Policy>>;
 
 const POLICIES: [(&str, &str, Make); 3] = [
     ("augur", "this project's heuristic", |spelling| {
-        Ok(Box::new(Augur::new(Settings::from_spelling(spelling)?)))
+        Ok(Box::new(Augur::new(Settings::from_spelling(spelling, &[])?)))
     }),
     ("never", "names no moves: a control", |spelling| {
         spelling.only(&[]).map(|()| Box::new(Never) as Box<dyn Policy>)
@@ -17,7 +17,7 @@ const POLICIES: [(&str, &str, Make); 3] = [
     (
         "random",
         "moves at random: a control; random[seed=0,budget=8]",
-        |spelling| Ok(Box::new(Random::from_spelling(spelling)?)),
+        |spelling| Ok(Box::new(Random::from_spelling(spelling, 0)?)),
     ),
 ];
 

@@ -2,10 +2,12 @@
 //! The settings of [`super::Augur`], and the one table that names, bounds, reads and writes them.
 
 use anyhow::{Result, ensure};
+use augur_base::bounds::{ANY, Setting};
 use augur_base::spelling::Spelling;
+use serde::{Deserialize, Serialize};
 
 /// What [`super::Augur`] can be told. Written `augur[high=0.2,budget=8]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Settings {
     /// A domain starts to give load away when its imbalance with another is above this: the gap of their loads, as a
     /// share of its own load (of one full CPU's, while it is not full). 0 to 1.
@@ -36,87 +38,77 @@ impl Default for Settings {
     }
 }
 
-struct Key {
-    name: &'static str,
-    max: f32,
-    about: &'static str,
-    get: fn(&Settings) -> f32,
-    set: fn(&mut Settings, f32),
-}
-
-const KEYS: [Key; 6] = [
-    Key {
-        name: "high",
-        max: 1.0,
-        about: "a domain gives load away where its imbalance with another is above this, 0 to 1",
-        get: |s| s.high,
-        set: |s, value| s.high = value,
-    },
-    Key {
-        name: "low",
-        max: 1.0,
-        about: "and goes on until every imbalance is at most this, 0 to high",
-        get: |s| s.low,
-        set: |s, value| s.low = value,
-    },
-    Key {
-        name: "floor",
-        max: 1e6,
-        about: "a domain with less load per capacity, where nobody waits, is left alone; in tasks of nice 0 a CPU",
-        get: |s| s.floor,
-        set: |s, value| s.floor = value,
-    },
-    Key {
-        name: "cooldown_us",
-        max: 1e9,
-        about: "a task that moved between domains more recently stays",
-        get: |s| s.cooldown_us,
-        set: |s, value| s.cooldown_us = value,
-    },
-    Key {
-        name: "budget",
-        max: 4096.0,
-        about: "most moves a round",
-        get: |s| s.budget as f32,
-        set: |s, value| s.budget = value as usize,
-    },
-    Key {
-        name: "share",
-        max: 1.0,
-        about: "once this share of what sets a domain apart has left it, no more leaves in that round, 0 to 1",
-        get: |s| s.share,
-        set: |s, value| s.share = value,
-    },
+/// The arguments, in this order: name, most, meaning.
+const KEYS: [(&str, f64, &str); 6] = [
+    (
+        "high",
+        1.0,
+        "a domain gives load away where its imbalance with another is above this, 0 to 1",
+    ),
+    (
+        "low",
+        1.0,
+        "and goes on until every imbalance is at most this, 0 to high",
+    ),
+    (
+        "floor",
+        1e6,
+        "a domain with less load per capacity, where nobody waits, is left alone; in tasks of nice 0 a CPU",
+    ),
+    (
+        "cooldown_us",
+        1e9,
+        "a task that moved between domains more recently stays",
+    ),
+    ("budget", 4096.0, "most moves a round"),
+    (
+        "share",
+        1.0,
+        "once this share of what sets a domain apart has left it, no more leaves in that round, 0 to 1",
+    ),
 ];
 
 impl Settings {
     /// The names of the arguments.
     pub fn names() -> [&'static str; KEYS.len()] {
-        KEYS.each_ref().map(|key| key.name)
+        KEYS.map(|(name, ..)| name)
+    }
+
+    /// In the order of the arguments.
+    fn values(&self) -> [f32; KEYS.len()] {
+        let budget = self.budget as f32;
+        [
+            self.high,
+            self.low,
+            self.floor,
+            self.cooldown_us,
+            budget,
+            self.share,
+        ]
     }
 
     /// Each argument's name, default and meaning.
-    pub fn table() -> [(&'static str, f32, &'static str); KEYS.len()] {
-        let defaults = Settings::default();
-        KEYS.each_ref()
-            .map(|key| (key.name, (key.get)(&defaults), key.about))
+    pub fn table() -> impl Iterator<Item = (&'static str, f32, &'static str)> {
+        let defaults = Settings::default().values();
+        KEYS.into_iter()
+            .zip(defaults)
+            .map(|((name, _, about), default)| (name, default, about))
     }
 
-    /// The defaults with the arguments of `spelling` in their place.
+    /// The defaults with the arguments of `spelling` in their place; those among `others` are left alone.
     ///
     /// # Errors
     /// One sentence that names the argument and what it may be.
-    pub fn from_spelling(spelling: &Spelling) -> Result<Settings> {
-        spelling.only(&Settings::names())?;
-        let mut settings = Settings::default();
-        for key in &KEYS {
-            if let Some(value) = spelling.number(key.name, key.max)? {
-                (key.set)(&mut settings, value);
-            }
-        }
-        if let Some(budget) = spelling.integer("budget")? {
-            settings.budget = usize::try_from(budget)?;
-        }
+    pub fn from_spelling(spelling: &Spelling, others: &[&str]) -> Result<Settings> {
+        let fields = KEYS.map(|(name, most, _)| (name, format!("/{name}"), 0.0..=most));
+        let mut keys: Vec<Setting<'_>> = Vec::new();
+        keys.extend(
+            fields
+                .iter()
+                .map(|(name, field, bounds)| (*name, field.as_str(), bounds.clone())),
+        );
+        keys.extend(others.iter().map(|&name| (name, "/", ANY)));
+        let settings = spelling.over(&Settings::default(), &keys)?;
         let Settings { high, low, .. } = settings;
         ensure!(
             low <= high,
@@ -127,8 +119,8 @@ impl Settings {
 
     /// The arguments that differ from the defaults, in the order of the table.
     pub fn spelling(&self, name: &str) -> Spelling {
-        let defaults = Settings::default();
-        let changed = KEYS.iter().filter(|key| (key.get)(self) != (key.get)(&defaults));
-        Spelling::new(name, changed.map(|key| (key.name, (key.get)(self).to_string())))
+        let all = Settings::table().zip(self.values());
+        let changed = all.filter(|((_, default, _), value)| default != value);
+        Spelling::new(name, changed.map(|((name, ..), value)| (name, value.to_string())))
     }
 }

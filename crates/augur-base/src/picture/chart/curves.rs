@@ -2,7 +2,7 @@
 //! Curves: lines over something that is counted or timed, each with its name at its end, or on a phone in a legend.
 
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::canvas::{self, Canvas, Key, To};
 use crate::picture::palette::{FRAME, INK, MUTED, Style};
 use crate::statistics::Interval;
 
@@ -13,9 +13,10 @@ const MOST_MARKS: usize = 40;
 const NEAR_PX: i32 = 70;
 
 /// Where a line has marks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Marked {
     /// At each point, where they are few.
+    #[default]
     Points,
     /// Where it has come so high.
     Heights(Vec<f64>),
@@ -26,6 +27,7 @@ pub enum Marked {
 }
 
 /// A line.
+#[derive(Default)]
 pub struct Line {
     /// Its name; none in words: it has none.
     pub label: String,
@@ -50,11 +52,8 @@ impl Line {
             .find(|pair| (pair[0].0..=pair[1].0).contains(&at));
         let Some([(from, low), (to, high)]) = pair else {
             // Behind the start of the last window.
-            return self
-                .points
-                .last()
-                .filter(|last| last.0 <= at)
-                .map(|last| last.1.mean);
+            let last = self.points.last().filter(|last| last.0 <= at);
+            return last.map(|last| last.1.mean);
         };
         let (part, low, high) = ((at - from) / (to - from).max(1e-12), low.mean, high.mean);
         let height = if log {
@@ -81,10 +80,11 @@ impl Line {
 }
 
 /// Lines, and moments that something happens at.
+#[derive(Default)]
 pub struct Curves {
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub title: String,
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub description: String,
     /// What is along.
     pub x: String,
@@ -108,28 +108,20 @@ impl Curves {
                 .flat_map(|line| line.points.iter().map(move |point| (line, point)))
         };
         let along = points().map(|(_, (at, _))| *at);
-        let x = match self.x_log {
-            true => Axis::logarithmic(along, across),
-            false => Axis::range(along, across),
-        };
         let ends = points().flat_map(|(line, (_, value))| match line.band {
             true => [floor(value, self.y_log), value.high],
             false => [value.mean; 2],
         });
-        let y = match self.y_log {
-            true => Axis::logarithmic(ends, down),
-            false => Axis::range(ends, down),
-        };
-        (x, y)
+        (
+            Axis::scaled(self.x_log, along, across),
+            Axis::scaled(self.y_log, ends, down),
+        )
     }
 
     fn line(&self, canvas: &mut Canvas, line: &Line, (x, y): (&Axis, &Axis)) {
         let at = |(along, up): (f64, f64)| (x.at(along), y.at(up));
-        let middle: Vec<(i32, i32)> = line
-            .points
-            .iter()
-            .map(|(along, value)| at((*along, value.mean)))
-            .collect();
+        let middle = line.points.iter().map(|(along, value)| at((*along, value.mean)));
+        let middle: Vec<(i32, i32)> = middle.collect();
         if line.marked != Marked::Only {
             canvas.dashed(&middle, line.style.colour, 2, line.style.dashes());
         }
@@ -160,9 +152,8 @@ impl Curves {
     fn labels(&self, canvas: &mut Canvas, labels: &[Vec<String>], (x, y): (&Axis, &Axis)) {
         let ([_, right], [bottom, _]) = (x.ends_px(), y.ends_px());
         let end = |line: &Line| {
-            line.points
-                .last()
-                .map(|(at, value)| (x.at(*at), y.at(value.mean)))
+            let (at, value) = line.points.last()?;
+            Some((x.at(*at), y.at(value.mean)))
         };
         let mut ends: Vec<((i32, i32), &Line, &Vec<String>)> = self
             .lines
@@ -172,10 +163,10 @@ impl Curves {
             .filter_map(|(line, words)| Some((end(line)?, line, words)))
             .collect();
         ends.sort_by_key(|(end, ..)| end.1);
-        let heights: Vec<i32> = ends
+        let heights = ends
             .iter()
-            .map(|(.., words)| words.len() as i32 * canvas.line_px())
-            .collect();
+            .map(|(.., words)| words.len() as i32 * canvas.line_px());
+        let heights: Vec<i32> = heights.collect();
         let wanted: Vec<i32> = ends.iter().map(|(end, ..)| end.1).collect();
         for ((end, line, words), place) in ends.iter().zip(apart(&wanted, &heights, bottom)) {
             // Where a line ends far away, its mark tells whose the label is.
@@ -210,18 +201,11 @@ fn apart(wanted: &[i32], heights: &[i32], bottom: i32) -> Vec<i32> {
     places
 }
 
-impl Picture for Curves {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title);
+impl Curves {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px, &self.title, &self.description);
+        let mut top = canvas.heading();
         let px = canvas.text_px();
         let labels: Vec<Vec<String>> = self
             .lines
@@ -229,29 +213,18 @@ impl Picture for Curves {
             .map(|line| canvas::wrap(&line.label, px, 200))
             .collect();
         let named: Vec<&Line> = self.lines.iter().filter(|line| !line.label.is_empty()).collect();
-        let aside = labels
-            .iter()
-            .map(|lines| canvas::widest(lines, px))
-            .max()
-            .unwrap_or(0);
+        let aside = canvas::widest(&labels.concat(), px);
         let mut right = width_px - 24;
         if canvas.narrow() {
-            let items: Vec<_> = named
-                .iter()
-                .map(|line| (line.style, line.label.clone()))
-                .collect();
-            top = canvas.legend(&items, Key::Line, top);
+            let items = named.iter().map(|line| (line.style, line.label.clone()));
+            top = canvas.legend(&items.collect::<Vec<_>>(), Key::Line, top);
         } else if !named.is_empty() {
             right = width_px - aside - 44;
         }
         top += canvas.line_px() * 3 / 2;
         let lines: usize = labels.iter().map(Vec::len).sum();
-        let plot = if canvas.narrow() {
-            300
-        } else {
-            420.max(lines as i32 * canvas.line_px())
-        };
-        let bottom = top + plot;
+        let plot = 420.max(lines as i32 * canvas.line_px());
+        let bottom = top + if canvas.narrow() { 300 } else { plot };
         let (x, y) = self.axes([if canvas.narrow() { 54 } else { 84 }, right], [bottom, top]);
         canvas.frame((&x, &self.x), (&y, &self.y));
         for (at, what) in &self.marks {
@@ -267,13 +240,12 @@ impl Picture for Curves {
                 canvas.small(line, (place, top + 8 + row * canvas.line_px()), to, MUTED);
             }
         }
-        self.lines
-            .iter()
-            .filter(|line| line.band)
-            .for_each(|line| self.band(&mut canvas, line, (&x, &y)));
-        self.lines
-            .iter()
-            .for_each(|line| self.line(&mut canvas, line, (&x, &y)));
+        for line in self.lines.iter().filter(|line| line.band) {
+            self.band(&mut canvas, line, (&x, &y));
+        }
+        for line in &self.lines {
+            self.line(&mut canvas, line, (&x, &y));
+        }
         if !canvas.narrow() {
             self.labels(&mut canvas, &labels, (&x, &y));
         }
@@ -297,9 +269,7 @@ mod tests {
             label: String::new(),
             points: vec![(0.0, at(1.0)), (10.0, at(100.0)), (20.0, at(100.0))],
             style: Style::policy(0),
-            band: false,
-            rings: Vec::new(),
-            marked: Marked::Points,
+            ..Line::default()
         };
         let heights = [0.0, 5.0, 15.0, 25.0, -1.0].map(|at| line.height(at, true));
         assert_eq!(heights, [Some(1.0), Some(10.0), Some(100.0), Some(100.0), None]);

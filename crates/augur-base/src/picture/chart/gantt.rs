@@ -2,7 +2,7 @@
 //! What ran where and when, device by device, and how many waited there.
 
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::canvas::{self, Canvas, Key, To};
 use crate::picture::palette::{FRAME, GRID, INK, PAPER, Rgb, Style};
 
 const BAR_PX: i32 = 20;
@@ -41,9 +41,9 @@ pub struct Panel {
 
 /// Schedules below each other, over the same time.
 pub struct Gantt {
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub title: String,
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub description: String,
     /// What is along.
     pub x: String,
@@ -79,12 +79,8 @@ impl Gantt {
 
     fn deepest(&self) -> usize {
         let lanes = self.panels.iter().flat_map(|panel| &panel.lanes);
-        lanes
-            .flat_map(Lane::queue)
-            .map(|(_, depth)| depth)
-            .max()
-            .unwrap_or(0)
-            .max(1)
+        let depths = lanes.flat_map(Lane::queue).map(|(_, depth)| depth);
+        depths.max().unwrap_or(0).max(1)
     }
 
     fn lane_px(&self) -> i32 {
@@ -104,12 +100,8 @@ impl Gantt {
             if canvas::width_px(&piece.name, canvas.text_px() - 2) <= room {
                 // Paper and slate change places with the paper's colour, and so do the words.
                 let words = if piece.shared { INK } else { PAPER };
-                canvas.small(
-                    &piece.name,
-                    (i32::midpoint(from, to), top + BAR_PX / 2),
-                    To::Middle,
-                    words,
-                );
+                let middle = (i32::midpoint(from, to), top + BAR_PX / 2);
+                canvas.small(&piece.name, middle, To::Middle, words);
             }
         }
         let (bottom, deepest) = (top + BAR_PX + QUEUE_PX, self.deepest() as i32);
@@ -125,24 +117,13 @@ impl Gantt {
     }
 }
 
-impl Picture for Gantt {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title);
-        let pieces = || {
-            self.panels
-                .iter()
-                .flat_map(|panel| &panel.lanes)
-                .flat_map(|lane| &lane.pieces)
-        };
+impl Gantt {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px, &self.title, &self.description);
+        let mut top = canvas.heading();
+        let lanes = || self.panels.iter().flat_map(|panel| &panel.lanes);
+        let pieces = || lanes().flat_map(|lane| &lane.pieces);
         let mut legend = vec![(Style::other(Gantt::ALONE), "a task on one device".to_owned())];
         if pieces().any(|piece| piece.shared) {
             legend.push((Style::other(Gantt::SHARED), "a part of a task".to_owned()));
@@ -154,46 +135,28 @@ impl Picture for Gantt {
             ));
         }
         top = canvas.legend(&legend, Key::Box, top);
-        let names: Vec<String> = self
-            .panels
-            .iter()
-            .flat_map(|panel| &panel.lanes)
-            .map(|lane| lane.name.clone())
-            .collect();
-        let left = canvas::widest(&names, canvas.text_px()) + 20;
-        let x = Axis::linear(pieces().map(|piece| piece.to), [left, width_px - 16]);
+        let names: Vec<String> = lanes().map(|lane| lane.name.clone()).collect();
+        let (left, right) = (canvas::widest(&names, canvas.text_px()) + 20, width_px - 16);
+        let x = Axis::linear(pieces().map(|piece| piece.to), [left, right]);
         for panel in &self.panels {
             let lines = canvas::wrap(&panel.name, canvas.text_px(), width_px - 24);
             let words_px = lines.len() as i32 * canvas.line_px();
             top += 12;
             canvas.lines(&lines, (8, top + words_px / 2), To::Left, INK);
             top += words_px + 6;
-            let bottom = top + panel.lanes.len() as i32 * self.lane_px();
+            let (first, lane_px) = (top, self.lane_px());
             for lane in &panel.lanes {
+                let below = top + lane_px - GAP_PX / 2;
                 canvas.text(&lane.name, (left - 8, top + BAR_PX / 2), To::Right, INK);
-                canvas.line(
-                    &[
-                        (left, top + self.lane_px() - GAP_PX / 2),
-                        (width_px - 16, top + self.lane_px() - GAP_PX / 2),
-                    ],
-                    GRID,
-                    1,
-                );
+                canvas.line(&[(left, below), (right, below)], GRID, 1);
                 self.lane(&mut canvas, lane, &x, top);
-                top += self.lane_px();
+                top += lane_px;
             }
-            canvas.line(
-                &[
-                    (left, top - panel.lanes.len() as i32 * self.lane_px()),
-                    (left, bottom),
-                ],
-                FRAME,
-                1,
-            );
+            canvas.line(&[(left, first), (left, top)], FRAME, 1);
         }
         canvas.ticks(&x, [top - 4, top]);
-        canvas.line(&[(left, top), (width_px - 16, top)], FRAME, 1);
-        canvas.below(&self.x, (left, width_px - 16), top);
+        canvas.line(&[(left, top), (right, top)], FRAME, 1);
+        canvas.below(&self.x, (left, right), top);
         canvas.height_px = top + canvas.below_px(&self.x);
         canvas
     }

@@ -2,7 +2,7 @@
 //! Rows: for each of several things a bar, or points, with intervals and their numbers.
 
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{self, Canvas, Key, Picture, To};
+use crate::picture::canvas::{self, Canvas, Key, To};
 use crate::picture::palette::{FRAME, INK, PAPER, Style};
 use crate::statistics::Interval;
 
@@ -40,9 +40,9 @@ pub enum Scale {
 
 /// All rows.
 pub struct Rows {
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub title: String,
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub description: String,
     /// What the axis is, with the unit.
     pub axis: String,
@@ -65,6 +65,14 @@ impl Rows {
     fn note(row: &Row) -> String {
         let notes: Vec<&str> = row.items.iter().map(|item| item.note.as_str()).collect();
         notes.join(" · ")
+    }
+
+    /// How many bars a row is high.
+    fn bars(&self, row: &Row) -> i32 {
+        match self.scale {
+            Scale::Bars => row.items.len() as i32,
+            _ => 1,
+        }
     }
 
     /// How wide names and numbers are: at the sides, or on a phone above.
@@ -106,12 +114,7 @@ impl Rows {
         let mut next = top;
         let place = |row: &Row| {
             let lines = canvas::wrap(&row.name, canvas.text_px(), names_px);
-            let bars = if self.scale == Scale::Bars {
-                row.items.len() as i32
-            } else {
-                1
-            };
-            let (words, bars) = (lines.len() as i32 * canvas.line_px(), bars * BAR_PX);
+            let (words, bars) = (lines.len() as i32 * canvas.line_px(), self.bars(row) * BAR_PX);
             // On a phone the numbers have a line of their own, too, where there is more than one.
             let notes = i32::from(row.items.len() > 1) * canvas.line_px();
             let inner = if canvas.narrow() {
@@ -132,11 +135,7 @@ impl Rows {
 
     fn row(&self, canvas: &mut Canvas, row: &Row, place: &Place, x: &Axis, badged: bool) {
         let ([left, _], line) = (x.ends_px(), canvas.line_px());
-        let bars = if self.scale == Scale::Bars {
-            row.items.len() as i32
-        } else {
-            1
-        };
+        let bars = self.bars(row);
         let middle = place.top + place.height / 2;
         let first = if canvas.narrow() {
             let above = place.top + GAP_PX / 2 + place.lines.len() as i32 * line / 2;
@@ -156,34 +155,29 @@ impl Rows {
             }
             middle - bars * BAR_PX / 2
         };
+        // On a phone more than one number stands above.
+        let (barred, noted) = (
+            self.scale == Scale::Bars,
+            !canvas.narrow() || row.items.len() == 1,
+        );
+        let note = |canvas: &mut Canvas, words: &str, top: i32| {
+            let at = (canvas.width_px - 10, top + BAR_PX / 2);
+            canvas.text(words, at, To::Right, INK);
+        };
         for (item, at) in row.items.iter().zip(0..) {
-            let at = if self.scale == Scale::Bars {
-                first + at * BAR_PX
-            } else {
-                first
-            };
+            let at = if barred { first + at * BAR_PX } else { first };
             self.item(canvas, item, x, at);
-            if self.scale == Scale::Bars && (!canvas.narrow() || row.items.len() == 1) {
-                canvas.text(
-                    &item.note,
-                    (canvas.width_px - 10, at + BAR_PX / 2),
-                    To::Right,
-                    INK,
-                );
+            if barred && noted {
+                note(canvas, &item.note, at);
             }
         }
-        if self.scale != Scale::Bars {
+        if !barred {
             if let [low, .., high] = &row.items[..] {
                 let ends = [low, high].map(|item| (x.at(item.value.mean), first + BAR_PX / 2));
                 canvas.line(&ends, FRAME, 1);
             }
-            if !canvas.narrow() || row.items.len() == 1 {
-                canvas.text(
-                    &Rows::note(row),
-                    (canvas.width_px - 10, first + BAR_PX / 2),
-                    To::Right,
-                    INK,
-                );
+            if noted {
+                note(canvas, &Rows::note(row), first);
             }
         }
     }
@@ -218,23 +212,13 @@ impl Rows {
     }
 }
 
-impl Picture for Rows {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let top = canvas.title(&self.title);
-        let key = if self.scale == Scale::Bars {
-            Key::Box
-        } else {
-            Key::Mark
-        };
+impl Rows {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px, &self.title, &self.description);
+        let top = canvas.heading();
+        let barred = self.scale == Scale::Bars;
+        let key = if barred { Key::Box } else { Key::Mark };
         let top = canvas.legend(&self.legend, key, top);
         let (names, notes) = self.sides(&canvas);
         let alone = self.rows.iter().all(|row| row.items.len() <= 1);

@@ -2,7 +2,7 @@
 //! One figure against another: who is behind nobody in both stands on the frontier.
 
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{self, Canvas, Key, Picture};
+use crate::picture::canvas::{self, Canvas, Key};
 use crate::picture::label::{self, Wanted};
 use crate::picture::palette::{BOUND, FRAME, Style};
 use crate::statistics::Interval;
@@ -25,9 +25,9 @@ pub struct Point {
 
 /// All of them.
 pub struct Scatter {
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub title: String,
-    /// See [`Picture`].
+    /// See [`Canvas::new`].
     pub description: String,
     /// What is along.
     pub x: String,
@@ -49,10 +49,7 @@ impl Scatter {
                 true => [value.low.max(value.mean / 2.0), value.high],
                 false => [value.low, value.high],
             });
-            match log {
-                true => Axis::logarithmic(ends, px),
-                false => Axis::range(ends, px),
-            }
+            Axis::scaled(log, ends, px)
         };
         (
             axis(self.x_log, |point| point.x, across),
@@ -112,11 +109,8 @@ impl Scatter {
     ) {
         let px = canvas.text_px();
         let words = |group: &Vec<usize>| {
-            let names: Vec<&str> = group
-                .iter()
-                .map(|index| self.points[*index].label.as_str())
-                .collect();
-            canvas::wrap(&names.join(", "), px, 260)
+            let names = group.iter().map(|index| self.points[*index].label.as_str());
+            canvas::wrap(&names.collect::<Vec<_>>().join(", "), px, 260)
         };
         let words: Vec<Vec<String>> = groups.iter().map(words).collect();
         let wanted: Vec<Wanted> = groups
@@ -137,25 +131,14 @@ impl Scatter {
     }
 }
 
-impl Picture for Scatter {
-    fn title(&self) -> String {
-        self.title.clone()
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title);
+impl Scatter {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
+        let mut canvas = Canvas::new(width_px, &self.title, &self.description);
+        let mut top = canvas.heading();
         if canvas.narrow() {
-            let items: Vec<_> = self
-                .points
-                .iter()
-                .map(|point| (point.style, point.label.clone()))
-                .collect();
-            top = canvas.legend(&items, Key::Mark, top);
+            let items = self.points.iter().map(|point| (point.style, point.label.clone()));
+            top = canvas.legend(&items.collect::<Vec<_>>(), Key::Mark, top);
         }
         top += canvas.line_px() * 3 / 2;
         let (left, right) = (if canvas.narrow() { 54 } else { 84 }, width_px - 24);

@@ -2,11 +2,11 @@
 //! How a run went, window by window, and what its policy noticed of drift.
 
 use crate::policy::Notices;
-use crate::policy::watch;
-use crate::report::drift::{Drift, Event};
+use crate::report::drift::Drift;
 use crate::report::record::Record;
 use crate::sim::Done;
 use crate::workload;
+use anyhow::Result;
 
 /// The most windows of a run; where there would be more they are longer.
 const MOST_WINDOWS: u64 = 10_000;
@@ -47,11 +47,15 @@ impl Recorder {
     }
 
     /// The run's course, with what its policy noticed.
-    pub fn finish(self, notices: Option<&Notices>) -> Record {
-        Record {
-            events: notices.map(|notices| notices.all.iter().map(event).collect()),
+    ///
+    /// # Errors
+    /// Where that cannot be put into words.
+    pub fn finish(self, notices: Option<&Notices>) -> Result<Record> {
+        let events = |notices: &Notices| serde_json::from_value(serde_json::to_value(&notices.all)?);
+        Ok(Record {
+            events: notices.map(events).transpose()?,
             ..self.record
-        }
+        })
     }
 }
 
@@ -77,28 +81,4 @@ pub fn report(
         courses.collect(),
         clairvoyant,
     ))
-}
-
-fn event(notice: &watch::Notice) -> Event {
-    let mut event = Event {
-        task: notice.task,
-        arrival_ns: notice.arrival_ns,
-        ..Event::default()
-    };
-    match notice.event {
-        watch::Event::Drift { source, detector } => {
-            event.event = "drift".into();
-            (event.source, event.detector) = (Some(source.into()), Some(detector.name().into()));
-        }
-        watch::Event::FellBack { rule } => {
-            event.event = "fell_back".into();
-            event.rule = Some(rule.into());
-        }
-        watch::Event::Retrained { rows } => {
-            event.event = "retrained".into();
-            event.rows = Some(rows);
-        }
-        watch::Event::CameBack => event.event = "came_back".into(),
-    }
-    event
 }

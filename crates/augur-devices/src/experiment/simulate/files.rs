@@ -2,12 +2,11 @@
 //! What a simulation leaves in a folder: a table of all tasks for each run, the results, and the report. All of it or
 //! nothing.
 
-use crate::experiment::tasks;
-use crate::policy::Placement;
+use crate::experiment::tasks::{self, Column};
 use crate::report::device::{COLUMNS, Report};
 use crate::sim::Done;
 use anyhow::{Context, Result, anyhow};
-use augur_base::cells::{Cell, ENDING, Table};
+use augur_base::cells::{ENDING, Table};
 use augur_base::file::{Folder, Output};
 use augur_base::table::Value;
 use std::path::{Path, PathBuf};
@@ -20,19 +19,6 @@ pub struct Files {
     _made: Folder,
     whole: Mutex<Vec<Output>>,
 }
-
-/// What became of a task, behind what it is.
-const BECAME: [(&str, Cell<'_>); 9] = [
-    ("placed_ns", Cell::Integer(None)),
-    ("start_ns", Cell::Integer(None)),
-    ("finish_ns", Cell::Integer(None)),
-    ("cpu", Cell::Integer(None)),
-    ("gpu", Cell::Integer(None)),
-    ("gpu_share", Cell::Real(0.0)),
-    ("energy_j", Cell::Real(0.0)),
-    ("cost_usd", Cell::Real(0.0)),
-    ("regret_ns", Cell::Integer(None)),
-];
 
 impl Files {
     /// Makes the folder where it is missing.
@@ -55,7 +41,7 @@ impl Files {
         let path = self
             .folder
             .join(format!("tasks-{}-{seed}.{ENDING}", plain(policy)));
-        Table::create(&path, &[&tasks::COLUMNS[..], &BECAME].concat())
+        Table::create(&path, &columns(&Done::default(), 0))
     }
 
     /// Keeps a table that is whole until all are.
@@ -82,11 +68,16 @@ impl Files {
         let path = self.folder.join("results.csv");
         let named = || format!("cannot write {}", path.display());
         let mut csv = csv::Writer::from_writer(Output::create(&path)?);
-        csv.write_record(COLUMNS.into_iter().chain(["decision_ns", "state_hash"]))
-            .with_context(named)?;
+        csv.write_record(
+            COLUMNS
+                .iter()
+                .map(|(name, _)| *name)
+                .chain(["decision_ns", "state_hash"]),
+        )
+        .with_context(named)?;
         for run in &report.results {
             let more = [Value::Real(run.decision_ns), Value::Text(run.state_hash.clone())];
-            let row = run.values().into_iter().chain(more);
+            let row = run.values().chain(more);
             csv.write_record(row.map(|value| value.to_string()))
                 .with_context(named)?;
         }
@@ -136,22 +127,9 @@ pub fn plain(policy: &str) -> String {
 /// # Errors
 /// Where the file cannot be written.
 pub fn row(table: &mut Table, done: &Done, cpus: usize) -> Result<()> {
-    let (cpu, gpu, share) = match done.placement {
-        Placement::One(device) if device < cpus => (Some(device), None, 0.0),
-        Placement::One(device) => (None, Some(device - cpus), 1.0),
-        Placement::Split { cpu, gpu, share } => (Some(cpu), Some(gpu - cpus), share),
-    };
-    let place = |device: Option<usize>| Cell::Integer(device.and_then(|device| i64::try_from(device).ok()));
-    let became = [
-        Cell::count(done.placed_ns),
-        Cell::count(done.start_ns),
-        Cell::count(done.finish_ns),
-        place(cpu),
-        place(gpu),
-        Cell::Real(share),
-        Cell::Real(done.energy_j),
-        Cell::Real(done.cost_usd),
-        Cell::count(done.regret_ns),
-    ];
-    table.push(&[&tasks::row(&done.task)[..], &became].concat())
+    table.push(&columns(done, cpus))
+}
+
+fn columns(done: &Done, cpus: usize) -> Vec<Column<'static>> {
+    [&tasks::row(&done.task)[..], &tasks::became(done, cpus)].concat()
 }

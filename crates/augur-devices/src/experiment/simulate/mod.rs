@@ -7,16 +7,16 @@ mod files;
 mod timed;
 
 pub use config::{Config, Scenario};
-pub(in crate::experiment) use course::{Recorder, report as drift_report};
+use course::Recorder;
+pub(in crate::experiment) use course::report as drift_report;
 pub(in crate::experiment) use files::plain;
-pub(in crate::experiment) use timed::Timed;
+use timed::Timed;
 
 use crate::policy::{Context, DevicePolicy, registry};
 use crate::report::device::{Figures, Report};
-use crate::sim::{self, Bound, Done, Fault, OnDone, Options, Outcome};
+use crate::sim::{self, Bound, Done, Fault, Options};
 use anyhow::{Context as _, Result, ensure};
 use augur_base::side_by_side::side_by_side;
-use augur_base::statistics::jain;
 use files::Files;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -181,86 +181,59 @@ fn one(
     files: Option<&Files>,
     watch: &dyn Fn(u64) -> ControlFlow<()>,
 ) -> Result<Figures> {
-    let mut timed = Timed::new(registry::parse(policy, context, seed)?);
     let mut table = files.map(|files| files.tasks(policy, seed)).transpose()?;
-    let (mut count, mut failure) = (0, None);
-    let mut recorder = Recorder::new(&context.workload.drift, context.workload.tasks);
-    let mut on_done = |done: &Done| {
+    let mut count = 0;
+    let made = registry::parse(policy, context, seed)?;
+    let figures = simulated(context, (policy, seed), made, &mut |done| {
         count += 1;
-        recorder.done(done);
-        if let Some(table) = &mut table
-            && let Err(err) = files::row(table, done, context.devices.cpus())
-        {
-            failure = Some(err);
-            return ControlFlow::Break(());
+        if let Some(table) = &mut table {
+            files::row(table, done, context.devices.cpus())?;
         }
-        watch(count)
-    };
-    let outcome = simulated(context, policy, seed, &mut timed, &mut on_done);
-    if let Some(err) = failure {
-        return Err(err);
-    }
-    let outcome = outcome?;
+        Ok(watch(count))
+    })?;
     if let (Some(files), Some(table)) = (files, table) {
         files.keep(table)?;
     }
-    let mut figures = figures(&outcome, policy, seed, timed.mean_ns());
-    figures.course = recorder.finish(timed.notices());
     Ok(figures)
 }
 
-/// One policy on the tasks of one seed; `on_done` is called for each.
+/// One policy, which reports call by this name, on the tasks of one seed; `on_done` is told of each that is done, and breaks to
+/// stop.
 ///
 /// # Errors
-/// [`Fault::Stopped`] as it is; one sentence for what the policy must not do.
-pub(in crate::experiment) fn simulated<'a>(
+/// [`Fault::Stopped`] as it is; one sentence for what the policy must not do, and what `on_done` says.
+pub(in crate::experiment) fn simulated(
     context: &Context,
-    policy: &str,
-    seed: u64,
-    timed: &'a mut Timed,
-    on_done: &'a mut OnDone<'a>,
-) -> Result<Outcome> {
-    match sim::run(&Options::of(context, seed), timed, on_done) {
-        Err(Fault::Stopped) => Err(Fault::Stopped.into()),
-        outcome => outcome.with_context(|| format!("simulation under {policy} failed")),
+    (name, seed): (&str, u64),
+    policy: Box<dyn DevicePolicy>,
+    on_done: &mut dyn FnMut(&Done) -> Result<ControlFlow<()>>,
+) -> Result<Figures> {
+    let mut timed = Timed::new(policy);
+    let mut recorder = Recorder::new(&context.workload.drift, context.workload.tasks);
+    let mut failure = None;
+    let mut left = |done: &Done| {
+        recorder.done(done);
+        on_done(done).unwrap_or_else(|err| {
+            failure = Some(err);
+            ControlFlow::Break(())
+        })
+    };
+    let outcome = sim::run(&Options::of(context, seed), &mut timed, &mut left);
+    if let Some(err) = failure {
+        return Err(err);
     }
-}
-
-/// A run in figures; decisions took `decision_ns` each.
-pub(in crate::experiment) fn figures(
-    outcome: &Outcome,
-    policy: &str,
-    seed: u64,
-    decision_ns: f64,
-) -> Figures {
-    let makespan_ns = outcome.makespan_ns.max(1) as f64;
-    let utilisation: Vec<f64> = outcome
-        .devices
-        .iter()
-        .map(|device| device.busy_ns as f64 / makespan_ns)
-        .collect();
-    Figures {
-        policy: policy.to_owned(),
+    let outcome = match outcome {
+        Err(Fault::Stopped) => return Err(Fault::Stopped.into()),
+        outcome => outcome.with_context(|| format!("simulation under {name} failed"))?,
+    };
+    Ok(Figures {
+        policy: name.to_owned(),
         seed,
-        makespan_ns: outcome.makespan_ns,
-        completion_mean_ns: outcome.completion_mean_ns,
-        completion_p50_ns: outcome.completion_p50_ns,
-        completion_p95_ns: outcome.completion_p95_ns,
-        completion_p99_ns: outcome.completion_p99_ns,
-        completion_max_ns: outcome.completion_max_ns,
-        wait_mean_ns: outcome.wait_mean_ns,
-        regret_mean_ns: outcome.regret_mean_ns,
-        energy_j: outcome.energy_j,
-        cost_usd: outcome.cost_usd,
-        sla_misses: outcome.sla_misses,
-        sla_miss_share: outcome.sla_misses as f64 / outcome.tasks.max(1) as f64,
-        splits: outcome.splits,
-        balance: jain(utilisation.iter().copied()),
-        utilisation,
-        in_flight_most: outcome.in_flight_most,
-        decision_ns,
+        decision_ns: timed.mean_ns(),
         events: outcome.events,
         state_hash: format!("{:016x}", outcome.state_hash),
+        outcome,
+        course: recorder.finish(timed.notices())?,
         ..Figures::default()
-    }
+    })
 }

@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every decision of a run as CSV: the task, what it waited for, where it was put, and what came of it.
 
-use super::schedule::gpu_share;
 use super::store::Store;
-use crate::experiment::{simulate, tasks};
-use crate::policy::{Context, Placement};
+use crate::experiment::simulate;
+use crate::experiment::tasks::{self, Column};
+use crate::policy::Context;
 use crate::sim::Done;
 use crate::workload::{Batch, Generator};
 use anyhow::{Context as _, Result, anyhow};
+use augur_base::cells::Cell;
 use augur_base::file::Output;
 use std::path::PathBuf;
-
-/// What a decision was and became, behind the columns of a task.
-const COLUMNS: [&str; 9] = [
-    "placed_ns",
-    "start_ns",
-    "finish_ns",
-    "cpu",
-    "gpu",
-    "gpu_share",
-    "energy_j",
-    "cost_usd",
-    "regret_ns",
-];
 
 /// The table of a run, in the order in which tasks were done.
 pub struct Decisions {
@@ -45,8 +33,7 @@ impl Decisions {
     ) -> Result<Decisions> {
         let path = store.path(&format!("decisions/{at:02}-{}-{seed}.csv", simulate::plain(name)));
         let mut csv = csv::Writer::from_writer(Output::create(&path)?);
-        let task = tasks::COLUMNS.iter().map(|(name, _)| *name);
-        csv.write_record(task.chain([tasks::DEPENDENCIES]).chain(COLUMNS))?;
+        csv.write_record(columns(&Done::default(), 0, "").iter().map(|(name, _)| *name))?;
         Ok(Decisions {
             path,
             csv,
@@ -61,28 +48,12 @@ impl Decisions {
     /// Where it cannot be written.
     pub fn add(&mut self, done: &Done) -> Result<()> {
         let named = || format!("cannot write {}", self.path.display());
-        let (cpu, gpu) = match done.placement {
-            Placement::One(device) if device < self.cpus => (Some(device), None),
-            Placement::One(device) => (None, Some(device - self.cpus)),
-            Placement::Split { cpu, gpu, .. } => (Some(cpu), Some(gpu - self.cpus)),
-        };
-        let place = |device: Option<usize>| device.map(|device| device.to_string()).unwrap_or_default();
         let waited = usize::try_from(done.task.number).ok();
         let waited = waited.and_then(|number| self.dependencies.get(number));
-        let mut row = tasks::text(&done.task);
-        row.push(waited.cloned().unwrap_or_default());
-        row.extend([
-            done.placed_ns.to_string(),
-            done.start_ns.to_string(),
-            done.finish_ns.to_string(),
-            place(cpu),
-            place(gpu),
-            gpu_share(done.placement, self.cpus).to_string(),
-            done.energy_j.to_string(),
-            done.cost_usd.to_string(),
-            done.regret_ns.to_string(),
-        ]);
-        self.csv.write_record(row).with_context(named)
+        let cells = columns(done, self.cpus, waited.map_or("", String::as_str));
+        self.csv
+            .write_record(cells.iter().map(|(_, cell)| cell.to_string()))
+            .with_context(named)
     }
 
     /// The table is whole.
@@ -95,6 +66,12 @@ impl Decisions {
             .with_context(|| format!("cannot write {}", self.path.display()))?
             .finish()
     }
+}
+
+/// A task, what it waited for, and what became of it.
+fn columns<'a>(done: &Done, cpus: usize, waited: &'a str) -> Vec<Column<'a>> {
+    let waited = [(tasks::DEPENDENCIES, Cell::Text(waited))];
+    [&tasks::row(&done.task)[..], &waited, &tasks::became(done, cpus)].concat()
 }
 
 /// For each task the numbers of those that it waits for; nothing where each comes alone.

@@ -3,15 +3,22 @@
 //! as CSV.
 
 use super::store::Store;
-use crate::experiment::tasks;
+use crate::experiment::tasks::{self, Column};
 use crate::policy::Context;
-use crate::workload::{Batch, Generator};
+use crate::workload::{Batch, Generator, Task, Work};
 use anyhow::{Result, anyhow};
 use augur_base::cells::{Cell, ENDING, Table};
 use augur_base::file::Output;
 
-/// What is true of a task, behind what may be known of it.
-const TRUE: [(&str, Cell<'_>); 2] = [("cpu_s", Cell::Real(0.0)), ("gpu_speedup", Cell::Real(0.0))];
+/// What may be known of a task, what is true of it, and what it waits for.
+fn columns<'a>(task: &Task, work: &Work, waits: &'a str) -> Vec<Column<'a>> {
+    let truth = [
+        ("cpu_s", Cell::Real(work.cpu_s)),
+        ("gpu_speedup", Cell::Real(work.speedup)),
+    ];
+    let waits = [(tasks::DEPENDENCIES, Cell::Text(waits))];
+    [&tasks::row(task)[..], &truth, &waits].concat()
+}
 
 /// The unit of a seed.
 pub fn unit(seed: u64) -> String {
@@ -23,27 +30,24 @@ pub fn unit(seed: u64) -> String {
 /// # Errors
 /// Where it cannot be written.
 pub fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
-    let waits = [(tasks::DEPENDENCIES, Cell::Text(""))];
-    let columns = [&tasks::COLUMNS[..], &TRUE, &waits].concat();
+    let heads = columns(&Task::default(), &Work::default(), "");
     let path = store.path(&unit(seed));
     let mut table = match ENDING {
         "csv" => None,
-        _ => Some(Table::create(&path, &columns)?),
+        _ => Some(Table::create(&path, &heads)?),
     };
     let mut csv = csv::Writer::from_writer(Output::create(&store.path(&format!("tasks/{seed}.csv")))?);
-    csv.write_record(columns.iter().map(|(name, _)| *name))?;
+    csv.write_record(heads.iter().map(|(name, _)| *name))?;
     let mut generator = Generator::new(&context.workload, &context.physics, seed);
     let mut batch = Batch::default();
     while generator.next(&mut batch) {
         for ((task, work), parents) in batch.tasks.iter().zip(&batch.works).zip(&batch.parents) {
-            let truth = [Cell::Real(work.cpu_s), Cell::Real(work.speedup)];
             let waits = tasks::dependencies(&batch, parents);
+            let row = columns(task, work, &waits);
             if let Some(table) = &mut table {
-                table.push(&[&tasks::row(task)[..], &truth, &[Cell::Text(&waits)]].concat())?;
+                table.push(&row)?;
             }
-            let mut row = tasks::text(task);
-            row.extend([work.cpu_s.to_string(), work.speedup.to_string(), waits]);
-            csv.write_record(row)?;
+            csv.write_record(row.iter().map(|(_, cell)| cell.to_string()))?;
         }
     }
     csv.into_inner()

@@ -3,7 +3,7 @@
 
 use super::decisions::Decisions;
 use super::store::Store;
-use crate::experiment::simulate::{self, Recorder, Timed};
+use crate::experiment::{simulate, tasks};
 use crate::policy::{Context, DevicePolicy, Placement};
 use crate::report::study::{Piece, Run, Tally, shares};
 use crate::sim::{self, Done, Options};
@@ -80,11 +80,8 @@ pub fn run(
         ..Run::default()
     };
     let mut decisions = Decisions::create(store, context, (at, name, seed))?;
-    let mut failure = None;
-    let mut recorder = Recorder::new(&context.workload.drift, tasks);
     let mut completions = Histogram::<u64>::new(3).context("no room for percentiles")?;
-    let mut left = |done: &Done| {
-        recorder.done(done);
+    let mut figures = simulate::simulated(context, (name, seed), policy, &mut |done| {
         let completion_ns = done.finish_ns - done.task.arrival_ns;
         // It grows as it must; what it has no room for is more than a thousand years.
         completions.record(completion_ns).ok();
@@ -97,37 +94,19 @@ pub fn run(
         let bin = (done.task.intensity * INTENSITIES as f64) as usize;
         let (tasks, sum) = &mut run.gpu_shares[bin.min(INTENSITIES - 1)];
         *tasks += 1;
-        *sum += gpu_share(done.placement, context.devices.cpus());
-        if let Err(err) = decisions.add(done) {
-            failure = Some(err);
-            return ControlFlow::Break(());
-        }
-        watch()
-    };
-    let mut timed = Timed::new(policy);
-    let outcome = simulate::simulated(context, name, seed, &mut timed, &mut left);
-    if let Some(err) = failure {
-        return Err(err);
-    }
-    let outcome = outcome?;
+        *sum += tasks::gpu_share(done.placement, context.devices.cpus());
+        decisions.add(done)?;
+        Ok(watch())
+    })?;
     decisions.finish()?;
-    run.figures = simulate::figures(&outcome, name, seed, timed.mean_ns());
-    simulate::limit(&mut run.figures, &sim::bound(&Options::of(context, seed)));
-    run.course = recorder.finish(timed.notices());
-    let longest_ns = run.figures.completion_max_ns;
+    simulate::limit(&mut figures, &sim::bound(&Options::of(context, seed)));
+    run.course = std::mem::take(&mut figures.course);
+    let longest_ns = figures.outcome.completion_max_ns;
+    run.figures = figures;
     run.completion_ns = shares()
         .map(|share| completions.value_at_quantile(share).min(longest_ns))
         .collect();
     store.keep(&unit(at, name, seed), &run)
-}
-
-/// The share of a task that a GPU did.
-pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
-    match placement {
-        Placement::One(device) if device < cpus => 0.0,
-        Placement::One(_) => 1.0,
-        Placement::Split { share, .. } => share,
-    }
 }
 
 /// A task on its devices.

@@ -4,6 +4,7 @@
 use crate::policy::{Context, registry};
 use crate::report::study::Mark;
 use anyhow::{Result, ensure};
+use augur_base::bounds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -83,11 +84,13 @@ impl Settings {
     /// # Errors
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
-        ensure!(
-            (1..=10_000).contains(&self.seeds),
-            "experiment.seeds must be 1 to 10000, not {}",
-            self.seeds
-        );
+        let settings = [
+            ("", "/seeds", 1.0..=10_000.0),
+            ("", "/episodes", 1.0..=1e6),
+            ("", "/windows", 1.0..=1000.0),
+            ("", "/held_out_tasks", 1.0..=1e6),
+        ];
+        bounds::check("experiment", self, &settings)?;
         ensure!(!self.policies.is_empty(), "experiment.policies names none");
         for (at, policy) in self.policies.iter().enumerate() {
             ensure!(
@@ -108,19 +111,9 @@ impl Settings {
             );
         }
         ensure!(
-            (1..=1_000_000).contains(&self.episodes),
-            "experiment.episodes must be 1 to 1000000, not {}",
-            self.episodes
-        );
-        ensure!(
             self.heatmap.iter().all(|cells| (1..=20).contains(cells)),
             "experiment.heatmap must be two numbers from 1 to 20, not {:?}",
             self.heatmap
-        );
-        ensure!(
-            (1..=1000).contains(&self.windows),
-            "experiment.windows must be 1 to 1000, not {}",
-            self.windows
         );
         for (name, counts, most) in [
             ("learning_tasks", &self.learning_tasks, 1_000_000),
@@ -133,11 +126,6 @@ impl Settings {
                 "experiment.{name} must be rising numbers from 1 to {most}, not {counts:?}"
             );
         }
-        ensure!(
-            (1..=1_000_000).contains(&self.held_out_tasks),
-            "experiment.held_out_tasks must be 1 to 1000000, not {}",
-            self.held_out_tasks
-        );
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::model::forest::{Forest, Kind, Parameters, Row};
 use crate::model::importance::importance;
 use crate::policy::{Context, hybrid_ml};
 use crate::report::study::{Lesson, Lessons};
-use crate::workload::{Batch, Generator, Work, generator};
+use crate::workload::{Generator, Work, generator};
 use anyhow::Result;
 use augur_base::topology::device::Device;
 
@@ -45,7 +45,7 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
         seed,
         ..Lessons::default()
     };
-    if let Some(pair) = pair(context) {
+    if let Some(pair) = hybrid_ml::pair(&context.devices) {
         let most = settings.learning_tasks.last().copied().unwrap_or(1);
         let learned = Set::draw(context, most as u64, seed ^ LEARNED);
         let held_out = Set::draw(context, settings.held_out_tasks, seed ^ HELD_OUT);
@@ -58,9 +58,8 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
         let mut last = None;
         for &count in &settings.learning_tasks {
             let forest = Forest::fit(&learned.rows[..count], &learned.labels[..count], &parameters)?;
-            lessons
-                .points
-                .push(held_out.lesson(("tasks", count), &forest, snap, pair));
+            let lesson = held_out.lesson(("tasks", count), &forest, snap, pair);
+            lessons.points.push(lesson);
             last = Some(forest);
         }
         for &trees in &settings.learning_trees {
@@ -69,9 +68,8 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
                 ..parameters.clone()
             };
             let forest = Forest::fit(&learned.rows, &learned.labels, &parameters)?;
-            lessons
-                .points
-                .push(held_out.lesson(("trees", trees), &forest, snap, pair));
+            let lesson = held_out.lesson(("trees", trees), &forest, snap, pair);
+            lessons.points.push(lesson);
         }
         if let Some(forest) = last {
             store.keep(&forest_unit(learner, seed), &forest)?;
@@ -82,12 +80,6 @@ pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize,
         }
     }
     store.keep(&unit(learner, seed), &lessons)
-}
-
-/// The CPU and the GPU that labels are about; none where there is nothing to split between.
-fn pair(context: &Context) -> Option<(&Device, &Device)> {
-    let (all, cpus) = (context.devices.all(), context.devices.cpus());
-    Some((all[..cpus].first()?, all.get(cpus)?))
 }
 
 /// Tasks with what is right for them.
@@ -103,22 +95,13 @@ impl Set {
             tasks,
             ..context.workload.clone()
         };
-        let mut generator = Generator::new(&settings, &context.physics, seed);
-        let (mut batch, mut set) = (
-            Batch::default(),
-            Set {
-                rows: Vec::new(),
-                labels: Vec::new(),
-                works: Vec::new(),
-            },
-        );
-        while generator.next(&mut batch) {
-            set.rows.extend(batch.tasks.iter().map(hybrid_ml::features));
-            let label = |work: &Work| hybrid_ml::label(&context.devices, work);
-            set.labels.extend(batch.works.iter().map(label));
-            set.works.extend_from_slice(&batch.works);
+        let drawn = Generator::all(&settings, &context.physics, seed);
+        let label = |work: &Work| hybrid_ml::label(&context.devices, work);
+        Set {
+            rows: drawn.tasks.iter().map(hybrid_ml::features).collect(),
+            labels: drawn.works.iter().map(label).collect(),
+            works: drawn.works,
         }
-        set
     }
 
     fn lesson(
@@ -133,7 +116,7 @@ impl Set {
         let mean = self.labels.iter().sum::<f64>() / count_of;
         let all: f64 = self.labels.iter().map(|label| (label - mean).powi(2)).sum();
         for ((row, label), work) in self.rows.iter().zip(&self.labels).zip(&self.works) {
-            let share = snapped(forest.predict(row), snap);
+            let share = hybrid_ml::snapped(forest.predict(row), snap);
             wrong += (share - label).abs();
             squares += (share - label).powi(2);
             took_s += takes_s(work, cpu, gpu, share);
@@ -147,15 +130,6 @@ impl Set {
             r2: if all > 0.0 { 1.0 - squares / all } else { 0.0 },
             time_lost: took_s / best_s - 1.0,
         }
-    }
-}
-
-/// A share as `hybrid_ml` would use it: nearly all is all, and nearly nothing is nothing.
-fn snapped(share: f64, snap: f64) -> f64 {
-    match share {
-        share if share < snap => 0.0,
-        share if share > 1.0 - snap => 1.0,
-        share => share,
     }
 }
 

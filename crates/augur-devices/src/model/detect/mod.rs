@@ -17,7 +17,6 @@ pub use adwin::Adwin;
 pub use ddm::Ddm;
 pub use page_hinkley::PageHinkley;
 
-use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 /// What a detector says to a value.
@@ -58,33 +57,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::Off, Kind::Adwin, Kind::PageHinkley, Kind::Ddm];
-
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Off => "off",
-            Kind::Adwin => "adwin",
-            Kind::PageHinkley => "page_hinkley",
-            Kind::Ddm => "ddm",
-        }
-    }
-
-    /// The detector that is written so.
-    ///
-    /// # Errors
-    /// One sentence that names those that there are.
-    pub fn parse(text: &str) -> Result<Kind> {
-        match Kind::ALL.into_iter().find(|kind| kind.name() == text) {
-            Some(kind) => Ok(kind),
-            None => bail!(
-                "there is no drift detector '{text}'; there are {}",
-                Kind::ALL.map(Kind::name).join(", ")
-            ),
-        }
-    }
-
     /// A new detector with the usual parameters; `None` for [`Kind::Off`].
     pub fn detector(self) -> Option<Box<dyn Detector>> {
         match self {

@@ -57,35 +57,6 @@ impl Default for Parameters {
     }
 }
 
-impl Parameters {
-    /// Whether every parameter can be.
-    ///
-    /// # Errors
-    /// One sentence that names the one that cannot.
-    pub fn check(&self) -> Result<()> {
-        ensure!(
-            (1..=10_000).contains(&self.trees),
-            "a forest needs 1 to 10000 trees, not {}",
-            self.trees
-        );
-        ensure!(
-            (1..=30).contains(&self.depth),
-            "a forest needs a depth of 1 to 30, not {}",
-            self.depth
-        );
-        ensure!(
-            self.min_samples_leaf > 0,
-            "a forest needs min_samples_leaf of 1 or more"
-        );
-        ensure!(
-            self.learning_rate > 0.0 && self.learning_rate <= 1.0,
-            "a forest needs a learning_rate above 0 and up to 1, not {}",
-            self.learning_rate
-        );
-        Ok(())
-    }
-}
-
 /// The features of one thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {

@@ -2,6 +2,7 @@
 //! How `dqn` learns and what it weighs.
 
 use anyhow::{Result, ensure};
+use augur_base::bounds::{self, ANY, COUNT, Setting};
 use augur_base::spelling::Spelling;
 use serde::{Deserialize, Serialize};
 
@@ -67,24 +68,24 @@ impl Default for Settings {
     }
 }
 
-/// Arguments of the spelling.
-pub const KEYS: [&str; 16] = [
-    "w",
-    "sla",
-    "imbalance",
-    "normalise",
-    "queues",
-    "gamma",
-    "learning_rate",
-    "learning_rate_decay",
-    "epsilon_decay",
-    "epsilon_min",
-    "replay",
-    "batch",
-    "target",
-    "hidden",
-    "double",
-    "n_step",
+/// All of them, by their arguments in the spelling.
+const SETTINGS: [Setting<'_>; 16] = [
+    ("w", "/energy_weight", 0.0..=1.0),
+    ("sla", "/sla_penalty", 0.0..=1e6),
+    ("imbalance", "/imbalance_penalty", 0.0..=1e6),
+    ("normalise", "/normalise", ANY),
+    ("queues", "/queues", ANY),
+    ("gamma", "/discount", 0.0..=1.0),
+    ("learning_rate", "/learning_rate", 0.0..=1.0),
+    ("learning_rate_decay", "/learning_rate_decay", 0.0..=1.0),
+    ("epsilon_decay", "/epsilon_decay", 0.0..=1.0),
+    ("epsilon_min", "/epsilon_least", 0.0..=1.0),
+    ("replay", "/replay", 1.0..=1e7),
+    ("batch", "/batch", 1.0..=65_536.0),
+    ("target", "/target_interval", COUNT),
+    ("hidden", "/hidden", 1.0..=4096.0),
+    ("double", "/double", ANY),
+    ("n_step", "/n_step", 1.0..=1000.0),
 ];
 
 impl Settings {
@@ -93,39 +94,7 @@ impl Settings {
     /// # Errors
     /// One sentence that names the argument that cannot be.
     pub fn spelled(&self, spelling: &Spelling) -> Result<Settings> {
-        spelling.only(&KEYS)?;
-        let mut settings = self.clone();
-        let number = |key: &str, most: f32, to: &mut f64| -> Result<()> {
-            if let Some(value) = spelling.number(key, most)? {
-                // By its decimal spelling: 0.9999 is meant, not the nearest float32.
-                *to = value.to_string().parse()?;
-            }
-            Ok(())
-        };
-        let flag = |key: &str, to: &mut bool| -> Result<()> {
-            *to = spelling.integer(key)?.map_or(*to, |value| value != 0);
-            Ok(())
-        };
-        let size = |key: &str, to: &mut usize| -> Result<()> {
-            *to = spelling.integer(key)?.map_or(Ok(*to), usize::try_from)?;
-            Ok(())
-        };
-        number("w", 1.0, &mut settings.energy_weight)?;
-        number("sla", 1e6, &mut settings.sla_penalty)?;
-        number("imbalance", 1e6, &mut settings.imbalance_penalty)?;
-        number("gamma", 1.0, &mut settings.discount)?;
-        number("learning_rate", 1.0, &mut settings.learning_rate)?;
-        number("learning_rate_decay", 1.0, &mut settings.learning_rate_decay)?;
-        number("epsilon_decay", 1.0, &mut settings.epsilon_decay)?;
-        number("epsilon_min", 1.0, &mut settings.epsilon_least)?;
-        flag("normalise", &mut settings.normalise)?;
-        flag("queues", &mut settings.queues)?;
-        flag("double", &mut settings.double)?;
-        size("replay", &mut settings.replay)?;
-        size("batch", &mut settings.batch)?;
-        size("hidden", &mut settings.hidden)?;
-        size("n_step", &mut settings.n_step)?;
-        settings.target_interval = spelling.integer("target")?.unwrap_or(settings.target_interval);
+        let settings = spelling.over(self, &SETTINGS)?;
         settings.check()?;
         Ok(settings)
     }
@@ -135,46 +104,13 @@ impl Settings {
     /// # Errors
     /// One sentence that names the one that cannot.
     pub fn check(&self) -> Result<()> {
-        for (name, value) in [
-            ("energy_weight", self.energy_weight),
-            ("discount", self.discount),
-            ("learning_rate", self.learning_rate),
-            ("learning_rate_decay", self.learning_rate_decay),
-            ("epsilon_decay", self.epsilon_decay),
-            ("epsilon_least", self.epsilon_least),
-        ] {
-            ensure!(
-                (0.0..=1.0).contains(&value),
-                "dqn.{name} must be 0 to 1, not {value}"
-            );
-        }
-        for (name, value) in [
-            ("sla_penalty", self.sla_penalty),
-            ("imbalance_penalty", self.imbalance_penalty),
-        ] {
-            ensure!(
-                (0.0..=1e6).contains(&value),
-                "dqn.{name} must be 0 to 1000000, not {value}"
-            );
-        }
-        for (name, value, most) in [
-            ("replay", self.replay, 10_000_000),
-            ("batch", self.batch, 65_536),
-            ("hidden", self.hidden, 4096),
-            ("n_step", self.n_step, 1000),
-        ] {
-            ensure!(
-                (1..=most).contains(&value),
-                "dqn.{name} must be 1 to {most}, not {value}"
-            );
-        }
+        bounds::check("dqn", self, &SETTINGS)?;
         ensure!(
             self.batch <= self.replay,
             "dqn.batch ({}) must not be above dqn.replay ({})",
             self.batch,
             self.replay
         );
-        ensure!(self.target_interval > 0, "dqn.target_interval must be 1 or more");
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::policy::learner::{Learner, Lesson, generator};
 use crate::policy::training::{Training, resumed};
 use crate::policy::{DevicePolicy, Fleet, Placement, best};
 use crate::workload::{Task, Work};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use augur_base::spelling::Spelling;
 use augur_tensorflow::array::Arrays;
 use augur_tensorflow::array::Input;
@@ -58,23 +58,13 @@ impl Settings {
     /// # Errors
     /// One sentence that names the argument that cannot be.
     pub fn spelled(spelling: &Spelling) -> Result<Settings> {
-        spelling.only(&["learning_rate", "batch", "replay", "hidden"])?;
-        let mut settings = Settings::default();
-        if let Some(rate) = spelling.number("learning_rate", 1.0)? {
-            settings.learning_rate = rate.to_string().parse()?;
-        }
-        for (key, most, to) in [
-            ("batch", 65_536, &mut settings.batch),
-            ("replay", 1_000_000, &mut settings.replay),
-            ("hidden", 1024, &mut settings.hidden),
-        ] {
-            *to = spelling.integer(key)?.map_or(Ok(*to), usize::try_from)?;
-            ensure!(
-                (1..=most).contains(to),
-                "policy '{spelling}' needs {key} of 1 to {most}, not {to}"
-            );
-        }
-        Ok(settings)
+        let settings = [
+            ("learning_rate", "/learning_rate", 0.0..=1.0),
+            ("batch", "/batch", 1.0..=65_536.0),
+            ("replay", "/replay", 1.0..=1e6),
+            ("hidden", "/hidden", 1.0..=1024.0),
+        ];
+        spelling.over(&Settings::default(), &settings)
     }
 }
 

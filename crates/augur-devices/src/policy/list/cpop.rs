@@ -2,32 +2,23 @@
 //! Critical path on a processor: the tasks of the critical path all on the device that is best for them together, the
 //! others where they end first (Topcuoglu, Hariri, Wu, IEEE TPDS 13(3), 2002).
 
-use super::{ListScheduler, ReadyList, Schedule, rank};
+use super::{ReadyList, Schedule, rank};
 use crate::workload::Graph;
 
 /// `cpop`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpop;
-
-impl ListScheduler for Cpop {
-    fn name(&self) -> String {
-        "cpop".to_owned()
-    }
-
-    fn schedule(&mut self, graph: &Graph, schedule: &mut Schedule) {
-        let (up, down) = (rank::upward(graph), rank::downward(graph));
-        let priority: Vec<f64> = up.iter().zip(&down).map(|(up, down)| up + down).collect();
-        let path = critical_path(graph, &priority);
-        let device = path_device(graph, &path);
-        let mut ready = ReadyList::new(graph);
-        while let Some(task) = ready.pop(graph, &priority) {
-            let together = path
-                .contains(&task)
-                .then(|| schedule.fit(graph, task, device))
-                .flatten();
-            let slot = together.unwrap_or_else(|| schedule.earliest(graph, task));
-            schedule.put(task, slot);
-        }
+pub fn cpop(graph: &Graph, schedule: &mut Schedule) {
+    let (up, down) = (rank::upward(graph), rank::downward(graph));
+    let priority: Vec<f64> = up.iter().zip(&down).map(|(up, down)| up + down).collect();
+    let path = critical_path(graph, &priority);
+    let device = path_device(graph, &path);
+    let mut ready = ReadyList::new(graph);
+    while let Some(task) = ready.pop(graph, &priority) {
+        let together = path
+            .contains(&task)
+            .then(|| schedule.fit(graph, task, device))
+            .flatten();
+        let slot = together.unwrap_or_else(|| schedule.earliest(graph, task));
+        schedule.put(task, slot);
     }
 }
 

@@ -2,22 +2,13 @@
 //! Heterogeneous earliest finish time: tasks by upward rank, each where it ends first (Topcuoglu, Hariri, Wu,
 //! "Performance-effective and low-complexity task scheduling for heterogeneous computing", IEEE TPDS 13(3), 2002).
 
-use super::{ListScheduler, Schedule, by_rank, rank};
+use super::{Schedule, by_rank, rank};
 use crate::workload::Graph;
 
 /// `heft`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Heft;
-
-impl ListScheduler for Heft {
-    fn name(&self) -> String {
-        "heft".to_owned()
-    }
-
-    fn schedule(&mut self, graph: &Graph, schedule: &mut Schedule) {
-        for task in by_rank(graph, &rank::upward(graph)) {
-            let slot = schedule.earliest(graph, task);
-            schedule.put(task, slot);
-        }
+pub fn heft(graph: &Graph, schedule: &mut Schedule) {
+    for task in by_rank(graph, &rank::upward(graph)) {
+        let slot = schedule.earliest(graph, task);
+        schedule.put(task, slot);
     }
 }

@@ -6,7 +6,7 @@
 //! schedule   what is put where so far, and where a task would fit
 //! rank       what orders tasks: upward and downward rank, optimistic cost
 //! heft cpop peft lookahead            of the literature
-//! eft least_work greedy round_robin random            in the order of the input
+//! plain      in the order of the input: eft least_work greedy round_robin random
 //! portfolio  the best of them
 //! bound      no schedule can be shorter          optimal    the shortest, by branch and bound
 //! registry   all of them by name
@@ -14,43 +14,23 @@
 
 pub mod bound;
 mod cpop;
-mod eft;
-mod greedy;
 mod heft;
-mod least_work;
 mod lookahead;
 pub mod optimal;
 mod peft;
+mod plain;
 mod portfolio;
-mod random;
 pub mod rank;
 pub mod registry;
-mod round_robin;
 pub mod schedule;
 
-pub use cpop::Cpop;
-pub use eft::Eft;
-pub use greedy::Greedy;
-pub use heft::Heft;
-pub use least_work::LeastWork;
-pub use lookahead::Lookahead;
-pub use peft::Peft;
-pub use portfolio::Portfolio;
-pub use random::Random;
 pub use registry::parse;
-pub use round_robin::RoundRobin;
 pub use schedule::{Schedule, Slot};
 
 use crate::workload::Graph;
 
-/// Schedules whole graphs.
-pub trait ListScheduler: Send {
-    /// How it is written, `name[key=value,…]`.
-    fn name(&self) -> String;
-
-    /// Puts all tasks into `schedule`, which is empty, or tells from when on devices are free.
-    fn schedule(&mut self, graph: &Graph, schedule: &mut Schedule);
-}
+/// Puts all tasks of a graph into a schedule, which is empty, or tells from when on devices are free.
+pub type ListScheduler = Box<dyn FnMut(&Graph, &mut Schedule) + Send>;
 
 /// The next task of `ready` that `priority` puts first; of equals the one that comes first in the graph's order.
 struct ReadyList {
@@ -61,12 +41,8 @@ struct ReadyList {
 impl ReadyList {
     fn new(graph: &Graph) -> ReadyList {
         let missing: Vec<usize> = (0..graph.len()).map(|task| graph.parents(task).len()).collect();
-        let ready = graph
-            .order()
-            .iter()
-            .copied()
-            .filter(|&task| missing[task] == 0)
-            .collect();
+        let ready = graph.order().iter().filter(|&&task| missing[task] == 0);
+        let ready = ready.copied().collect();
         ReadyList { missing, ready }
     }
 

@@ -1,41 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Portfolio: tries every list scheduler on the graph, and takes the schedule that ends first.
 
-use super::{Cpop, Eft, Greedy, Heft, LeastWork, ListScheduler, Lookahead, Peft, Schedule};
+use super::{Schedule, cpop::cpop, heft::heft, lookahead::lookahead, peft::peft, plain};
 use crate::workload::Graph;
 
 /// `portfolio`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Portfolio;
+pub fn portfolio(graph: &Graph, schedule: &mut Schedule) {
+    let (eft, least_work, greedy) = (plain::eft, plain::least_work, plain::greedy);
+    best_of(
+        &[heft, peft, lookahead, cpop, eft, least_work, greedy],
+        graph,
+        schedule,
+    );
+}
 
-impl ListScheduler for Portfolio {
-    fn name(&self) -> String {
-        "portfolio".to_owned()
-    }
-
-    fn schedule(&mut self, graph: &Graph, schedule: &mut Schedule) {
-        let members: [&mut dyn ListScheduler; 7] = [
-            &mut Heft,
-            &mut Peft,
-            &mut Lookahead,
-            &mut Cpop,
-            &mut Eft,
-            &mut LeastWork,
-            &mut Greedy,
-        ];
-        let mut best: Option<Schedule> = None;
-        for member in members {
-            let mut trial = schedule.clone();
-            member.schedule(graph, &mut trial);
-            if best
-                .as_ref()
-                .is_none_or(|best| trial.makespan() < best.makespan())
-            {
-                best = Some(trial);
-            }
-        }
-        if let Some(best) = best {
-            *schedule = best;
-        }
+/// Tries all of them; of those that end first it takes the first.
+pub fn best_of(members: &[fn(&Graph, &mut Schedule)], graph: &Graph, schedule: &mut Schedule) {
+    let trials = members.iter().map(|member| {
+        let mut trial = schedule.clone();
+        member(graph, &mut trial);
+        trial
+    });
+    let best = trials.min_by(|a, b| a.makespan().total_cmp(&b.makespan()));
+    if let Some(best) = best {
+        *schedule = best;
     }
 }

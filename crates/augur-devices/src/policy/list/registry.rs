@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every list scheduler by its name.
 
-use super::{
-    Cpop, Eft, Greedy, Heft, LeastWork, ListScheduler, Lookahead, Peft, Portfolio, Random, RoundRobin,
-};
+use super::cpop::cpop;
+use super::heft::heft;
+use super::lookahead::lookahead;
+use super::peft::peft;
+use super::portfolio::portfolio;
+use super::{ListScheduler, plain};
 use anyhow::{Result, bail};
 use augur_base::random::Generator;
 use augur_base::spelling::Spelling;
@@ -27,26 +30,23 @@ pub const NAMES: [(&str, &str); 10] = [
 ///
 /// # Errors
 /// One sentence that says what is wrong and names what would be right.
-pub fn parse(text: &str) -> Result<Box<dyn ListScheduler>> {
+pub fn parse(text: &str) -> Result<ListScheduler> {
     let spelling: Spelling = text.parse()?;
-    if spelling.name() == "random" {
-        spelling.only(&["seed"])?;
-        let seed = spelling.integer("seed")?.unwrap_or(1);
-        return Ok(Box::new(Random::new(
-            spelling.to_string(),
-            Generator::seed_from_u64(seed),
-        )));
-    }
-    let scheduler: Box<dyn ListScheduler> = match spelling.name() {
-        "heft" => Box::new(Heft),
-        "cpop" => Box::new(Cpop),
-        "peft" => Box::new(Peft),
-        "lookahead" => Box::new(Lookahead),
-        "eft" => Box::new(Eft),
-        "least_work" => Box::new(LeastWork),
-        "greedy" => Box::new(Greedy),
-        "round_robin" => Box::new(RoundRobin),
-        "portfolio" => Box::new(Portfolio),
+    let scheduler: ListScheduler = match spelling.name() {
+        "random" => {
+            spelling.only(&["seed"])?;
+            let seed = spelling.integer("seed")?.unwrap_or(1);
+            return Ok(Box::new(plain::random(Generator::seed_from_u64(seed))));
+        }
+        "heft" => Box::new(heft),
+        "cpop" => Box::new(cpop),
+        "peft" => Box::new(peft),
+        "lookahead" => Box::new(lookahead),
+        "eft" => Box::new(plain::eft),
+        "least_work" => Box::new(plain::least_work),
+        "greedy" => Box::new(plain::greedy),
+        "round_robin" => Box::new(plain::round_robin),
+        "portfolio" => Box::new(portfolio),
         other => bail!(
             "there is no policy '{other}' for a graph; there are {}",
             NAMES.map(|(name, _)| name).join(", ")

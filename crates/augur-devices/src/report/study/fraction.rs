@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How much of tasks GPUs did.
 
+use super::summary::policy_of;
 use super::unit::Run;
 use serde::Serialize;
 
@@ -24,9 +25,7 @@ impl Fraction {
             bins.fold((0, 0.0), |(tasks, sum), bin| (tasks + bin.0, sum + bin.1))
         };
         Fraction {
-            policy: runs
-                .first()
-                .map_or_else(String::new, |run| run.figures.policy.clone()),
+            policy: policy_of(runs),
             tasks: (0..bins).map(|at| all(at).0).collect(),
             share_mean: (0..bins)
                 .map(|at| match all(at) {

@@ -9,8 +9,8 @@ use augur_base::statistics::Interval;
 pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
-        let first = of_learner.first().map_or(&[][..], |lessons| &lessons.points);
-        for part in first.chunk_by(|a, b| a.by == b.by) {
+        // No chunk is empty.
+        for part in of_learner[0].points.chunk_by(|a, b| a.by == b.by) {
             let point = |lesson: &super::Lesson| {
                 let same = of_learner.iter().flat_map(|lessons| &lessons.points);
                 let same: Vec<_> = same
@@ -25,10 +25,8 @@ pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
                 }
             };
             curves.push(Curve {
-                learner: of_learner
-                    .first()
-                    .map_or_else(String::new, |one| one.learner.clone()),
-                by: part.first().map_or_else(String::new, |lesson| lesson.by.clone()),
+                learner: of_learner[0].learner.clone(),
+                by: part[0].by.clone(),
                 points: part.iter().map(point).collect(),
             });
         }
@@ -40,7 +38,7 @@ pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
 pub fn importance(lessons: &[Lessons]) -> Vec<Importance> {
     let mut all = Vec::new();
     for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
-        let Some(first) = of_learner.first() else { continue };
+        let first = &of_learner[0];
         for (at, (feature, _)) in first.importance.iter().enumerate() {
             let added = of_learner.iter().filter_map(|lessons| lessons.importance.get(at));
             all.push(Importance {

@@ -245,7 +245,7 @@ impl Study {
         let lines: Vec<Line> = of_policy.iter().map(|runs| line(runs, tasks)).collect();
         let reference = oracle
             .clone()
-            .or_else(|| best(&lines).map(|line| line.policy.clone()));
+            .or_else(|| lines.iter().min_by(by_mean).map(|line| line.policy.clone()));
         let report = device::Report::new(devices.clone(), tasks, figures);
         Study {
             title: String::new(),
@@ -280,7 +280,7 @@ impl Study {
     pub fn best(&self) -> Option<&Line> {
         let told = |line: &&Line| Some(&line.policy) == self.oracle.as_ref();
         let rest = self.policies.iter().filter(|line| !told(line));
-        rest.min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
+        rest.min_by(by_mean)
     }
 
     /// Those that are told nothing of the future either, and whose difference to a policy is inside the noise.
@@ -324,9 +324,16 @@ impl Study {
     /// The policies with the least mean completion first.
     pub fn ranked(&self) -> Vec<&Line> {
         let mut all: Vec<&Line> = self.policies.iter().collect();
-        all.sort_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean));
+        all.sort_by(by_mean);
         all
     }
+}
+
+/// Whose runs these are.
+pub(super) fn policy_of(runs: &[Run]) -> String {
+    runs.first()
+        .map(|run| run.figures.policy.clone())
+        .unwrap_or_default()
 }
 
 fn distribution(runs: &[Run]) -> Option<Distribution> {
@@ -350,10 +357,9 @@ fn schedule(runs: &[Run]) -> Option<Schedule> {
     })
 }
 
-fn best(lines: &[Line]) -> Option<&Line> {
-    lines
-        .iter()
-        .min_by(|a, b| a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean))
+/// The lower mean completion first.
+fn by_mean(a: &&Line, b: &&Line) -> std::cmp::Ordering {
+    a.completion_mean_ns.mean.total_cmp(&b.completion_mean_ns.mean)
 }
 
 fn over(runs: &[Run], of: impl Fn(&Figures) -> f64) -> Interval {
@@ -362,28 +368,28 @@ fn over(runs: &[Run], of: impl Fn(&Figures) -> f64) -> Interval {
 
 fn line(runs: &[Run], tasks: u64) -> Line {
     let count = tasks.max(1) as f64;
-    let devices = runs.first().map_or(0, |run| run.figures.utilisation.len());
+    let devices = runs
+        .first()
+        .map_or(0, |run| run.figures.outcome.utilisation.len());
     let used = |device: usize| {
-        over(runs, |figures| {
-            figures.utilisation.get(device).copied().unwrap_or(0.0)
+        over(runs, |run| {
+            run.outcome.utilisation.get(device).copied().unwrap_or(0.0)
         })
     };
     Line {
-        policy: runs
-            .first()
-            .map_or_else(String::new, |run| run.figures.policy.clone()),
-        completion_mean_ns: over(runs, |figures| figures.completion_mean_ns),
-        completion_p50_ns: over(runs, |figures| figures.completion_p50_ns as f64),
-        completion_p95_ns: over(runs, |figures| figures.completion_p95_ns as f64),
-        completion_p99_ns: over(runs, |figures| figures.completion_p99_ns as f64),
-        wait_mean_ns: over(runs, |figures| figures.wait_mean_ns),
-        makespan_ns: over(runs, |figures| figures.makespan_ns as f64),
-        energy_j_per_task: over(runs, |figures| figures.energy_j / count),
-        cost_usd_per_million: over(runs, |figures| figures.cost_usd / count * 1e6),
-        sla_miss_share: over(runs, |figures| figures.sla_miss_share),
+        policy: policy_of(runs),
+        completion_mean_ns: over(runs, |run| run.outcome.completion_mean_ns),
+        completion_p50_ns: over(runs, |run| run.outcome.completion_p50_ns as f64),
+        completion_p95_ns: over(runs, |run| run.outcome.completion_p95_ns as f64),
+        completion_p99_ns: over(runs, |run| run.outcome.completion_p99_ns as f64),
+        wait_mean_ns: over(runs, |run| run.outcome.wait_mean_ns),
+        makespan_ns: over(runs, |run| run.outcome.makespan_ns as f64),
+        energy_j_per_task: over(runs, |run| run.outcome.energy_j / count),
+        cost_usd_per_million: over(runs, |run| run.outcome.cost_usd / count * 1e6),
+        sla_miss_share: over(runs, |run| run.outcome.sla_miss_share),
         utilisation: (0..devices).map(used).collect(),
-        balance: over(runs, |figures| figures.balance),
-        decision_ns: over(runs, |figures| figures.decision_ns),
+        balance: over(runs, |run| run.outcome.balance),
+        decision_ns: over(runs, |run| run.decision_ns),
     }
 }
 
@@ -394,18 +400,18 @@ fn gap(runs: &[Run], oracle: Option<&str>, all: &[&[Run]]) -> Gap {
     let behind = |told: &&[Run]| {
         let pairs = runs.iter().zip(told.iter());
         let behind: Vec<f64> = pairs
-            .map(|(run, told)| run.figures.completion_mean_ns - told.figures.completion_mean_ns)
+            .map(|(run, told)| {
+                run.figures.outcome.completion_mean_ns - told.figures.outcome.completion_mean_ns
+            })
             .collect();
         Interval::of(&behind)
     };
     Gap {
-        policy: runs
-            .first()
-            .map_or_else(String::new, |run| run.figures.policy.clone()),
-        decision_ns: over(runs, |figures| figures.regret_mean_ns),
+        policy: policy_of(runs),
+        decision_ns: over(runs, |run| run.outcome.regret_mean_ns),
         behind_oracle_ns: oracle.and(of_oracle).map(behind),
-        above_bound_ns: over(runs, |figures| {
-            figures.completion_mean_ns - figures.completion_bound_ns
+        above_bound_ns: over(runs, |run| {
+            run.outcome.completion_mean_ns - run.completion_bound_ns
         }),
     }
 }
@@ -419,10 +425,7 @@ fn heatmap(all: &[&[Run]], size: Vec<f64>, intensity: Vec<f64>, reference: Strin
                 .zip(&run.cells)
                 .for_each(|(cell, other)| cell.merge(other));
         }
-        let policy = runs
-            .first()
-            .map_or_else(String::new, |run| run.figures.policy.clone());
-        (policy, cells)
+        (policy_of(runs), cells)
     };
     let cells: Vec<(String, Vec<Tally>)> = all.iter().map(together).collect();
     let base = cells.iter().find(|(policy, _)| *policy == reference);
@@ -460,9 +463,7 @@ fn timeline(all: &[&[Run]]) -> Timeline {
             Interval::of(&means.collect::<Vec<f64>>())
         };
         Track {
-            policy: runs
-                .first()
-                .map_or_else(String::new, |run| run.figures.policy.clone()),
+            policy: policy_of(runs),
             completion_mean_ns: (0..windows.len()).map(window).collect(),
         }
     };

@@ -23,12 +23,22 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    fn new(name: &'static str, columns: &[&str], rows: Vec<Vec<Value>>) -> Sheet {
+    /// A table whose columns are those of the first line of its CSV, with no rows yet.
+    fn new(name: &'static str, columns: &str) -> Sheet {
         Sheet {
             name,
-            columns: columns.iter().map(|&column| column.to_owned()).collect(),
-            rows,
+            columns: columns.split(',').map(str::to_owned).collect(),
+            rows: Vec::new(),
         }
+    }
+
+    /// Adds a row: values, and behind them intervals, of which each is three.
+    fn row(&mut self, values: impl IntoIterator<Item = Value>, intervals: &[Interval]) {
+        let ends = intervals
+            .iter()
+            .flat_map(|found| [found.mean, found.low, found.high]);
+        self.rows
+            .push(values.into_iter().chain(ends.map(Value::Real)).collect());
     }
 
     /// The table as CSV.
@@ -52,30 +62,23 @@ impl Sheet {
         let Some(first) = self.rows.first().filter(|_| ENDING == "parquet") else {
             return Ok(None);
         };
-        let columns: Vec<(&str, Cell<'_>)> = self
-            .columns
-            .iter()
-            .map(String::as_str)
-            .zip(cells(first))
-            .collect();
-        let mut table = Table::create(path, &columns)?;
+        let mut table = Table::create(path, &self.cells(first))?;
         for row in &self.rows {
             table
-                .push(&cells(row))
+                .push(&self.cells(row))
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         table.finish().map(Some)
     }
-}
 
-fn cells(row: &[Value]) -> Vec<Cell<'_>> {
-    row.iter()
-        .map(|value| match value {
+    fn cells<'a>(&'a self, row: &'a [Value]) -> Vec<(&'a str, Cell<'a>)> {
+        let cells = row.iter().map(|value| match value {
             Value::Text(words) => Cell::Text(words),
             Value::Count(count) => Cell::count(*count),
             Value::Real(number) => Cell::Real(*number),
-        })
-        .collect()
+        });
+        self.columns.iter().map(String::as_str).zip(cells).collect()
+    }
 }
 
 /// All tables of an experiment.
@@ -104,20 +107,19 @@ fn word(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn spread(row: &mut Vec<Value>, interval: &Interval) {
-    row.extend([interval.mean, interval.low, interval.high].map(Value::Real));
+/// What is not known is no number.
+fn real(number: Option<f64>) -> Value {
+    Value::Real(number.unwrap_or(f64::NAN))
 }
 
 /// Every run; the columns of `simulate --out`, but for the time that decisions took, and each device.
 fn results(study: &Study) -> Sheet {
-    let mut columns = COLUMNS.map(str::to_owned).to_vec();
+    let mut columns: Vec<String> = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
     columns.extend(study.devices.iter().map(|device| format!("utilisation_{device}")));
     columns.push("state_hash".to_owned());
     let row = |run: &Figures| {
-        let mut row = run.values().to_vec();
-        row.extend(run.utilisation.iter().map(|used| Value::Real(*used)));
-        row.push(word(&run.state_hash));
-        row
+        let used = run.outcome.utilisation.iter().map(|used| Value::Real(*used));
+        run.values().chain(used).chain([word(&run.state_hash)]).collect()
     };
     Sheet {
         name: "results",
@@ -128,219 +130,165 @@ fn results(study: &Study) -> Sheet {
 
 /// Every run and device, a row each.
 fn utilisation(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new("utilisation", "policy,seed,device,utilisation");
     for run in &study.runs {
-        for (device, used) in study.devices.iter().zip(&run.utilisation) {
-            rows.push(vec![
+        for (device, used) in study.devices.iter().zip(&run.outcome.utilisation) {
+            let values = [
                 word(&run.policy),
                 Value::Count(run.seed),
                 word(device),
                 Value::Real(*used),
-            ]);
+            ];
+            sheet.row(values, &[]);
         }
     }
-    Sheet::new("utilisation", &["policy", "seed", "device", "utilisation"], rows)
+    sheet
 }
 
 /// How much of tasks of an intensity GPUs did, policy by policy.
 fn gpu_fraction(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new(
+        "gpu_fraction",
+        "policy,intensity_from,intensity_to,tasks,gpu_share_mean",
+    );
     for fraction in &study.gpu_fractions {
         for (at, share) in fraction.share_mean.iter().enumerate() {
             let edge = |at: usize| Value::Real(at as f64 / fraction.share_mean.len() as f64);
-            rows.push(vec![
-                word(&fraction.policy),
-                edge(at),
-                edge(at + 1),
-                Value::Count(fraction.tasks[at]),
-                Value::Real(share.unwrap_or(f64::NAN)),
-            ]);
+            let tasks = Value::Count(fraction.tasks[at]);
+            sheet.row(
+                [
+                    word(&fraction.policy),
+                    edge(at),
+                    edge(at + 1),
+                    tasks,
+                    real(*share),
+                ],
+                &[],
+            );
         }
     }
-    Sheet::new(
-        "gpu_fraction",
-        &[
-            "policy",
-            "intensity_from",
-            "intensity_to",
-            "tasks",
-            "gpu_share_mean",
-        ],
-        rows,
-    )
+    sheet
 }
 
 /// Every policy and figure, with its interval.
 fn summary(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new("summary", "policy,figure,mean,low,high");
     for line in &study.policies {
         let figures = [
-            ("completion_mean_ns", &line.completion_mean_ns),
-            ("completion_p50_ns", &line.completion_p50_ns),
-            ("completion_p95_ns", &line.completion_p95_ns),
-            ("completion_p99_ns", &line.completion_p99_ns),
-            ("wait_mean_ns", &line.wait_mean_ns),
-            ("makespan_ns", &line.makespan_ns),
-            ("energy_j_per_task", &line.energy_j_per_task),
-            ("cost_usd_per_million", &line.cost_usd_per_million),
-            ("sla_miss_share", &line.sla_miss_share),
-            ("balance", &line.balance),
+            ("completion_mean_ns", line.completion_mean_ns),
+            ("completion_p50_ns", line.completion_p50_ns),
+            ("completion_p95_ns", line.completion_p95_ns),
+            ("completion_p99_ns", line.completion_p99_ns),
+            ("wait_mean_ns", line.wait_mean_ns),
+            ("makespan_ns", line.makespan_ns),
+            ("energy_j_per_task", line.energy_j_per_task),
+            ("cost_usd_per_million", line.cost_usd_per_million),
+            ("sla_miss_share", line.sla_miss_share),
+            ("balance", line.balance),
         ];
-        let used = study.devices.iter().zip(&line.utilisation);
-        let used = used.map(|(device, used)| (format!("utilisation_{device}"), used));
-        let figures = figures
-            .into_iter()
-            .map(|(name, figure)| (name.to_owned(), figure));
-        for (name, interval) in figures.chain(used) {
-            let mut row = vec![word(&line.policy), Value::Text(name)];
-            spread(&mut row, interval);
-            rows.push(row);
+        for (name, interval) in figures {
+            sheet.row([word(&line.policy), word(name)], &[interval]);
+        }
+        for (device, used) in study.devices.iter().zip(&line.utilisation) {
+            sheet.row(
+                [word(&line.policy), word(&format!("utilisation_{device}"))],
+                &[*used],
+            );
         }
     }
-    Sheet::new("summary", &["policy", "figure", "mean", "low", "high"], rows)
+    sheet
 }
 
 fn win_loss(study: &Study) -> Sheet {
-    let row = |duel: &crate::report::device::Duel| {
-        let mut row = vec![
-            word(&duel.policy),
-            word(&duel.against),
-            Value::Count(duel.wins as u64),
-            Value::Count(duel.losses as u64),
-        ];
-        spread(&mut row, &duel.ahead_ns);
-        row.push(word(duel.verdict));
-        row
-    };
-    Sheet::new(
-        "win_loss",
-        &[
-            "policy",
-            "against",
-            "wins",
-            "losses",
-            "ahead_ns",
-            "ahead_low_ns",
-            "ahead_high_ns",
-            "verdict",
-        ],
-        study.win_loss.iter().map(row).collect(),
-    )
+    let columns = "policy,against,wins,losses,ahead_ns,ahead_low_ns,ahead_high_ns,verdict";
+    let mut sheet = Sheet::new("win_loss", columns);
+    for duel in &study.win_loss {
+        let seeds = [duel.wins, duel.losses].map(|seeds| Value::Count(seeds as u64));
+        let ahead = duel.ahead_ns;
+        let ahead = [ahead.mean, ahead.low, ahead.high].map(Value::Real);
+        let names = [word(&duel.policy), word(&duel.against)];
+        sheet.row(
+            names
+                .into_iter()
+                .chain(seeds)
+                .chain(ahead)
+                .chain([word(duel.verdict)]),
+            &[],
+        );
+    }
+    sheet
 }
 
 fn regret(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new("regret", "policy,kind,mean_ns,low_ns,high_ns");
     for gap in &study.regret {
         let of = [
-            ("decision", Some(&gap.decision_ns)),
-            ("behind_clairvoyant", gap.behind_oracle_ns.as_ref()),
-            ("above_bound", Some(&gap.above_bound_ns)),
+            ("decision", Some(gap.decision_ns)),
+            ("behind_clairvoyant", gap.behind_oracle_ns),
+            ("above_bound", Some(gap.above_bound_ns)),
         ];
         for (kind, interval) in of {
             if let Some(interval) = interval {
-                let mut row = vec![word(&gap.policy), word(kind)];
-                spread(&mut row, interval);
-                rows.push(row);
+                sheet.row([word(&gap.policy), word(kind)], &[interval]);
             }
         }
     }
-    Sheet::new(
-        "regret",
-        &["policy", "kind", "mean_ns", "low_ns", "high_ns"],
-        rows,
-    )
+    sheet
 }
 
 fn heatmap(study: &Study) -> Sheet {
+    let columns =
+        "policy,size_from,size_to,intensity_from,intensity_to,tasks,completion_mean_ns,times_reference";
+    let mut sheet = Sheet::new("heatmap", columns);
     let map = &study.heatmap;
     let across = map.intensity.len().saturating_sub(1).max(1);
-    let mut rows = Vec::new();
     for panel in &map.panels {
         for (at, cell) in panel.cells.iter().enumerate() {
             let (size, intensity) = (at / across, at % across);
             let edge = |edges: &[f64], at: usize| Value::Real(edges.get(at).copied().unwrap_or(0.0));
-            rows.push(vec![
+            let values = [
                 word(&panel.policy),
                 edge(&map.size, size),
                 edge(&map.size, size + 1),
                 edge(&map.intensity, intensity),
                 edge(&map.intensity, intensity + 1),
                 Value::Count(cell.tasks),
-                Value::Real(cell.mean_ns().unwrap_or(f64::NAN)),
-                Value::Real(panel.times.get(at).copied().flatten().unwrap_or(f64::NAN)),
-            ]);
+                real(cell.mean_ns()),
+                real(panel.times.get(at).copied().flatten()),
+            ];
+            sheet.row(values, &[]);
         }
     }
-    Sheet::new(
-        "heatmap",
-        &[
-            "policy",
-            "size_from",
-            "size_to",
-            "intensity_from",
-            "intensity_to",
-            "tasks",
-            "completion_mean_ns",
-            "times_reference",
-        ],
-        rows,
-    )
+    sheet
 }
 
 fn learning(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let columns = "learner,by,count,share_error,share_error_low,share_error_high,time_lost,time_lost_low,time_lost_high,r2,r2_low,r2_high";
+    let mut sheet = Sheet::new("learning", columns);
     for curve in &study.learning {
         for point in &curve.points {
-            let mut row = vec![word(&curve.learner), word(&curve.by), Value::Count(point.count)];
-            spread(&mut row, &point.share_error);
-            spread(&mut row, &point.time_lost);
-            spread(&mut row, &point.r2);
-            rows.push(row);
+            let values = [word(&curve.learner), word(&curve.by), Value::Count(point.count)];
+            sheet.row(values, &[point.share_error, point.time_lost, point.r2]);
         }
     }
-    Sheet::new(
-        "learning",
-        &[
-            "learner",
-            "by",
-            "count",
-            "share_error",
-            "share_error_low",
-            "share_error_high",
-            "time_lost",
-            "time_lost_low",
-            "time_lost_high",
-            "r2",
-            "r2_low",
-            "r2_high",
-        ],
-        rows,
-    )
+    sheet
 }
 
 fn importance(study: &Study) -> Sheet {
-    let row = |importance: &super::Importance| {
-        let mut row = vec![word(&importance.learner), word(&importance.feature)];
-        spread(&mut row, &importance.error_added);
-        row
-    };
-    Sheet::new(
-        "importance",
-        &["learner", "feature", "share_error_added", "low", "high"],
-        study.importance.iter().map(row).collect(),
-    )
+    let mut sheet = Sheet::new("importance", "learner,feature,share_error_added,low,high");
+    for found in &study.importance {
+        sheet.row([word(&found.learner), word(&found.feature)], &[found.error_added]);
+    }
+    sheet
 }
 
 /// Every episode of every network; the columns of `simulate train`.
 fn training(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let columns =
+        "network,episode,decisions,epsilon,reward,loss,rate_per_s,completion_mean_ns,sla_miss_share";
+    let mut sheet = Sheet::new("training", columns);
     for curve in &study.training {
         for point in &curve.episodes {
-            let mut row = vec![
-                word(&curve.policy),
-                Value::Count(point.episode),
-                Value::Count(point.decisions),
-            ];
             let figures = [
                 point.epsilon,
                 point.reward,
@@ -349,147 +297,97 @@ fn training(study: &Study) -> Sheet {
                 point.completion_mean_ns,
                 point.sla_miss_share,
             ];
-            row.extend(figures.map(Value::Real));
-            rows.push(row);
+            let counts = [point.episode, point.decisions].map(Value::Count);
+            let values = [word(&curve.policy)].into_iter().chain(counts);
+            sheet.row(values.chain(figures.map(Value::Real)), &[]);
         }
     }
-    Sheet::new(
-        "training",
-        &[
-            "network",
-            "episode",
-            "decisions",
-            "epsilon",
-            "reward",
-            "loss",
-            "rate_per_s",
-            "completion_mean_ns",
-            "sla_miss_share",
-        ],
-        rows,
-    )
+    sheet
 }
 
 fn timeline(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new("timeline", "policy,first_task,completion_mean_ns,low_ns,high_ns");
     for track in &study.timeline.tracks {
         for (start, interval) in study.timeline.starts.iter().zip(&track.completion_mean_ns) {
-            let mut row = vec![word(&track.policy), Value::Count(*start)];
-            spread(&mut row, interval);
-            rows.push(row);
+            sheet.row([word(&track.policy), Value::Count(*start)], &[*interval]);
         }
     }
-    Sheet::new(
-        "timeline",
-        &["policy", "first_task", "completion_mean_ns", "low_ns", "high_ns"],
-        rows,
-    )
+    sheet
 }
 
 /// How long shares of the tasks took, means over the seeds.
 fn completion(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new("completion", "policy,share,completion_ns,low_ns,high_ns");
     for distribution in &study.completion {
         for (share, interval) in &distribution.points {
-            let mut row = vec![word(&distribution.policy), Value::Real(*share)];
-            spread(&mut row, interval);
-            rows.push(row);
+            sheet.row([word(&distribution.policy), Value::Real(*share)], &[*interval]);
         }
     }
-    Sheet::new(
-        "completion",
-        &["policy", "share", "completion_ns", "low_ns", "high_ns"],
-        rows,
-    )
+    sheet
 }
 
 /// Where the first tasks of the first seed ran.
 fn schedule(study: &Study) -> Sheet {
-    let mut rows = Vec::new();
+    let mut sheet = Sheet::new(
+        "schedule",
+        "policy,task,device,share,placed_ns,start_ns,finish_ns",
+    );
     for schedule in &study.schedules {
         for piece in &schedule.pieces {
             let device = study.devices.get(piece.device).map_or("", String::as_str);
-            rows.push(vec![
+            let times = [piece.placed_ns, piece.start_ns, piece.finish_ns].map(Value::Count);
+            let what = [
                 word(&schedule.policy),
                 Value::Count(piece.task),
                 word(device),
                 Value::Real(piece.share),
-                Value::Count(piece.placed_ns),
-                Value::Count(piece.start_ns),
-                Value::Count(piece.finish_ns),
-            ]);
+            ];
+            sheet.row(what.into_iter().chain(times), &[]);
         }
     }
-    Sheet::new(
-        "schedule",
-        &[
-            "policy",
-            "task",
-            "device",
-            "share",
-            "placed_ns",
-            "start_ns",
-            "finish_ns",
-        ],
-        rows,
-    )
+    sheet
 }
 
 /// Every run and change; what there is not is no number.
 fn drift(drift: &Drift) -> Sheet {
-    let count = |value: Option<u64>| Value::Real(value.map_or(f64::NAN, |value| value as f64));
-    let real = |value: Option<f64>| Value::Real(value.unwrap_or(f64::NAN));
-    let mut rows = Vec::new();
+    let columns = "policy,seed,at_task,at_ns,detected_after_tasks,came_back_after_tasks,recovered_after_tasks,before_mean_ns,first_mean_ns,\
+                   after_mean_ns,before_excess,first_excess,after_excess,false_alarms_of_run";
+    let mut sheet = Sheet::new("drift", columns);
+    let count = |value: Option<u64>| value.map(|value| value as f64);
     for run in &drift.runs {
         for shift in &run.shifts {
-            rows.push(vec![
-                word(&run.policy),
-                Value::Count(run.seed),
-                Value::Count(shift.at_task),
-                Value::Count(shift.at_ns),
+            let counts = [run.seed, shift.at_task, shift.at_ns].map(Value::Count);
+            let levels = &shift.levels;
+            let known = [
                 count(shift.detected_after_tasks),
                 count(shift.came_back_after_tasks),
                 count(shift.recovered_after_tasks),
-                real(shift.levels.before_mean_ns),
-                real(shift.levels.first_mean_ns),
-                real(shift.levels.after_mean_ns),
-                real(shift.levels.before_excess),
-                real(shift.levels.first_excess),
-                real(shift.levels.after_excess),
+                levels.before_mean_ns,
+                levels.first_mean_ns,
+                levels.after_mean_ns,
+                levels.before_excess,
+                levels.first_excess,
+                levels.after_excess,
                 count(run.false_alarms),
-            ]);
+            ];
+            let values = [word(&run.policy)].into_iter().chain(counts);
+            sheet.row(values.chain(known.map(real)), &[]);
         }
     }
-    let columns = [
-        "policy",
-        "seed",
-        "at_task",
-        "at_ns",
-        "detected_after_tasks",
-        "came_back_after_tasks",
-        "recovered_after_tasks",
-        "before_mean_ns",
-        "first_mean_ns",
-        "after_mean_ns",
-        "before_excess",
-        "first_excess",
-        "after_excess",
-        "false_alarms_of_run",
-    ];
-    Sheet::new("drift", &columns, rows)
+    sheet
 }
 
 fn timing(study: &Study) -> Sheet {
-    let row = |run: &Figures| {
-        vec![
-            word(&run.policy),
-            Value::Count(run.seed),
-            Value::Real(run.decision_ns),
-        ]
-    };
-    Sheet::new(
-        "timing",
-        &["policy", "seed", "decision_ns"],
-        study.runs.iter().map(row).collect(),
-    )
+    let mut sheet = Sheet::new("timing", "policy,seed,decision_ns");
+    for run in &study.runs {
+        sheet.row(
+            [
+                word(&run.policy),
+                Value::Count(run.seed),
+                Value::Real(run.decision_ns),
+            ],
+            &[],
+        );
+    }
+    sheet
 }

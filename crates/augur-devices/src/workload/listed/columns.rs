@@ -141,11 +141,6 @@ impl Columns {
         }
         Ok(row)
     }
-
-    /// Whether tasks are named.
-    pub fn has_ids(&self) -> bool {
-        self.kinds.contains(&Some(Kind::Id))
-    }
 }
 
 fn set(row: &mut Row, kind: Kind, cell: &Cell<'_>) -> Result<()> {

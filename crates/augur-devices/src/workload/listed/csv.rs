@@ -2,9 +2,9 @@
 //! Tables as CSV, with commas, semicolons or tabs.
 
 use super::columns::{Cell, Columns};
-use super::{MOST_TASKS, Row};
+use super::{Row, push};
 use crate::workload::Physics;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use std::borrow::Cow;
 
 /// Reads a table.
@@ -27,12 +27,7 @@ pub fn read(text: &str, _physics: &Physics, notes: &mut Vec<String>) -> Result<V
             "" => Cell::Empty,
             cell => Cell::Text(Cow::Borrowed(cell)),
         });
-        let mut row = columns.row(line, "line", cells)?;
-        if !columns.has_ids() {
-            row.id = rows.len().to_string();
-        }
-        ensure!(rows.len() < MOST_TASKS, "there are more than {MOST_TASKS} tasks");
-        rows.push(row);
+        push(&mut rows, columns.row(line, "line", cells)?)?;
     }
     Ok(rows)
 }

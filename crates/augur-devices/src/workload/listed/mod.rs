@@ -14,10 +14,10 @@ mod csv;
 mod parquet;
 mod swf;
 
-use super::generator;
 use super::physics::Physics;
 use super::task::{Batch, NEVER_NS, Parents, Task, Work};
-use anyhow::{Context, Result, bail, ensure};
+use super::{generator, kin};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::collections::HashMap;
 
 /// The most tasks: memory is bounded.
@@ -40,6 +40,16 @@ pub struct Row {
     pub work: Option<Work>,
     /// Tasks that it waits for.
     pub parents: Vec<String>,
+}
+
+/// Adds a row that is not one too many; where no column names tasks they are called by their numbers.
+fn push(rows: &mut Vec<Row>, mut row: Row) -> Result<()> {
+    ensure!(rows.len() < MOST_TASKS, "there are more than {MOST_TASKS} tasks");
+    if row.id.is_empty() {
+        row.id = rows.len().to_string();
+    }
+    rows.push(row);
+    Ok(())
 }
 
 /// All tasks of a file.
@@ -71,7 +81,7 @@ impl Listed {
             let text = String::from_utf8(bytes).map_err(|err| {
                 let before = &err.as_bytes()[..err.utf8_error().valid_up_to()];
                 let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-                anyhow::anyhow!("line {line} is not UTF-8")
+                anyhow!("line {line} is not UTF-8")
             })?;
             let text = text.trim_start_matches('\u{feff}');
             if swf::is_one(text) {
@@ -119,8 +129,20 @@ impl Listed {
             }
             parents.push(known);
         }
-        let taken_ns = taken(&rows, &parents)?;
-        let order = order(&rows, &parents, &taken_ns);
+        let mut taken_ns: Vec<u64> = rows.iter().map(|row| row.task.arrival_ns).collect();
+        let order = |taken_ns: &[u64]| {
+            kin::order(&parents, |place| taken_ns[place]).map_err(|circle| {
+                let tasks = kin::words(&circle, |place| &rows[place].id);
+                anyhow!("the tasks {tasks} wait for each other in a circle")
+            })
+        };
+        // A task is taken in when it comes, and not before its parents are.
+        for place in order(&taken_ns)? {
+            let of = parents[place].iter().map(|&parent| taken_ns[parent]);
+            taken_ns[place] = of.fold(taken_ns[place], u64::max);
+        }
+        // By time; at one moment as in the file, but parents before children.
+        let order = order(&taken_ns)?;
         let mut numbers = vec![0u32; rows.len()];
         for (number, &place) in order.iter().enumerate() {
             numbers[place] = number as u32;
@@ -181,90 +203,6 @@ impl Listed {
             ..base.clone()
         }
     }
-}
-
-/// When each task is taken in: when it comes, and not before its parents are.
-///
-/// # Errors
-/// Where tasks wait for each other in a circle.
-fn taken(rows: &[Row], parents: &[Vec<usize>]) -> Result<Vec<u64>> {
-    let mut children = vec![Vec::new(); rows.len()];
-    let mut missing: Vec<usize> = parents.iter().map(Vec::len).collect();
-    for (place, of) in parents.iter().enumerate() {
-        of.iter().for_each(|&parent| children[parent].push(place));
-    }
-    let mut taken_ns: Vec<u64> = rows.iter().map(|row| row.task.arrival_ns).collect();
-    let mut ready: Vec<usize> = (0..rows.len()).filter(|&place| missing[place] == 0).collect();
-    let mut done = 0;
-    while let Some(place) = ready.pop() {
-        done += 1;
-        for &child in &children[place] {
-            taken_ns[child] = taken_ns[child].max(taken_ns[place]);
-            missing[child] -= 1;
-            if missing[child] == 0 {
-                ready.push(child);
-            }
-        }
-    }
-    if done == rows.len() {
-        return Ok(taken_ns);
-    }
-    bail!(
-        "the tasks {} wait for each other in a circle",
-        circle(rows, parents, &missing)
-    )
-}
-
-/// A circle, as text: whoever misses a parent has one that misses one, too.
-fn circle(rows: &[Row], parents: &[Vec<usize>], missing: &[usize]) -> String {
-    /// A circle may be as long as the file.
-    const SHOWN: usize = 20;
-    let misses = |place: &usize| missing[*place] > 0;
-    let mut seen = HashMap::new();
-    let mut path: Vec<usize> = (0..rows.len()).filter(misses).take(1).collect();
-    while let Some(&last) = path.last() {
-        // Back at one that was there: the way from it to itself is left.
-        if let Some(first) = seen.insert(last, path.len() - 1) {
-            path.drain(..first);
-            break;
-        }
-        match parents[last].iter().copied().find(|parent| misses(parent)) {
-            Some(parent) => path.push(parent),
-            None => break,
-        }
-    }
-    path.reverse();
-    let more = if path.len() > SHOWN { " → …" } else { "" };
-    let names: Vec<String> = path
-        .iter()
-        .take(SHOWN)
-        .map(|&place| format!("'{}'", rows[place].id))
-        .collect();
-    names.join(" → ") + more
-}
-
-/// By time; at one moment as in the file, but parents before children.
-fn order(rows: &[Row], parents: &[Vec<usize>], taken_ns: &[u64]) -> Vec<usize> {
-    let mut children = vec![Vec::new(); rows.len()];
-    let mut missing: Vec<usize> = parents.iter().map(Vec::len).collect();
-    for (place, of) in parents.iter().enumerate() {
-        of.iter().for_each(|&parent| children[parent].push(place));
-    }
-    let mut ready: std::collections::BTreeSet<(u64, usize)> = (0..rows.len())
-        .filter(|&place| missing[place] == 0)
-        .map(|place| (taken_ns[place], place))
-        .collect();
-    let mut order = Vec::with_capacity(rows.len());
-    while let Some((_, place)) = ready.pop_first() {
-        order.push(place);
-        for &child in &children[place] {
-            missing[child] -= 1;
-            if missing[child] == 0 {
-                ready.insert((taken_ns[child], child));
-            }
-        }
-    }
-    order
 }
 
 /// Goes through the batches.

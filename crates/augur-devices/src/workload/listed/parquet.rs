@@ -2,9 +2,9 @@
 //! Tables as Parquet, uncompressed or packed with Snappy or LZ4.
 
 use super::columns::{Cell, Columns};
-use super::{MOST_TASKS, Row};
+use super::{MOST_TASKS, Row, push};
 use crate::workload::Physics;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use std::borrow::Cow;
@@ -53,18 +53,7 @@ pub fn read(bytes: Vec<u8>, _physics: &Physics, notes: &mut Vec<String>) -> Resu
             }
         });
         let row = columns.row(number, "row", plain);
-        let mut row = match (row, failed) {
-            (Ok(row), _) => row,
-            (Err(_), Some(err)) => return Err(err),
-            (Err(err), None) => return Err(err),
-        };
-        if !columns.has_ids() {
-            row.id = rows.len().to_string();
-        }
-        if rows.len() >= MOST_TASKS {
-            bail!("there are more than {MOST_TASKS} tasks");
-        }
-        rows.push(row);
+        push(&mut rows, row.map_err(|err| failed.unwrap_or(err))?)?;
     }
     Ok(rows)
 }

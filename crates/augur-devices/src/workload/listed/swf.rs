@@ -5,7 +5,7 @@
 //! A job becomes one task of its runtime times its processors. What may be known of it before it ran is what its user
 //! asked for, where that is there.
 
-use super::{MOST_S, MOST_TASKS, Row};
+use super::{MOST_S, Row, push};
 use crate::workload::Physics;
 use crate::workload::task::{NEVER_NS, Task, Work};
 use anyhow::{Context, Result, ensure};
@@ -65,10 +65,7 @@ pub fn read(text: &str, physics: &Physics, notes: &mut Vec<String>) -> Result<Ve
         let number = at as u64 + 1;
         let fields = fields(line).with_context(|| format!("line {number}"))?;
         match job(number, &fields, physics, &mut counts).with_context(|| format!("line {number}"))? {
-            Some(row) => {
-                ensure!(rows.len() < MOST_TASKS, "there are more than {MOST_TASKS} jobs");
-                rows.push(row);
-            }
+            Some(row) => push(&mut rows, row)?,
             None => _ = skipped.insert(id(fields[NUMBER])),
         }
     }

@@ -87,17 +87,12 @@ pub fn read(text: &str) -> Result<Workflow> {
             .with_context(|| format!("line {line}: the arrow from '{}' to '{}'", name(*from), name(*to)))?;
         let bytes = bytes.unwrap_or(0.0).max(0.0);
         // Several arrows between two nodes are one dependency that brings the data of all.
-        match places.get(&(*from, *to)) {
-            Some(&at) => edges[at].bytes += bytes,
-            None => {
-                places.insert((*from, *to), edges.len());
-                edges.push(Flow {
-                    from: *from,
-                    to: *to,
-                    bytes,
-                });
-            }
+        let at = *places.entry((*from, *to)).or_insert(edges.len());
+        if at == edges.len() {
+            let (from, to, bytes) = (*from, *to, 0.0);
+            edges.push(Flow { from, to, bytes });
         }
+        edges[at].bytes += bytes;
     }
     Ok(Workflow {
         edges,
@@ -169,13 +164,18 @@ impl Reader<'_> {
             return self.wrong("'digraph'");
         }
         self.advance()?;
+        self.open()
+    }
+
+    /// A name, if there is one, and what stands before statements.
+    fn open(&mut self) -> Result<()> {
         if !self.is('{') {
             self.id("a name or '{'")?;
         }
-        if !self.skip('{')? {
-            return self.wrong("'{'");
+        match self.skip('{')? {
+            true => Ok(()),
+            false => self.wrong("'{'"),
         }
-        Ok(())
     }
 
     /// All statements, those of subgraphs on a stack of scopes.
@@ -205,13 +205,8 @@ impl Reader<'_> {
             if self.is('{') || self.is_word("subgraph") {
                 if !self.is('{') {
                     self.advance()?;
-                    if !self.is('{') {
-                        self.id("a name or '{'")?;
-                    }
                 }
-                if !self.skip('{')? {
-                    return self.wrong("'{'");
-                }
+                self.open()?;
                 let inner = Scope {
                     nodes: scope.nodes.clone(),
                     arrows: scope.arrows.clone(),

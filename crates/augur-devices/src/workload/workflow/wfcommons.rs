@@ -153,16 +153,13 @@ fn split(
     gathered: &mut Gathered,
     wide: &mut u64,
 ) -> Result<Vec<Kin>> {
-    let sizes: HashMap<String, f64> = specification
+    let sizes = specification
         .files
         .into_iter()
-        .map(|file| (file.id, file.size_bytes))
-        .collect();
-    let ran: HashMap<String, Executed> = execution
-        .tasks
-        .into_iter()
-        .map(|task| (task.id.clone(), task))
-        .collect();
+        .map(|file| (file.id, file.size_bytes));
+    let sizes: HashMap<String, f64> = sizes.collect();
+    let ran = execution.tasks.into_iter().map(|task| (task.id.clone(), task));
+    let ran: HashMap<String, Executed> = ran.collect();
     let mut kin = Vec::with_capacity(specification.tasks.len());
     for task in specification.tasks {
         let ran = ran
@@ -176,13 +173,11 @@ fn split(
             size.map(|size| (file, size))
         });
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
-        let outputs: HashSet<String> = task.output_files.into_iter().collect();
-        gathered.task(
-            task.id.clone(),
+        let (outputs, runtime_s) = (
+            task.output_files.into_iter().collect(),
             runtime_s(&task.id, ran.runtime_s)?,
-            inputs,
-            outputs,
-        )?;
+        );
+        gathered.task(task.id.clone(), runtime_s, inputs, outputs)?;
         kin.push(Kin {
             id: task.id,
             parents: task.parents,
@@ -209,12 +204,8 @@ fn whole(tasks: Vec<Whole>, gathered: &mut Gathered, wide: &mut u64) -> Result<V
                 ),
             }
         }
-        let place = gathered.task(
-            task.name.clone(),
-            runtime_s(&task.name, task.runtime_s)?,
-            inputs,
-            outputs,
-        )?;
+        let runtime_s = runtime_s(&task.name, task.runtime_s)?;
+        let place = gathered.task(task.name.clone(), runtime_s, inputs, outputs)?;
         ids.extend(task.id.map(|id| (id, place)));
         kin.push(Kin {
             id: task.name,

@@ -14,13 +14,12 @@ use crate::policy::{self, Never, Policy, Random, Settings};
 use anyhow::{Result, bail, ensure};
 use augur_base::random::Generator;
 use augur_base::spelling::Spelling;
+pub use augur_base::spelling::current;
 use rand::SeedableRng;
+use std::ops::RangeInclusive;
 
 /// Time between the live daemon's rounds.
 const INTERVAL_NS: u64 = 100_000_000;
-
-/// Most moves a round of `random`.
-const RANDOM_BUDGET: usize = 8;
 
 /// A run-queue policy, and who balances beside it.
 pub struct Scheme {
@@ -98,17 +97,6 @@ pub const NAMES: [(&str, &str); 16] = [
     ),
 ];
 
-/// An earlier name, which is still read.
-const EARLIER: (&str, &str) = ("oracle", "clairvoyant");
-
-/// A policy as it is written today.
-pub fn current(text: &str) -> String {
-    match text {
-        text if text == EARLIER.0 => EARLIER.1.to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
 /// Reads `name` or `name[key=value,…]`. What is random draws from `seed`.
 ///
 /// # Errors
@@ -117,6 +105,11 @@ pub fn parse(text: &str, seed: u64) -> Result<Choice> {
     let spelling: Spelling = current(text.trim()).parse()?;
     let bare = |choice: Choice| spelling.only(&[]).map(|()| choice);
     let plain = |discipline: Box<dyn Discipline>| Choice::Scheme(Box::new(Scheme::of(text, discipline)));
+    let one = |key: &str, default: u64, bounds: RangeInclusive<u64>| {
+        spelling
+            .only(&[key])
+            .and_then(|()| spelling.whole(key, default, bounds))
+    };
     match spelling.name() {
         "recorded" => bare(Choice::Recorded),
         "clairvoyant" => bare(Choice::Clairvoyant),
@@ -128,9 +121,15 @@ pub fn parse(text: &str, seed: u64) -> Result<Choice> {
         "eevdf-like" => bare(plain(Box::<EevdfLike>::default())),
         "least-loaded" => bare(plain(Box::<LeastLoaded>::default())),
         "fcfs" | "fifo" => bare(plain(Box::<Fcfs>::default())),
-        "priority" => Ok(plain(Box::new(priority(&spelling)?))),
-        "power_of_d" => Ok(plain(Box::new(power_of_d(&spelling, seed)?))),
-        "rr" => Ok(plain(Box::new(round_robin(&spelling)?))),
+        "priority" => Ok(plain(Box::new(Priority::new(one("preempt", 1, 0..=1)? == 1)))),
+        "power_of_d" => {
+            let d = one("d", 2, 1..=64)? as usize;
+            Ok(plain(Box::new(PowerOfD::new(d, Generator::seed_from_u64(seed)))))
+        }
+        "rr" => {
+            let slice_us = one("slice_us", 3_000, 1..=u64::MAX)?;
+            Ok(plain(Box::new(Fcfs::round_robin(slice_us.saturating_mul(1_000)))))
+        }
         "sjf" => bare(Choice::Scheme(Box::new(clairvoyant(Order::Shortest)))),
         "srtf" => bare(Choice::Scheme(Box::new(clairvoyant(Order::ShortestRemaining)))),
         "critical-path" => bare(Choice::Scheme(Box::new(clairvoyant(Order::CriticalPath)))),
@@ -152,24 +151,22 @@ impl Scheme {
             clairvoyant: false,
         }
     }
+
+    /// The twin of the kernel's half, tuned as it is spelled.
+    fn tuned(spelling: &Spelling) -> Result<Scheme> {
+        let name = spelling.to_string();
+        let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
+        Ok(Scheme::of(&name, Box::new(discipline)))
+    }
 }
 
 /// The heuristic; `others` are keys that are not its own.
 fn augur(spelling: &Spelling, others: &[&str]) -> Result<Scheme> {
-    let settings = Settings::names();
-    let known: Vec<&str> = settings
-        .iter()
-        .chain(&Tuning::names())
-        .chain(others)
-        .copied()
-        .collect();
-    spelling.only(&known)?;
-    let policy = policy::Augur::new(Settings::from_spelling(&spelling.keep(&settings))?);
-    let name = spelling.to_string();
-    let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
+    let others = [&Tuning::names(), others].concat();
+    let policy = policy::Augur::new(Settings::from_spelling(spelling, &others)?);
     Ok(Scheme {
         policy: Some(Box::new(policy)),
-        ..Scheme::of(&name, Box::new(discipline))
+        ..Scheme::tuned(spelling)?
     })
 }
 
@@ -187,32 +184,18 @@ fn model(spelling: &Spelling) -> Result<Choice> {
 }
 
 fn never(spelling: &Spelling) -> Result<Scheme> {
-    let tuning = Tuning::names();
-    let known: Vec<&str> = tuning.iter().chain(&["steal"]).copied().collect();
-    spelling.only(&known)?;
-    let steal = spelling.integer("steal")?.unwrap_or(1);
-    ensure!(steal <= 1, "policy '{spelling}' needs steal=0 or steal=1");
-    let name = spelling.to_string();
-    let discipline = Augur::new(name.clone(), Tuning::from_spelling(spelling)?);
+    spelling.only(&[&Tuning::names(), &["steal"][..]].concat())?;
     Ok(Scheme {
         policy: Some(Box::new(Never)),
-        forbids_steals: steal == 0,
-        ..Scheme::of(&name, Box::new(discipline))
+        forbids_steals: spelling.whole("steal", 1, 0..=1)? == 0,
+        ..Scheme::tuned(spelling)?
     })
 }
 
 fn random(spelling: &Spelling, seed: u64) -> Result<Scheme> {
-    spelling.only(&["seed", "budget"])?;
-    let policy = match spelling.text("seed") {
-        Some(_) => Random::from_spelling(spelling)?,
-        None => {
-            let budget = spelling.integer("budget")?.unwrap_or(RANDOM_BUDGET as u64);
-            Random::new(Generator::seed_from_u64(seed), usize::try_from(budget)?)
-        }
-    };
     let name = spelling.to_string();
     Ok(Scheme {
-        policy: Some(Box::new(policy)),
+        policy: Some(Box::new(Random::from_spelling(spelling, seed)?)),
         ..Scheme::of(&name, Box::new(Augur::new(name.clone(), Tuning::default())))
     })
 }
@@ -223,28 +206,6 @@ fn rusty() -> Scheme {
         interval_ns: policy::rusty::INTERVAL_NS,
         ..Scheme::of("rusty", Box::new(Rusty::default()))
     }
-}
-
-fn round_robin(spelling: &Spelling) -> Result<Fcfs> {
-    spelling.only(&["slice_us"])?;
-    let slice_us = spelling.integer("slice_us")?.unwrap_or(3_000);
-    ensure!(slice_us > 0, "policy '{spelling}' needs a slice of at least 1 µs");
-    Ok(Fcfs::round_robin(slice_us.saturating_mul(1_000)))
-}
-
-fn priority(spelling: &Spelling) -> Result<Priority> {
-    spelling.only(&["preempt"])?;
-    match spelling.integer("preempt")?.unwrap_or(1) {
-        preempt @ 0..=1 => Ok(Priority::new(preempt == 1)),
-        _ => bail!("policy '{spelling}' needs preempt=0 or preempt=1"),
-    }
-}
-
-fn power_of_d(spelling: &Spelling, seed: u64) -> Result<PowerOfD> {
-    spelling.only(&["d"])?;
-    let d = spelling.integer("d")?.unwrap_or(2);
-    ensure!((1..=64).contains(&d), "policy '{spelling}' needs a d of 1 to 64");
-    Ok(PowerOfD::new(d as usize, Generator::seed_from_u64(seed)))
 }
 
 /// List scheduling that knows the future.

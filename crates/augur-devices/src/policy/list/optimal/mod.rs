@@ -20,7 +20,8 @@ mod bounds;
 mod kept;
 mod node;
 
-use super::{Heft, ListScheduler, Lookahead, Peft, Schedule, Slot, bound};
+use super::portfolio::best_of;
+use super::{Schedule, Slot, bound, heft::heft, lookahead::lookahead, peft::peft};
 use crate::workload::Graph;
 use bounds::Bounds;
 use kept::Kept;
@@ -84,15 +85,9 @@ pub fn search(graph: &Graph, most_nodes: u64, stop: &dyn Fn() -> bool) -> Found 
 }
 
 fn heuristic(graph: &Graph) -> Schedule {
-    let members: [&mut dyn ListScheduler; 3] = [&mut Heft, &mut Peft, &mut Lookahead];
-    let mut schedules = members.map(|member| {
-        let mut schedule = Schedule::new(graph);
-        member.schedule(graph, &mut schedule);
-        schedule
-    });
-    schedules.sort_by(|a, b| a.makespan().total_cmp(&b.makespan()));
-    let [best, ..] = schedules;
-    best
+    let mut schedule = Schedule::new(graph);
+    best_of(&[heft, peft, lookahead], graph, &mut schedule);
+    schedule
 }
 
 /// All times are whole numbers, so that makespans are.

@@ -41,6 +41,7 @@ impl Cell {
 }
 
 /// A table: rows by a name and their cells.
+#[derive(Default)]
 pub struct Table {
     /// Its own name on the page.
     pub id: &'static str,

@@ -57,6 +57,7 @@ pub fn page(study: &Study, drawings: &[Drawing]) -> String {
 }
 
 /// A part of the page.
+#[derive(Default)]
 struct Section {
     id: &'static str,
     title: &'static str,
@@ -67,123 +68,75 @@ struct Section {
     more: Markup,
 }
 
+impl Section {
+    fn new(id: &'static str, title: &'static str, words: Markup) -> Section {
+        Section {
+            id,
+            title,
+            words,
+            ..Section::default()
+        }
+    }
+
+    fn pictures(self, pictures: &'static [&'static str]) -> Section {
+        Section { pictures, ..self }
+    }
+
+    fn more(self, more: Markup) -> Section {
+        Section { more, ..self }
+    }
+}
+
 fn sections(study: &Study) -> Vec<Section> {
     let mut all = Vec::from(compared(study));
     all.extend(explained(study));
     all
 }
 
-/// A part.
-fn section(
-    id: &'static str,
-    title: &'static str,
-    words: Markup,
-    pictures: &'static [&'static str],
-    more: Markup,
-) -> Section {
-    Section {
-        id,
-        title,
-        words,
-        pictures,
-        more,
-    }
-}
-
-fn none() -> Markup {
-    html! {}
-}
-
 /// Who is better, and where.
 fn compared(study: &Study) -> [Section; 7] {
+    let frontier = html! {
+        "Each policy by two figures at a time. The dotted line joins those that no other policy beats in both; whiskers are 95 % \
+         confidence. Marks beside each other, with one label, are in one place."
+    };
     [
-        section("results", "Results", words::results(study), &[], results(study)),
-        section("race", "Performance race", words::race(study), &["race"], none()),
-        section(
-            "tail",
-            "Slow tasks",
-            words::tail(study),
-            &["tail", "completion"],
-            none(),
-        ),
-        section(
-            "win-loss",
-            "Wins and losses",
-            words::duels(study),
-            &["win_loss"],
-            duels(study),
-        ),
-        section(
-            "heatmap",
-            "Size × intensity",
-            words::heatmap(study),
-            &["heatmap"],
-            none(),
-        ),
-        section(
-            "frontier",
-            "Energy, time, cost",
-            html! {
-                "Each policy by two figures at a time. The dotted line joins those that no other policy beats in both; whiskers are 95 % \
-                 confidence. Marks beside each other, with one label, are in one place."
-            },
-            &["frontier", "cost"],
-            none(),
-        ),
-        section("regret", "Regret", words::regret(study), &["regret"], none()),
+        Section::new("results", "Results", words::results(study)).more(results(study)),
+        Section::new("race", "Performance race", words::race(study)).pictures(&["race"]),
+        Section::new("tail", "Slow tasks", words::tail(study)).pictures(&["tail", "completion"]),
+        Section::new("win-loss", "Wins and losses", words::duels(study))
+            .pictures(&["win_loss"])
+            .more(duels(study)),
+        Section::new("heatmap", "Size × intensity", words::heatmap(study)).pictures(&["heatmap"]),
+        Section::new("frontier", "Energy, time, cost", frontier).pictures(&["frontier", "cost"]),
+        Section::new("regret", "Regret", words::regret(study)).pictures(&["regret"]),
     ]
 }
 
 /// Why, and how that is known.
 fn explained(study: &Study) -> [Section; 6] {
+    let devices = html! {
+        "How much of the makespan each device worked. Balance is Jain's index: 1 where all worked equally long, which is not an aim \
+         by itself where devices differ."
+    };
+    let decisions = html! {
+        "What a decision took on the machine that ran the experiment: the one figure here that is not the same each time."
+    };
+    let timeline = Section::new("timeline", timeline_title(study), words::timeline(study));
     [
-        section(
+        Section::new("devices", "Use and balance of devices", devices).pictures(&[
             "devices",
-            "Use and balance of devices",
-            html! {
-                "How much of the makespan each device worked. Balance is Jain's index: 1 where all worked equally long, which is not an aim \
-                 by itself where devices differ."
-            },
-            &["devices", "gpu_fraction", "schedule"],
-            none(),
-        ),
-        section(
-            "learning",
-            "Learning curves",
-            words::learning(study),
-            &["learning_tasks", "learning_trees", "training"],
-            none(),
-        ),
-        section(
-            "importance",
-            "Feature importance",
-            words::importance(study),
-            &["importance"],
-            none(),
-        ),
-        section(
-            "timeline",
-            timeline_title(study),
-            words::timeline(study),
-            &["timeline"],
-            drift(study),
-        ),
-        section(
-            "decision-time",
-            "Decision time",
-            html! {
-                "What a decision took on the machine that ran the experiment: the one figure here that is not the same each time."
-            },
-            &[],
-            tables::decisions(study).html(),
-        ),
-        section(
-            "machine",
-            "Machine and settings",
-            words::machine(study),
-            &[],
-            settings(study),
-        ),
+            "gpu_fraction",
+            "schedule",
+        ]),
+        Section::new("learning", "Learning curves", words::learning(study)).pictures(&[
+            "learning_tasks",
+            "learning_trees",
+            "training",
+        ]),
+        Section::new("importance", "Feature importance", words::importance(study)).pictures(&["importance"]),
+        timeline.pictures(&["timeline"]).more(drift(study)),
+        Section::new("decision-time", "Decision time", decisions).more(tables::decisions(study).html()),
+        Section::new("machine", "Machine and settings", words::machine(study)).more(settings(study)),
     ]
 }
 

@@ -34,10 +34,8 @@ const COSTS: [Figure; 4] = [
 fn figures(study: &Study, id: &'static str, caption: &str, figures: &[Figure]) -> Table {
     let (ranked, several) = (study.ranked(), study.seeds.len() > 1);
     let mut heads = vec!["policy".to_owned()];
-    let mut rows: Vec<(String, Vec<Cell>)> = ranked
-        .iter()
-        .map(|line| (line.policy.clone(), Vec::new()))
-        .collect();
+    let names = ranked.iter().map(|line| line.policy.clone());
+    let mut rows: Vec<(String, Vec<Cell>)> = names.map(|name| (name, Vec::new())).collect();
     for (name, kind, of) in figures {
         let all: Vec<f64> = ranked.iter().map(|line| of(line).mean).collect();
         let column = Column::new(*kind, &all, several);
@@ -60,9 +58,8 @@ fn figures(study: &Study, id: &'static str, caption: &str, figures: &[Figure]) -
         caption: caption.to_owned(),
         head: heads,
         rows,
-        whole: Vec::new(),
-        upright: false,
         file: Some("summary"),
+        ..Table::default()
     }
 }
 
@@ -87,12 +84,8 @@ pub fn costs(study: &Study) -> Table {
 /// What a decision took: the median, for a run that was disturbed says nothing of a policy.
 pub fn decisions(study: &Study) -> Table {
     let of = |policy: &str| {
-        let mut all: Vec<f64> = study
-            .runs
-            .iter()
-            .filter(|run| run.policy == policy)
-            .map(|run| run.decision_ns)
-            .collect();
+        let runs = study.runs.iter().filter(|run| run.policy == policy);
+        let mut all: Vec<f64> = runs.map(|run| run.decision_ns).collect();
         all.sort_by(f64::total_cmp);
         all
     };
@@ -116,9 +109,8 @@ pub fn decisions(study: &Study) -> Table {
         caption: "Mean of a decision in each run, over the seeds.".to_owned(),
         head: std::iter::once("policy".to_owned()).chain(heads).collect(),
         rows: ranked.iter().map(row).collect(),
-        whole: Vec::new(),
-        upright: false,
         file: Some("timing"),
+        ..Table::default()
     }
 }
 
@@ -162,10 +154,8 @@ pub fn duels(study: &Study) -> Option<Table> {
             });
         (study.label(&line.policy).to_owned(), cells.collect())
     };
-    let heads = ranked
-        .iter()
-        .skip(1)
-        .map(|line| study.label(&line.policy).to_owned());
+    let rivals = ranked.iter().skip(1);
+    let heads = rivals.map(|line| study.label(&line.policy).to_owned());
     Some(Table {
         id: "duels",
         caption: "Seeds won and lost on mean completion by the row against the column, and how much shorter (−) or longer (+) its tasks \
@@ -187,21 +177,9 @@ type Level = (
 );
 
 const LEVELS: [Level; 3] = [
-    (
-        "before",
-        |levels| levels.before_mean_ns,
-        |levels| levels.before_excess,
-    ),
-    (
-        "first",
-        |levels| levels.first_mean_ns,
-        |levels| levels.first_excess,
-    ),
-    (
-        "after",
-        |levels| levels.after_mean_ns,
-        |levels| levels.after_excess,
-    ),
+    ("before", |of| of.before_mean_ns, |of| of.before_excess),
+    ("first", |of| of.first_mean_ns, |of| of.first_excess),
+    ("after", |of| of.after_mean_ns, |of| of.after_excess),
 ];
 
 pub fn drift(found: &Drift) -> Table {
@@ -226,25 +204,17 @@ fn alarms(found: &Drift) -> Table {
                 .to_owned(),
         head: ["policy", "false alarms"].map(str::to_owned).to_vec(),
         rows: found.policies.iter().filter_map(row).collect(),
-        whole: Vec::new(),
-        upright: false,
-        file: None,
+        ..Table::default()
     }
 }
 
 fn shifts(found: &Drift) -> Table {
     let mut head = vec!["policy".to_owned()];
-    let mut rows: Vec<(String, Vec<Cell>)> = found
-        .policies
-        .iter()
-        .map(|policy| (policy.policy.clone(), Vec::new()))
-        .collect();
+    let names = found.policies.iter().map(|policy| policy.policy.clone());
+    let mut rows: Vec<(String, Vec<Cell>)> = names.map(|name| (name, Vec::new())).collect();
     for (name, mean, excess) in LEVELS {
-        let means: Vec<f64> = found
-            .policies
-            .iter()
-            .filter_map(|policy| mean(&policy.levels))
-            .collect();
+        let means = found.policies.iter().filter_map(|policy| mean(&policy.levels));
+        let means: Vec<f64> = means.collect();
         let (column, percent) = (
             Column::new(Kind::Time, &means, false),
             Column::new(Kind::Plain("%"), &[10.0], false),
@@ -280,9 +250,8 @@ fn shifts(found: &Drift) -> Table {
             .to_owned(),
         head,
         rows,
-        whole: Vec::new(),
-        upright: false,
         file: Some("drift"),
+        ..Table::default()
     }
 }
 
@@ -321,9 +290,8 @@ fn reactions(policy: &Summary) -> [Cell; 4] {
 /// What is not known, and why.
 fn unknown(why: &'static str) -> Cell {
     Cell {
-        words: "–".to_owned(),
-        class: "",
         hint: why,
+        ..Cell::new("–")
     }
 }
 
@@ -336,9 +304,8 @@ pub fn labels(study: &Study) -> Option<Table> {
         .filter(named)
         .map(|line| {
             let name = Cell {
-                words: line.policy.clone(),
                 class: "left",
-                hint: "",
+                ..Cell::new(&line.policy)
             };
             (study.label(&line.policy).to_owned(), vec![name])
         })
@@ -348,8 +315,6 @@ pub fn labels(study: &Study) -> Option<Table> {
         caption: "Policies that pictures call by a shorter name.".to_owned(),
         head: ["in pictures", "whole name"].map(str::to_owned).to_vec(),
         rows,
-        whole: Vec::new(),
-        upright: false,
-        file: None,
+        ..Table::default()
     })
 }

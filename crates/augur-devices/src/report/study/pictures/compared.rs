@@ -10,18 +10,14 @@ use augur_base::picture::palette::Style;
 use augur_base::statistics::Interval;
 
 /// Figures in ms with as many digits as all of them need.
-fn ms(figures: &[f64]) -> impl Fn(f64) -> String {
-    let column = Column::new(Kind::Plain("ms"), figures, false);
+fn ms(figures: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    let column = Column::new(Kind::Plain("ms"), &figures.collect::<Vec<f64>>(), false);
     move |ms| format!("{} ms", column.number(ms))
 }
 
 pub fn race(study: &Study) -> Rows {
     let ranked = study.ranked();
-    let all: Vec<f64> = ranked
-        .iter()
-        .map(|line| line.completion_mean_ns.mean * MS)
-        .collect();
-    let note = ms(&all);
+    let note = ms(ranked.iter().map(|line| line.completion_mean_ns.mean * MS));
     let row = |line: &&summary::Line| {
         let value = above_nothing(&line.completion_mean_ns, MS);
         Row {
@@ -47,15 +43,12 @@ pub fn race(study: &Study) -> Rows {
 pub fn tail(study: &Study) -> Rows {
     let ranked = study.ranked();
     let of = |line: &summary::Line| [line.completion_mean_ns, line.completion_p99_ns];
-    let all: Vec<f64> = ranked
-        .iter()
-        .flat_map(|line| of(line).map(|value| value.mean * MS))
-        .collect();
-    let note = ms(&all);
+    let all = ranked.iter().flat_map(|line| of(line));
+    let note = ms(all.map(|value| value.mean * MS));
     let row = |line: &&summary::Line| {
         let [mean, p99] = of(line).map(|value| value.mean * MS);
         let item = |at: usize, value: f64| Item {
-            value: exactly(value),
+            value: Interval::of(&[value]),
             note: note(value),
             style: Style::other(at),
         };
@@ -73,14 +66,6 @@ pub fn tail(study: &Study) -> Rows {
         scale: Scale::Times,
         legend: vec![(Style::other(0), "mean".to_owned()), (Style::other(1), "p99".to_owned())],
         rows: ranked.iter().map(row).collect(),
-    }
-}
-
-fn exactly(value: f64) -> Interval {
-    Interval {
-        mean: value,
-        low: value,
-        high: value,
     }
 }
 
@@ -126,13 +111,8 @@ pub fn regret(study: &Study) -> Rows {
             .chain(behind)
             .collect::<Vec<Interval>>()
     };
-    let all: Vec<f64> = study
-        .regret
-        .iter()
-        .flat_map(&values)
-        .map(|value| value.mean)
-        .collect();
-    let note = ms(&all);
+    let all = study.regret.iter().flat_map(&values);
+    let note = ms(all.map(|value| value.mean));
     let row = |line: &&summary::Line| {
         let gap = study.regret.iter().find(|gap| gap.policy == line.policy);
         let items = gap.map(values).unwrap_or_default().into_iter().enumerate();
@@ -234,12 +214,11 @@ pub fn completion(study: &Study) -> Curves {
         points: found
             .points
             .iter()
-            .map(|(share, time)| (time.mean * MS, exactly(share * 100.0)))
+            .map(|(share, time)| (time.mean * MS, Interval::of(&[share * 100.0])))
             .collect(),
         style: style(study, &found.policy),
-        band: false,
-        rings: Vec::new(),
         marked: Marked::Heights(vec![50.0, 95.0, 99.0]),
+        ..Line::default()
     };
     Curves {
         title: "Completion times: how many tasks are done within a time".to_owned(),
@@ -249,9 +228,8 @@ pub fn completion(study: &Study) -> Curves {
         x: "completion of a task, ms (log scale)".to_owned(),
         y: "tasks that are done, % (marks: p50, p95, p99)".to_owned(),
         x_log: true,
-        y_log: false,
         lines: study.completion.iter().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }
 
@@ -267,9 +245,7 @@ pub fn gpu_fraction(study: &Study) -> Curves {
             label: study.label(&of.policy).to_owned(),
             points: of.share_mean.iter().enumerate().filter_map(middle).collect(),
             style: style(study, &of.policy),
-            band: false,
-            rings: Vec::new(),
-            marked: Marked::Points,
+            ..Line::default()
         }
     };
     Curves {
@@ -279,9 +255,7 @@ pub fn gpu_fraction(study: &Study) -> Curves {
             .to_owned(),
         x: "compute intensity".to_owned(),
         y: "share of the work on a GPU, %".to_owned(),
-        x_log: false,
-        y_log: false,
         lines: study.gpu_fractions.iter().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }

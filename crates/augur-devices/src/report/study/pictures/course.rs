@@ -4,7 +4,7 @@
 use super::{MS, above_nothing, style};
 use crate::report::study::summary::{self, Study};
 use crate::report::study::unit;
-use augur_base::picture::chart::{Curves, Gantt, Lane, Line, Marked, Panel, Piece};
+use augur_base::picture::chart::{Curves, Gantt, Lane, Line, Panel, Piece};
 
 /// Schedules beside each other.
 const MOST_SCHEDULES: usize = 3;
@@ -21,7 +21,7 @@ pub fn timeline(study: &Study) -> Curves {
         style: style(study, &track.policy),
         band: study.seeds.len() > 1,
         rings: rings(study, &track.policy),
-        marked: Marked::Points,
+        ..Line::default()
     };
     let marks = study.timeline.marks.iter();
     Curves {
@@ -31,10 +31,10 @@ pub fn timeline(study: &Study) -> Curves {
             .to_owned(),
         x: "task, in order of arrival".to_owned(),
         y: "mean completion, ms (log scale)".to_owned(),
-        x_log: false,
         y_log: true,
         lines: study.timeline.tracks.iter().map(line).collect(),
         marks: marks.map(|mark| (mark.task as f64, mark.what.clone())).collect(),
+        ..Curves::default()
     }
 }
 
@@ -91,11 +91,8 @@ pub fn schedule(study: &Study) -> Option<Gantt> {
 
 fn panel(study: &Study, schedule: &summary::Schedule) -> Panel {
     let lane = |(device, name): (usize, &String)| {
-        let mut there: Vec<&unit::Piece> = schedule
-            .pieces
-            .iter()
-            .filter(|piece| piece.device == device)
-            .collect();
+        let there = schedule.pieces.iter().filter(|piece| piece.device == device);
+        let mut there: Vec<&unit::Piece> = there.collect();
         there.sort_by_key(|piece| piece.start_ns);
         let ms = |ns: u64| ns as f64 * MS;
         let piece = |(at, piece): (usize, &&unit::Piece)| {

@@ -4,7 +4,7 @@
 use super::{above_nothing, style, times};
 use crate::report::study::summary::{Curve, Importance, Study};
 use augur_base::picture::axis;
-use augur_base::picture::chart::{Curves, Item, Line, Marked, Row, Rows, Scale};
+use augur_base::picture::chart::{Curves, Item, Line, Row, Rows, Scale};
 use augur_base::picture::palette::Style;
 use augur_base::statistics::Interval;
 
@@ -59,8 +59,7 @@ pub fn learning(curves: &[&Curve], by: &str) -> Curves {
             .collect(),
         style: Style::other(at),
         band: true,
-        rings: Vec::new(),
-        marked: Marked::Points,
+        ..Line::default()
     };
     let x = match by {
         "tasks" => "tasks that it learned from",
@@ -77,7 +76,7 @@ pub fn learning(curves: &[&Curve], by: &str) -> Curves {
         x_log: true,
         y_log: true,
         lines: curves.iter().enumerate().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }
 
@@ -93,9 +92,7 @@ pub fn training(study: &Study) -> Curves {
             label: study.label(&curve.policy).to_owned(),
             points: curve.episodes.iter().map(point).collect(),
             style: style(study, &curve.policy),
-            band: false,
-            rings: Vec::new(),
-            marked: Marked::Points,
+            ..Line::default()
         }
     };
     Curves {
@@ -105,10 +102,8 @@ pub fn training(study: &Study) -> Curves {
             .to_owned(),
         x: "decisions".to_owned(),
         y: "reward, % nearer to 0 than in the first episode".to_owned(),
-        x_log: false,
-        y_log: false,
         lines: study.training.iter().map(line).collect(),
-        marks: Vec::new(),
+        ..Curves::default()
     }
 }
 

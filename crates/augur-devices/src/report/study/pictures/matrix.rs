@@ -3,7 +3,7 @@
 
 use crate::report::study::{Line, Panel, Study};
 use augur_base::picture::axis;
-use augur_base::picture::canvas::{self, Canvas, Picture, To};
+use augur_base::picture::canvas::{self, Canvas, To};
 use augur_base::picture::palette::{self, FRAME, INK, MUTED, Rgb};
 
 /// From light to dark (ColorBrewer's YlGnBu), so that it is read in grey, too.
@@ -16,6 +16,9 @@ const MORE: [Rgb; 5] = [
 ];
 /// Faster than what it is divided by.
 const LESS: [Rgb; 2] = [Rgb(255, 255, 229), Rgb(236, 140, 20)];
+const CELL_PX: i32 = 34;
+/// Columns beyond these would not be read.
+const MOST_DEVICES: usize = 9;
 const NOTHING: Rgb = Rgb(238, 238, 236);
 
 fn cell(canvas: &mut Canvas, (x, y): (i32, i32), (width, height): (i32, i32), colour: Rgb, words: &str) {
@@ -31,8 +34,6 @@ impl Heatmap<'_> {
     pub fn of(study: &Study) -> Heatmap<'_> {
         Heatmap(study)
     }
-
-    const CELL_PX: i32 = 34;
 
     fn panels(&self) -> Vec<&Panel> {
         let map = &self.0.heatmap;
@@ -81,28 +82,19 @@ impl Heatmap<'_> {
         for row in 0..sizes {
             for column in 0..intensities {
                 // The largest on top.
-                let times = panel
-                    .times
-                    .get((sizes - 1 - row) * intensities + column)
-                    .copied()
-                    .flatten();
-                let times = times.filter(|times| times.is_finite());
-                let place = (left + column as i32 * wide, top + row as i32 * Self::CELL_PX);
+                let times = panel.times.get((sizes - 1 - row) * intensities + column);
+                let times = times.copied().flatten().filter(|times| times.is_finite());
+                let place = (left + column as i32 * wide, top + row as i32 * CELL_PX);
                 let (colour, words) = times.map_or((NOTHING, "–".to_owned()), |times| {
                     (self.colour(times), factor(times))
                 });
-                cell(canvas, place, (wide, Self::CELL_PX), colour, &words);
+                cell(canvas, place, (wide, CELL_PX), colour, &words);
             }
         }
-        let bottom = top + sizes as i32 * Self::CELL_PX;
+        let bottom = top + sizes as i32 * CELL_PX;
         for at in 0..=sizes {
             let words = axis::short(map.size.get(sizes - at).copied().unwrap_or(0.0).round());
-            canvas.small(
-                &words,
-                (left - 8, top + at as i32 * Self::CELL_PX),
-                To::Right,
-                INK,
-            );
+            canvas.small(&words, (left - 8, top + at as i32 * CELL_PX), To::Right, INK);
         }
         for at in 0..=intensities {
             let words = axis::short(map.intensity.get(at).copied().unwrap_or(0.0));
@@ -124,12 +116,8 @@ impl Heatmap<'_> {
         for at in (left..right).step_by(step as usize) {
             let times = least * (most / least).powf(f64::from(at - left) / f64::from(right - left));
             // Wider than its step, so that no seams are seen.
-            canvas.rect(
-                (at, top),
-                ((step + 1).min(right - at), 14),
-                self.colour(times),
-                false,
-            );
+            let size = ((step + 1).min(right - at), 14);
+            canvas.rect((at, top), size, self.colour(times), false);
         }
         let round = [
             0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0,
@@ -143,12 +131,8 @@ impl Heatmap<'_> {
             let at = left + (share(times) * f64::from(right - left)) as i32;
             if taken.iter().all(|other| (other - at).abs() > 48) {
                 canvas.line(&[(at, top + 14), (at, top + 19)], FRAME, 1);
-                canvas.small(
-                    &format!("{} ×", axis::short(times)),
-                    (at, top + 30),
-                    To::Middle,
-                    INK,
-                );
+                let words = format!("{} ×", axis::short(times));
+                canvas.small(&words, (at, top + 30), To::Middle, INK);
                 taken.push(at);
             }
         }
@@ -163,21 +147,15 @@ impl Heatmap<'_> {
     }
 }
 
-impl Picture for Heatmap<'_> {
-    fn title(&self) -> String {
+impl Heatmap<'_> {
+    /// Draws it, so wide.
+    pub fn draw(&self, width_px: i32) -> Canvas {
         let reference = self.0.label(&self.0.heatmap.reference);
-        format!("Size × intensity: mean completion, times that of {reference}")
-    }
-
-    fn description(&self) -> String {
-        "A grid for each policy: rows are sizes of tasks, the largest on top, columns are intensities; a cell has the mean completion of \
-         its tasks, divided by that of the same tasks under the reference. The figures are in heatmap.csv."
-            .to_owned()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title());
+        let title = format!("Size × intensity: mean completion, times that of {reference}");
+        let words = "A grid for each policy: rows are sizes of tasks, the largest on top, columns are intensities; a cell has the mean \
+                     completion of its tasks, divided by that of the same tasks under the reference. The figures are in heatmap.csv.";
+        let mut canvas = Canvas::new(width_px, &title, words);
+        let mut top = canvas.heading();
         top = self.scale(&mut canvas, top + 4);
         let beside = if canvas.narrow() { 1 } else { 2 };
         let width = width_px / beside;
@@ -204,88 +182,57 @@ fn factor(times: f64) -> String {
 }
 
 /// How busy each device was.
-pub struct Devices<'a>(&'a Study);
-
-impl Devices<'_> {
-    /// Columns beyond these would not be read.
-    const MOST: usize = 9;
-    const CELL_PX: i32 = 34;
-
-    pub fn of(study: &Study) -> Devices<'_> {
-        Devices(study)
+pub fn devices(study: &Study, width_px: i32) -> Canvas {
+    let of = match study.devices.len() {
+        count if count > MOST_DEVICES => format!("the first {} of {count} devices", MOST_DEVICES),
+        _ => "devices".to_owned(),
+    };
+    let title = format!("Use of {of}: share of the makespan that each worked, %");
+    let words = "A row for each policy, the lowest mean completion first: per cent of the makespan that each device worked, and \
+                 Jain's index of balance. The figures are in summary.csv.";
+    let mut canvas = Canvas::new(width_px, &title, words);
+    let mut top = canvas.heading() + canvas.line_px();
+    let (ranked, px) = (study.ranked(), canvas.text_px());
+    let names = study.devices.iter().take(MOST_DEVICES).map(String::as_str);
+    let names: Vec<&str> = names.chain(["balance"]).collect();
+    let labels = ranked.iter().map(|line| study.label(&line.policy).to_owned());
+    let labels: Vec<String> = labels.collect();
+    let left = match canvas.narrow() {
+        true => 8,
+        false => canvas::widest(&labels, px).min(300) + 32,
+    };
+    let wide = ((width_px - left - 8) / names.len() as i32).min(120);
+    for (name, at) in names.iter().zip(0..) {
+        canvas.small(name, (left + at * wide + wide / 2, top - 10), To::Middle, INK);
     }
-
-    fn names(&self) -> Vec<&str> {
-        let names = self.0.devices.iter().take(Self::MOST);
-        names.map(String::as_str).chain(["balance"]).collect()
-    }
-}
-
-impl Picture for Devices<'_> {
-    fn title(&self) -> String {
-        let of = match self.0.devices.len() {
-            count if count > Self::MOST => format!("the first {} of {count} devices", Self::MOST),
-            _ => "devices".to_owned(),
-        };
-        format!("Use of {of}: share of the makespan that each worked, %")
-    }
-
-    fn description(&self) -> String {
-        "A row for each policy, the lowest mean completion first: per cent of the makespan that each device worked, and Jain's index of \
-         balance. The figures are in summary.csv."
-            .to_owned()
-    }
-
-    fn draw(&self, width_px: i32) -> Canvas {
-        let mut canvas = Canvas::new(width_px);
-        let mut top = canvas.title(&self.title()) + canvas.line_px();
-        let (names, ranked, px) = (self.names(), self.0.ranked(), canvas.text_px());
-        let labels: Vec<String> = ranked
-            .iter()
-            .map(|line| self.0.label(&line.policy).to_owned())
-            .collect();
-        let left = match canvas.narrow() {
-            true => 8,
-            false => canvas::widest(&labels, px).min(300) + 32,
-        };
-        let wide = ((width_px - left - 8) / names.len() as i32).min(120);
-        for (name, at) in names.iter().zip(0..) {
-            canvas.small(name, (left + at * wide + wide / 2, top - 10), To::Middle, INK);
+    for (line, label) in ranked.iter().zip(&labels) {
+        let lines = canvas::wrap(label, px, if canvas.narrow() { width_px - 24 } else { 300 });
+        let words_px = lines.len() as i32 * canvas.line_px();
+        let mut height = CELL_PX;
+        if canvas.narrow() {
+            canvas.lines(&lines, (8, top + 8 + words_px / 2), To::Left, INK);
+            top += words_px + 10;
+        } else {
+            height = height.max(words_px + 6);
+            canvas.lines(&lines, (left - 12, top + height / 2 - 1), To::Right, INK);
         }
-        for (line, label) in ranked.iter().zip(&labels) {
-            let lines = canvas::wrap(label, px, if canvas.narrow() { width_px - 24 } else { 300 });
-            let words_px = lines.len() as i32 * canvas.line_px();
-            let mut height = Self::CELL_PX;
-            if canvas.narrow() {
-                canvas.lines(&lines, (8, top + 8 + words_px / 2), To::Left, INK);
-                top += words_px + 10;
-            } else {
-                height = height.max(words_px + 6);
-                canvas.lines(&lines, (left - 12, top + height / 2 - 1), To::Right, INK);
-            }
-            for (column, at) in (0..names.len()).zip(0..) {
-                let place = (left + at * wide, top);
-                let used = line.utilisation.get(column).filter(|_| column + 1 < names.len());
-                match used {
-                    Some(used) => {
-                        let colour = palette::between(&MORE, used.mean);
-                        cell(
-                            &mut canvas,
-                            place,
-                            (wide, height),
-                            colour,
-                            &format!("{:.0}", used.mean * 100.0),
-                        );
-                    }
-                    None => {
-                        let middle = (place.0 + wide / 2, top + height / 2);
-                        canvas.small(&format!("{:.2}", line.balance.mean), middle, To::Middle, INK);
-                    }
+        for (column, at) in (0..names.len()).zip(0..) {
+            let place = (left + at * wide, top);
+            let used = line.utilisation.get(column).filter(|_| column + 1 < names.len());
+            match used {
+                Some(used) => {
+                    let colour = palette::between(&MORE, used.mean);
+                    let words = format!("{:.0}", used.mean * 100.0);
+                    cell(&mut canvas, place, (wide, height), colour, &words);
+                }
+                None => {
+                    let middle = (place.0 + wide / 2, top + height / 2);
+                    canvas.small(&format!("{:.2}", line.balance.mean), middle, To::Middle, INK);
                 }
             }
-            top += height;
         }
-        canvas.height_px = top + 10;
-        canvas
+        top += height;
     }
+    canvas.height_px = top + 10;
+    canvas
 }

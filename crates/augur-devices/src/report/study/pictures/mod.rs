@@ -13,11 +13,11 @@ mod matrix;
 
 use super::summary::{Curve, Study};
 use anyhow::{Context, Result};
-use augur_base::picture::canvas::{NARROW_PX, Picture, WIDE_PX};
+use augur_base::picture::canvas::{Canvas, NARROW_PX, WIDE_PX};
 use augur_base::picture::formats;
 use augur_base::picture::palette::Style;
 use augur_base::statistics::Interval;
-use matrix::{Devices, Heatmap};
+use matrix::Heatmap;
 
 /// A picture, in all formats.
 pub struct Drawing {
@@ -38,50 +38,59 @@ pub struct Drawing {
 /// # Errors
 /// Where one cannot be drawn.
 pub fn drawings(study: &Study) -> Result<Vec<Drawing>> {
+    let (race, tail, regret) = (
+        compared::race(study),
+        compared::tail(study),
+        compared::regret(study),
+    );
+    let (frontier, cost) = (compared::frontier(study), compared::cost(study));
+    let (heatmap, timeline) = (Heatmap::of(study), course::timeline(study));
     let mut all = vec![
-        drawing("race", "summary", &compared::race(study))?,
-        drawing("tail", "summary", &compared::tail(study))?,
-        drawing("heatmap", "heatmap", &Heatmap::of(study))?,
-        drawing("frontier", "summary", &compared::frontier(study))?,
-        drawing("cost", "summary", &compared::cost(study))?,
-        drawing("regret", "regret", &compared::regret(study))?,
-        drawing("devices", "summary", &Devices::of(study))?,
-        drawing("timeline", "timeline", &course::timeline(study))?,
+        drawing("race", "summary", |px| race.draw(px))?,
+        drawing("tail", "summary", |px| tail.draw(px))?,
+        drawing("heatmap", "heatmap", |px| heatmap.draw(px))?,
+        drawing("frontier", "summary", |px| frontier.draw(px))?,
+        drawing("cost", "summary", |px| cost.draw(px))?,
+        drawing("regret", "regret", |px| regret.draw(px))?,
+        drawing("devices", "summary", |px| matrix::devices(study, px))?,
+        drawing("timeline", "timeline", |px| timeline.draw(px))?,
     ];
     if let Some(paired) = compared::paired(study) {
-        all.push(drawing("win_loss", "win_loss", &paired)?);
+        all.push(drawing("win_loss", "win_loss", |px| paired.draw(px))?);
     }
     if !study.completion.is_empty() {
-        all.push(drawing("completion", "completion", &compared::completion(study))?);
+        let completion = compared::completion(study);
+        all.push(drawing("completion", "completion", |px| completion.draw(px))?);
     }
     if study.gpu_fractions.iter().any(|of| !of.tasks.is_empty()) {
-        all.push(drawing(
-            "gpu_fraction",
-            "gpu_fraction",
-            &compared::gpu_fraction(study),
-        )?);
+        let fraction = compared::gpu_fraction(study);
+        all.push(drawing("gpu_fraction", "gpu_fraction", |px| fraction.draw(px))?);
     }
     if let Some(schedule) = course::schedule(study) {
-        all.push(drawing("schedule", "schedule", &schedule)?);
+        all.push(drawing("schedule", "schedule", |px| schedule.draw(px))?);
     }
     for (name, by) in [("learning_tasks", "tasks"), ("learning_trees", "trees")] {
         let curves: Vec<&Curve> = study.learning.iter().filter(|curve| curve.by == by).collect();
         if !curves.is_empty() {
-            all.push(drawing(name, "learning", &learned::learning(&curves, by))?);
+            let learning = learned::learning(&curves, by);
+            all.push(drawing(name, "learning", |px| learning.draw(px))?);
         }
     }
     if !study.training.is_empty() {
-        all.push(drawing("training", "training", &learned::training(study))?);
+        let training = learned::training(study);
+        all.push(drawing("training", "training", |px| training.draw(px))?);
     }
     if !study.importance.is_empty() {
-        all.push(drawing("importance", "importance", &learned::importance(study))?);
+        let importance = learned::importance(study);
+        all.push(drawing("importance", "importance", |px| importance.draw(px))?);
     }
     Ok(all)
 }
 
-fn drawing(name: &'static str, sheet: &'static str, picture: &impl Picture) -> Result<Drawing> {
-    let wide = picture.draw(WIDE_PX);
-    let svg = wide.document(picture);
+/// A picture in all formats; `draw` draws it, so many pixels wide.
+fn drawing(name: &'static str, sheet: &'static str, draw: impl Fn(i32) -> Canvas) -> Result<Drawing> {
+    let wide = draw(WIDE_PX);
+    let svg = wide.document();
     let file = |&kind: &&'static str| {
         let bytes = formats::file(kind, &svg).with_context(|| format!("{name}.{kind}"))?;
         Ok((kind, bytes))
@@ -89,10 +98,8 @@ fn drawing(name: &'static str, sheet: &'static str, picture: &impl Picture) -> R
     Ok(Drawing {
         name,
         sheet,
-        wide: wide.element(&format!("{name}-wide"), "wide", picture),
-        narrow: picture
-            .draw(NARROW_PX)
-            .element(&format!("{name}-narrow"), "narrow", picture),
+        wide: wide.element(&format!("{name}-wide"), "wide"),
+        narrow: draw(NARROW_PX).element(&format!("{name}-narrow"), "narrow"),
         files: formats::KINDS.iter().map(file).collect::<Result<_>>()?,
     })
 }

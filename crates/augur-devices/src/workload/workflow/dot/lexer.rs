@@ -60,23 +60,18 @@ impl<'a> Lexer<'a> {
     pub fn next(&mut self) -> Result<(usize, Token)> {
         self.blanks()?;
         self.fresh = false;
-        let line = self.line;
-        let Some(first) = self.rest.chars().next() else {
+        let (line, rest) = (self.line, self.rest);
+        let Some(first) = rest.chars().next() else {
             return Ok((line, Token::End));
         };
+        let mut sign = |bytes: usize, token: Token| {
+            self.take(bytes);
+            token
+        };
         let token = match first {
-            '{' | '}' | '[' | ']' | '=' | ';' | ',' | ':' => {
-                self.take(1);
-                Token::Sign(first)
-            }
-            '-' if self.rest.starts_with("->") => {
-                self.take(2);
-                Token::Arrow
-            }
-            '-' if self.rest.starts_with("--") => {
-                self.take(2);
-                Token::Line
-            }
+            '{' | '}' | '[' | ']' | '=' | ';' | ',' | ':' => sign(1, Token::Sign(first)),
+            '-' if rest.starts_with("->") => sign(2, Token::Arrow),
+            '-' if rest.starts_with("--") => sign(2, Token::Line),
             '"' => Token::Text(self.joined()?),
             '<' => Token::Text(self.html()?),
             c if c.is_alphanumeric() || matches!(c, '_' | '.' | '-') => {

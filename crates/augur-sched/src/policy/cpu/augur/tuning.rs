@@ -4,7 +4,7 @@
 //! kernel's half rests on them.)
 
 use crate::policy::cpu::load::SHORT_RUN_NS;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use augur_base::spelling::Spelling;
 use std::ops::RangeInclusive;
 
@@ -290,16 +290,7 @@ impl Tuning {
     pub fn from_spelling(spelling: &Spelling) -> Result<Tuning> {
         let mut tuning = Tuning::default();
         for setting in spelled() {
-            let (name, bounds) = (setting.name, setting.bounds());
-            let Some(value) = spelling.integer(name)? else {
-                continue;
-            };
-            ensure!(
-                bounds.contains(&value),
-                "policy '{spelling}' needs {name} between {} and {}, not {value}",
-                bounds.start(),
-                bounds.end()
-            );
+            let value = spelling.whole(setting.name, setting.default(), setting.bounds())?;
             setting.set(&mut tuning, value);
         }
         Ok(tuning)
