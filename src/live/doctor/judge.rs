@@ -154,7 +154,7 @@ mod tests {
     fn it_is_said_what_the_kernel_does_beside_real_time_tasks() {
         let told = |ext_server| {
             let facts = Facts { ext_server, ..good() };
-            super::ext_server(&facts).found
+            super::ext_server(&facts).named("").found
         };
         assert!(told(true).contains("lets others run"));
         assert!(told(false).contains("Linux 6.18.15+deb13-cloud-amd64 lets no other task run"));
