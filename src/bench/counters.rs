@@ -104,9 +104,8 @@ impl Difference {
         match tracing.migrations() {
             Ok(histogram) => {
                 let kinds = histogram.migrations(machine);
-                let all = kinds.same_core + kinds.same_llc + kinds.cross_llc + kinds.cross_node;
                 for (name, count) in [
-                    ("migrations", all),
+                    ("migrations", kinds.total()),
                     ("same_core", kinds.same_core),
                     ("same_llc", kinds.same_llc),
                     ("cross_llc", kinds.cross_llc),

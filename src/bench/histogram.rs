@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the kernel's `hist` triggers counted (Documentation/trace/histogram.rst), as text and as numbers.
 
-use crate::bench::report::Kinds;
-use augur_base::topology::{Distance, Machine};
+use augur_base::statistics::percentile;
+use augur_base::topology::{ByDistance, Machine};
 use std::collections::BTreeMap;
 
 /// A histogram: how often each combination of keys was hit.
@@ -28,19 +28,14 @@ impl Histogram {
     }
 
     /// Migrations by kind, from rows of (CPU before, CPU after). A task that was placed where it was did not migrate.
-    pub fn migrations(&self, machine: &Machine) -> Kinds {
-        let mut kinds = Kinds::default();
+    pub fn migrations(&self, machine: &Machine) -> ByDistance {
+        let mut kinds = ByDistance::default();
         for (keys, &hits) in &self.rows {
-            let &[from, to] = keys.as_slice() else { continue };
-            let count = match machine.distance(from as usize, to as usize) {
-                Distance::Same => continue,
-                _ if from == to => continue,
-                Distance::Core => &mut kinds.same_core,
-                Distance::Llc => &mut kinds.same_llc,
-                Distance::Node => &mut kinds.cross_llc,
-                Distance::Remote => &mut kinds.cross_node,
-            };
-            *count += hits;
+            if let &[from, to] = keys.as_slice()
+                && from != to
+            {
+                kinds.add(machine.distance(from as usize, to as usize), hits);
+            }
         }
         kinds
     }
@@ -52,15 +47,11 @@ impl Histogram {
 
     /// The value that at least so many permille of all do not exceed (nearest rank), from rows of one key.
     pub fn permille(&self, permille: u64) -> Option<u64> {
-        let rank = (self.count() * permille).div_ceil(1000).max(1);
-        let mut seen = 0;
-        self.rows
+        let (keys, _) = self
+            .rows
             .iter()
-            .find(|(_, hits)| {
-                seen += **hits;
-                seen >= rank
-            })
-            .and_then(|(keys, _)| keys.first().copied())
+            .nth(percentile::rank(self.rows.values(), permille)?)?;
+        keys.first().copied()
     }
 }
 
@@ -107,7 +98,7 @@ mod tests {
     fn a_task_that_stays_did_not_migrate() {
         let text = "{ orig_cpu: 1, dest_cpu: 1 } hitcount: 7\n{ orig_cpu: 9, dest_cpu: 9 } hitcount: 7\n";
         let kinds = Histogram::parse(text).migrations(&Machine::from_spec("4").unwrap());
-        assert_eq!(kinds, Kinds::default());
+        assert_eq!(kinds, ByDistance::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `scx_augur calibrate`: what a migration costs on this machine, as the cost table of `replay`.
 
-use super::console::{note, say};
+use super::console::note;
 use super::number::whole;
 use super::progress::Runs;
 use super::{UsageError, interrupt};
@@ -11,8 +11,10 @@ use anyhow::{Result, ensure};
 use augur_base::file::{Output, STANDARD};
 use augur_base::topology::{Distance, Machine};
 use augur_sched::sim::cpu::{Costs, Curve};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
+use std::fmt::{self, Display};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -42,27 +44,18 @@ pub struct Args {
     repeats: u32,
     /// How the working set is touched: `stream`, in order, where prefetchers hide much; `chase`, at random, each line
     /// known only from the one before: nothing is hidden, and no task pays more
-    #[arg(long, value_enum, default_value_t = AccessName::Stream)]
-    access: AccessName,
+    #[arg(long, default_value = "stream", value_parser = PossibleValuesParser::new(["stream", "chase"]).map(access))]
+    access: Access,
     /// Print the measurements as JSON instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// [`Access`] on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum AccessName {
-    Stream,
-    Chase,
-}
-
-impl From<AccessName> for Access {
-    fn from(name: AccessName) -> Access {
-        match name {
-            AccessName::Stream => Access::Stream,
-            AccessName::Chase => Access::Chase,
-        }
+/// [`Access`], as it is named on the command line.
+fn access(name: String) -> Access {
+    match name.as_str() {
+        "chase" => Access::Chase,
+        _ => Access::Stream,
     }
 }
 
@@ -71,45 +64,8 @@ impl From<AccessName> for Access {
 struct Report<'a> {
     file: &'a Path,
     machine: String,
-    access: AccessName,
-    refills: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    distance: &'static str,
-    working_set_kb: u64,
-    refill_ns: f64,
-    lower_quartile_ns: f64,
-    upper_quartile_ns: f64,
-    stay_ns: f64,
-    samples: usize,
-}
-
-impl From<&Refill> for Row {
-    fn from(refill: &Refill) -> Row {
-        let [refill_ns, lower_quartile_ns, upper_quartile_ns] = refill.refill_ns;
-        Row {
-            distance: name(refill.distance),
-            working_set_kb: refill.working_set_kb,
-            refill_ns,
-            lower_quartile_ns,
-            upper_quartile_ns,
-            stay_ns: refill.stay_ns,
-            samples: refill.samples,
-        }
-    }
-}
-
-/// As the cost table names it.
-fn name(distance: Distance) -> &'static str {
-    match distance {
-        Distance::Same => "same_cpu",
-        Distance::Core => "same_core",
-        Distance::Llc => "same_llc",
-        Distance::Node => "cross_llc",
-        Distance::Remote => "cross_node",
-    }
+    access: Access,
+    refills: &'a [Refill],
 }
 
 /// Runs the command.
@@ -129,7 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
     let repeats = args.repeats as usize;
     let runs = Runs::new();
     let progress = |done, all| runs.tell("calibrate".to_owned(), done as f64 / f64::max(all as f64, 1.0));
-    let refills = calibrate::measure(&pairs, args.access.into(), repeats, &stop, progress)?;
+    let refills = calibrate::measure(&pairs, args.access, repeats, &stop, progress)?;
     runs.end();
     let text = table(&refills).to_toml(&comments(&machine, args.access, &refills))?;
     output.write_all(text.as_bytes())?;
@@ -141,13 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
         file: &args.output,
         machine: machine.to_string(),
         access: args.access,
-        refills: refills.iter().map(Row::from).collect(),
+        refills: &refills,
     };
-    if args.json {
-        say!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        say!("{}", text_of(&report));
-    }
+    super::print(&report, args.json)?;
     note!(
         "{0}: for `scx_augur replay TRACE --costs {0}`",
         args.output.display()
@@ -162,7 +114,7 @@ fn table(refills: &[Refill]) -> Costs {
         let mut curve = Curve::default();
         for refill in refills.iter().filter(|refill| refill.distance == distance) {
             curve.working_set_kb.push(refill.working_set_kb);
-            curve.refill_ns.push(refill.refill_ns[0].max(0.0).round() as u64);
+            curve.refill_ns.push(refill.refill_ns.max(0.0).round() as u64);
         }
         if !curve.refill_ns.is_empty() {
             costs.measured(distance, curve);
@@ -171,15 +123,15 @@ fn table(refills: &[Refill]) -> Costs {
     costs
 }
 
-fn comments(machine: &Machine, access: AccessName, refills: &[Refill]) -> Vec<String> {
+fn comments(machine: &Machine, access: Access, refills: &[Refill]) -> Vec<String> {
     let distances: Vec<&str> = [Distance::Core, Distance::Llc, Distance::Node, Distance::Remote]
         .into_iter()
         .filter(|&distance| refills.iter().any(|refill| refill.distance == distance))
-        .map(name)
+        .map(Distance::label)
         .collect();
     let how = match access {
-        AccessName::Stream => "touching working sets in order",
-        AccessName::Chase => "touching working sets at random",
+        Access::Stream => "touching working sets in order",
+        Access::Chase => "touching working sets at random",
     };
     vec![
         format!("What migrations cost on {machine}: measured by `scx_augur calibrate`, {how}."),
@@ -187,42 +139,37 @@ fn comments(machine: &Machine, access: AccessName, refills: &[Refill]) -> Vec<St
     ]
 }
 
-fn text_of(report: &Report) -> String {
-    let mut lines = vec![
-        report.machine.clone(),
-        String::new(),
-        format!(
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.machine)?;
+        writeln!(
+            f,
             "{:<11} {:>8} {:>12} {:>24} {:>12} {:>8}",
             "moved", "KB", "refill µs", "quartiles", "stayed µs", "moves"
-        ),
-    ];
-    let micros = |ns: f64| format!("{:.1}", ns / 1e3);
-    lines.extend(report.refills.iter().map(|row| {
-        let quartiles = format!(
-            "{} … {}",
-            micros(row.lower_quartile_ns),
-            micros(row.upper_quartile_ns)
-        );
-        format!(
-            "{:<11} {:>8} {:>12} {quartiles:>24} {:>12} {:>8}",
-            row.distance.replace('_', " "),
-            row.working_set_kb,
-            micros(row.refill_ns),
-            micros(row.stay_ns),
-            row.samples
-        )
-    }));
-    if report.refills.len() == WORKING_SETS_KB.len() {
-        let distance = report
-            .refills
-            .first()
-            .map_or("", |row| row.distance)
-            .replace('_', " ");
-        lines.push(format!(
-            "\nAll CPUs that may be used here are as far apart as each other ({distance}): other distances keep their defaults."
-        ));
+        )?;
+        let micros = |ns: f64| format!("{:.1}", ns / 1e3);
+        for refill in self.refills {
+            let quartiles = [refill.lower_quartile_ns, refill.upper_quartile_ns].map(micros);
+            writeln!(
+                f,
+                "{:<11} {:>8} {:>12} {:>24} {:>12} {:>8}",
+                refill.distance.label().replace('_', " "),
+                refill.working_set_kb,
+                micros(refill.refill_ns),
+                quartiles.join(" … "),
+                micros(refill.stay_ns),
+                refill.samples
+            )?;
+        }
+        match self.refills {
+            [first, ..] if self.refills.len() == WORKING_SETS_KB.len() => writeln!(
+                f,
+                "\nAll CPUs that may be used here are as far apart as each other ({}): other distances keep their defaults.",
+                first.distance.label().replace('_', " ")
+            ),
+            _ => Ok(()),
+        }
     }
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -233,7 +180,9 @@ mod tests {
         Refill {
             distance,
             working_set_kb,
-            refill_ns: [refill_ns, refill_ns / 2.0, refill_ns * 2.0],
+            refill_ns,
+            lower_quartile_ns: refill_ns / 2.0,
+            upper_quartile_ns: refill_ns * 2.0,
             stay_ns: 100.0,
             samples: 9,
         }
@@ -264,7 +213,7 @@ mod tests {
         let refills = [refill(Distance::Core, 32, 7.0)];
         let machine = Machine::from_spec("1x1x1x2").unwrap();
         let text = table(&refills)
-            .to_toml(&comments(&machine, AccessName::Chase, &refills))
+            .to_toml(&comments(&machine, Access::Chase, &refills))
             .unwrap();
         assert_eq!(Costs::from_toml(&text).unwrap(), table(&refills));
         assert!(text.contains("Measured here: same_core."), "{text}");

@@ -3,11 +3,11 @@
 
 use super::number::whole;
 use crate::live::doctor::{self, Check, Facts, ModelFacts, Verdict};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use augur_sched::model::place::Place;
 use clap::Parser;
 use serde::Serialize;
-use std::io::Write;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 /// Look for everything that could keep the scheduler from running on this machine.
@@ -51,38 +51,30 @@ pub fn run(args: &Args) -> Result<bool> {
     let mut checks = doctor::judge(&facts);
     checks.extend(model.judge());
     let ok = checks.iter().all(|check| check.verdict != Verdict::Fail);
-    let out = std::io::stdout().lock();
-    if args.json {
-        json(out, ok, &checks)
-    } else {
-        text(out, &checks)
-    }
-    .context("cannot write the report")?;
+    let report = Report {
+        ok,
+        summary: doctor::summary(&checks),
+        checks: &checks,
+    };
+    super::print(&report, args.json)?;
     Ok(ok)
 }
 
-fn json(mut out: impl Write, ok: bool, checks: &[Check]) -> Result<()> {
-    let report = Report {
-        ok,
-        summary: doctor::summary(checks),
-        checks,
-    };
-    Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?)
-}
-
-fn text(mut out: impl Write, checks: &[Check]) -> Result<()> {
-    for check in checks {
-        let mark = match check.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "FAIL",
-        };
-        writeln!(out, "{mark:<5} {:<16} {}", check.name, check.found)?;
-        if let Some(remedy) = &check.remedy {
-            writeln!(out, "{:<22} -> {remedy}", "")?;
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in self.checks {
+            let mark = match check.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Warn => "warn",
+                Verdict::Fail => "FAIL",
+            };
+            writeln!(f, "{mark:<5} {:<16} {}", check.name, check.found)?;
+            if let Some(remedy) = &check.remedy {
+                writeln!(f, "{:<22} -> {remedy}", "")?;
+            }
         }
+        writeln!(f, "{}", self.summary)
     }
-    Ok(writeln!(out, "{}", doctor::summary(checks))?)
 }
 
 #[cfg(test)]
@@ -98,18 +90,21 @@ mod tests {
         }
     }
 
+    fn report(checks: &[Check]) -> Report<'_> {
+        Report {
+            ok: true,
+            summary: doctor::summary(checks),
+            checks,
+        }
+    }
+
     #[test]
     fn a_failed_check_is_shown_with_its_remedy_and_the_verdict_is_last() {
-        let mut out = Vec::new();
-        text(
-            &mut out,
-            &[
-                check(Verdict::Ok, None),
-                check(Verdict::Fail, Some("boot another")),
-            ],
-        )
-        .unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let checks = [
+            check(Verdict::Ok, None),
+            check(Verdict::Fail, Some("boot another")),
+        ];
+        let text = report(&checks).to_string();
         let lines: Vec<_> = text.lines().map(str::trim_start).collect();
         assert_eq!(
             lines,
@@ -124,9 +119,7 @@ mod tests {
 
     #[test]
     fn json_has_the_verdicts_as_words() {
-        let mut out = Vec::new();
-        json(&mut out, true, &[check(Verdict::Warn, Some("mount it"))]).unwrap();
-        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let value = serde_json::to_value(report(&[check(Verdict::Warn, Some("mount it"))])).unwrap();
         assert_eq!(value["ok"], true);
         assert_eq!(value["checks"][0]["verdict"], "warn");
         assert_eq!(value["checks"][0]["remedy"], "mount it");

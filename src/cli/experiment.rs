@@ -16,6 +16,7 @@ use augur_tensorflow::prepare_library;
 use clap::Parser;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const AFTER_HELP: &str = "\
 Phases:
@@ -139,12 +140,46 @@ fn made() -> Made {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     Made {
-        command: shlex::try_join(arguments.iter().map(String::as_str)).ok(),
-        at: Some(chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()),
+        command: Some(quoted(&arguments)),
+        at: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .map(|since| utc(since.as_secs())),
         commit: option_env!("SCX_AUGUR_COMMIT")
             .filter(|commit| !commit.is_empty())
             .map(str::to_owned),
     }
+}
+
+/// Words as a shell reads them.
+fn quoted(words: &[String]) -> String {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || "+-./:@]_".contains(sign);
+    let quote = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    words.iter().map(quote).collect::<Vec<String>>().join(" ")
+}
+
+/// A moment by its date, to the minute. The date is reckoned from a 1 March, behind which leap days come last (Howard Hinnant,
+/// "chrono-compatible low-level date algorithms").
+fn utc(since_epoch_s: u64) -> String {
+    let days = since_epoch_s / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        ..10 => (era * 400 + year, month + 3),
+        _ => (era * 400 + year + 1, month - 9),
+    };
+    let minutes = since_epoch_s / 60;
+    format!(
+        "{year}-{month:02}-{day:02} {:02}:{:02} UTC",
+        minutes / 60 % 24,
+        minutes % 60
+    )
 }
 
 fn show(bar: &Mutex<Option<Progress>>, step: &Step) {
@@ -192,4 +227,28 @@ fn config(args: &Args) -> Result<Config> {
         .and_then(|()| config.context().map(|_| ()));
     checked.with_context(|| simulate::wrong(path))?;
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_its_date() {
+        let found = [0, 951_782_399, 951_782_400, 1_767_225_599, 1_772_323_140].map(utc);
+        let dates = [
+            "1970-01-01 00:00 UTC",
+            "2000-02-28 23:59 UTC",
+            "2000-02-29 00:00 UTC",
+            "2025-12-31 23:59 UTC",
+            "2026-02-28 23:59 UTC",
+        ];
+        assert_eq!(found, dates);
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+        let words = ["scx_augur", "hybrid_ml[trees=3]", "it's", ""].map(str::to_owned);
+        assert_eq!(quoted(&words), r"scx_augur 'hybrid_ml[trees=3]' 'it'\''s' ''");
+    }
 }

@@ -149,16 +149,9 @@ impl Command {
 }
 
 /// The user asked for something that cannot be: exit code 2 instead of 1.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct UsageError(pub String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 /// Runs the command that was asked for. Exit code 0, 1 (failed), 2 (wrong use) or 130 (interrupted); that of a recorded
 /// command is passed on.
@@ -215,13 +208,17 @@ fn carry_out(command: Command) -> anyhow::Result<u8> {
 
 /// Prints a report: as JSON, or as text, which ends its last line itself. Where nobody reads any more, see [`say`].
 fn print(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
-    let text = match json {
-        true => serde_json::to_string_pretty(report)? + "\n",
-        false => report.to_string(),
-    };
+    if json {
+        return print_json(report);
+    }
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())
+    out.write_all(report.to_string().as_bytes())
         .context("cannot write to standard output")
+}
+
+fn print_json(report: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
+    say!("{}", serde_json::to_string_pretty(report)?);
+    Ok(())
 }
 
 /// Refuses a folder that holds another run's files.

@@ -4,7 +4,6 @@
 use super::engine::EngineArgs;
 use super::interrupt;
 use super::number::{real, whole};
-use anyhow::Context;
 use augur_sched::model::canary::{self, fixed_rows};
 use augur_sched::model::explain;
 use augur_sched::model::manifest::Normaliser;
@@ -91,7 +90,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let logged = log::read_rows(log)?;
             let found = explain::importance(model.predictor.as_mut(), &logged, *seed, *repeats)?;
             if args.json {
-                print_json(&found)
+                super::print_json(&found)
             } else {
                 print_importance(&found)
             }
@@ -130,7 +129,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         Ok(model) => model,
         Err(fault) => {
             if json {
-                print_json(&Refused {
+                super::print_json(&Refused {
                     directory,
                     ok: false,
                     fault: fault.label(),
@@ -154,7 +153,7 @@ fn check(directory: &Path, engine: Engine, limit: Duration, json: bool) -> anyho
         trained_on: &manifest.trained_on,
     };
     if json {
-        return print_json(&report);
+        return super::print_json(&report);
     }
     super::say!("{}: model `{}` is fit for use", directory.display(), report.name);
     let version = report
@@ -270,7 +269,7 @@ fn bench(
         });
     }
     if json {
-        return print_json(&lines);
+        return super::print_json(&lines);
     }
     print_bench(&lines)
 }
@@ -353,13 +352,5 @@ fn print_importance(found: &explain::Explained) -> anyhow::Result<()> {
             feature.score_change
         );
     }
-    Ok(())
-}
-
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    super::say!(
-        "{}",
-        serde_json::to_string_pretty(value).context("cannot write the result as JSON")?
-    );
     Ok(())
 }

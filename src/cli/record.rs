@@ -245,10 +245,10 @@ impl Display for Counted {
             ("execs", counts.execs),
             ("exits", counts.exits),
             ("migrations", moved.total),
-            ("  same core", moved.same_core),
-            ("  same LLC", moved.same_llc),
-            ("  cross LLC", moved.cross_llc),
-            ("  cross node", moved.cross_node),
+            ("  same core", moved.known.same_core),
+            ("  same LLC", moved.known.same_llc),
+            ("  cross LLC", moved.known.cross_llc),
+            ("  cross node", moved.known.cross_node),
         ] {
             writeln!(f, "{name:<20} {value:>12} {:>12.1}", value as f64 / seconds)?;
         }
@@ -425,7 +425,7 @@ mod tests {
             }],
             migrations: recorder::Migrations {
                 total: 5,
-                same_llc: 5,
+                known: [0, 5, 0, 0].into(),
                 ..recorder::Migrations::default()
             },
             ..Counts::default()

@@ -189,12 +189,7 @@ pub fn run(args: &Args) -> Result<()> {
     let machine = &plan.places.machine;
     let machine = args.machine.clone().unwrap_or_else(|| machine.to_string());
     let report = Report::new(machine, args.seed, findings.bound_ns, findings.results);
-    if args.json {
-        super::say!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        super::say!("{}", report.to_string().trim_end());
-    }
-    Ok(())
+    super::print(&report, args.json)
 }
 
 /// The policies, all of them checked.

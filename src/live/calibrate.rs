@@ -13,6 +13,7 @@ use augur_base::topology::{Distance, Machine};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use rand::{RngExt, SeedableRng};
+use serde::Serialize;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -27,7 +28,8 @@ const LIMIT: Duration = Duration::from_secs(4);
 const FEWEST: usize = 15;
 
 /// The order in which a working set is touched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Access {
     /// One line after the other: prefetchers hide much of it, as with tasks that go through arrays.
     #[default]
@@ -53,14 +55,18 @@ pub struct Pairs {
 }
 
 /// The refill of one working set at one distance.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Refill {
     /// How far the thread was moved.
     pub distance: Distance,
     /// The working set.
     pub working_set_kb: u64,
-    /// Extra time of the first pass after a move; the median, and the quartiles around it.
-    pub refill_ns: [f64; 3],
+    /// Extra time of the first pass after a move; the median,
+    pub refill_ns: f64,
+    /// and the quartiles around it.
+    pub lower_quartile_ns: f64,
+    /// The same.
+    pub upper_quartile_ns: f64,
     /// The pass without a move; the median.
     pub stay_ns: f64,
     /// How many moves that rests on.
@@ -167,10 +173,13 @@ fn refill(
         stayed.push(stay_ns);
         extra.push(moved_ns - stay_ns);
     }
+    let [refill_ns, lower_quartile_ns, upper_quartile_ns] = quartiles(&mut extra);
     Ok(Refill {
         distance,
         working_set_kb,
-        refill_ns: quartiles(&mut extra),
+        refill_ns,
+        lower_quartile_ns,
+        upper_quartile_ns,
         stay_ns: quartiles(&mut stayed)[0],
         samples: extra.len(),
     })

@@ -6,6 +6,7 @@ use super::bpf::intf;
 use super::collect::lookup;
 use super::stats::Metrics;
 use anyhow::Result;
+use augur_base::statistics::percentile;
 
 /// A counter of the kernel's half: `enum augur_stat` in bpf/intf.h.
 struct Counter {
@@ -17,71 +18,42 @@ struct Counter {
     unit: u64,
 }
 
-const fn times(index: u32, figure: fn(&mut Metrics) -> &mut u64) -> Counter {
-    Counter {
-        index,
-        figure,
-        unit: 1,
-    }
+macro_rules! counters {
+    ($($index:ident => $figure:ident $(/ $unit:literal)?,)*) => {
+        [$(Counter {
+            index: intf::$index,
+            figure: |to| &mut to.$figure,
+            unit: 1 $(* $unit)?,
+        },)*]
+    };
 }
 
-/// A counter of ns, shown in ms.
-const fn ms(index: u32, figure: fn(&mut Metrics) -> &mut u64) -> Counter {
-    Counter {
-        index,
-        figure,
-        unit: 1_000_000,
-    }
-}
-
-/// Every counter, so that none is counted for nobody.
-const COUNTERS: [Counter; intf::augur_stat_AUGUR_NR_STATS as usize] = [
-    times(intf::augur_stat_AUGUR_STAT_WAKEUPS, |to| &mut to.wakeups),
-    times(intf::augur_stat_AUGUR_STAT_WAKE_PREV_IDLE, |to| {
-        &mut to.wake_prev_idle
-    }),
-    times(intf::augur_stat_AUGUR_STAT_WAKE_IDLE_ELSEWHERE, |to| {
-        &mut to.wake_idle_elsewhere
-    }),
-    times(intf::augur_stat_AUGUR_STAT_WAKE_PREEMPT, |to| {
-        &mut to.wake_preempt
-    }),
-    times(intf::augur_stat_AUGUR_STAT_TICK_PREEMPT, |to| {
-        &mut to.tick_preempt
-    }),
-    times(intf::augur_stat_AUGUR_STAT_WAKE_WAIT, |to| &mut to.wake_wait),
-    times(intf::augur_stat_AUGUR_STAT_FORKS, |to| &mut to.forks),
-    times(intf::augur_stat_AUGUR_STAT_ARRIVALS, |to| &mut to.arrivals),
-    times(intf::augur_stat_AUGUR_STAT_QUEUED, |to| &mut to.queued),
-    times(intf::augur_stat_AUGUR_STAT_KEPT, |to| &mut to.kept),
-    times(intf::augur_stat_AUGUR_STAT_KICKS, |to| &mut to.kicks),
-    times(intf::augur_stat_AUGUR_STAT_STEAL_TOO_SOON, |to| {
-        &mut to.steal_too_soon
-    }),
-    times(intf::augur_stat_AUGUR_STAT_STEAL_DENIED, |to| {
-        &mut to.steal_denied
-    }),
-    times(intf::augur_stat_AUGUR_STAT_RUNS, |to| &mut to.runs),
-    ms(intf::augur_stat_AUGUR_STAT_RUN_NS, |to| &mut to.run_ms),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_NS, |to| &mut to.wait_ms),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_FORK_NS, |to| {
-        &mut to.wait_fork_ms
-    }),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_SHORT_NS, |to| {
-        &mut to.wait_short_ms
-    }),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_LONG_NS, |to| {
-        &mut to.wait_long_ms
-    }),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS, |to| {
-        &mut to.wait_preempted_ms
-    }),
-    ms(intf::augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS, |to| {
-        &mut to.wait_expired_ms
-    }),
-    times(intf::augur_stat_AUGUR_STAT_RESCUED, |to| &mut to.rescued),
-    times(intf::augur_stat_AUGUR_STAT_ERRORS, |to| &mut to.lost_outcomes),
-];
+/// Every counter, so that none is counted for nobody; those of ns are shown in ms.
+const COUNTERS: [Counter; intf::augur_stat_AUGUR_NR_STATS as usize] = counters! {
+    augur_stat_AUGUR_STAT_WAKEUPS => wakeups,
+    augur_stat_AUGUR_STAT_WAKE_PREV_IDLE => wake_prev_idle,
+    augur_stat_AUGUR_STAT_WAKE_IDLE_ELSEWHERE => wake_idle_elsewhere,
+    augur_stat_AUGUR_STAT_WAKE_PREEMPT => wake_preempt,
+    augur_stat_AUGUR_STAT_TICK_PREEMPT => tick_preempt,
+    augur_stat_AUGUR_STAT_WAKE_WAIT => wake_wait,
+    augur_stat_AUGUR_STAT_FORKS => forks,
+    augur_stat_AUGUR_STAT_ARRIVALS => arrivals,
+    augur_stat_AUGUR_STAT_QUEUED => queued,
+    augur_stat_AUGUR_STAT_KEPT => kept,
+    augur_stat_AUGUR_STAT_KICKS => kicks,
+    augur_stat_AUGUR_STAT_STEAL_TOO_SOON => steal_too_soon,
+    augur_stat_AUGUR_STAT_STEAL_DENIED => steal_denied,
+    augur_stat_AUGUR_STAT_RUNS => runs,
+    augur_stat_AUGUR_STAT_RUN_NS => run_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_NS => wait_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_FORK_NS => wait_fork_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_SHORT_NS => wait_short_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_LONG_NS => wait_long_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_PREEMPTED_NS => wait_preempted_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_WAIT_EXPIRED_NS => wait_expired_ms / 1_000_000,
+    augur_stat_AUGUR_STAT_RESCUED => rescued,
+    augur_stat_AUGUR_STAT_ERRORS => lost_outcomes,
+};
 
 /// The counters of a CPU, summed over all.
 #[derive(Clone, Debug)]
@@ -167,11 +139,11 @@ impl Counters {
         for counter in &COUNTERS {
             *(counter.figure)(to) = self.stat(counter.index) / counter.unit;
         }
-        to.latency_p50_us = quantile_us(&self.latency, 0.5);
-        to.latency_p90_us = quantile_us(&self.latency, 0.9);
-        to.latency_p99_us = quantile_us(&self.latency, 0.99);
-        to.latency_p999_us = quantile_us(&self.latency, 0.999);
-        to.latency_max_us = quantile_us(&self.latency, 1.0);
+        to.latency_p50_us = percentile_us(&self.latency, 500);
+        to.latency_p90_us = percentile_us(&self.latency, 900);
+        to.latency_p99_us = percentile_us(&self.latency, 990);
+        to.latency_p999_us = percentile_us(&self.latency, 999);
+        to.latency_max_us = percentile_us(&self.latency, 1000);
     }
 }
 
@@ -186,18 +158,9 @@ fn bucket_end_us(bucket: usize) -> f64 {
     ns / 1e3
 }
 
-/// A quantile of a histogram: the upper end of the bucket that holds it; 0 where nothing was counted.
-fn quantile_us(buckets: &[u64], share: f64) -> f64 {
-    let total: u64 = buckets.iter().sum();
-    let rank = ((total as f64 * share).ceil() as u64).max(1);
-    let mut seen = 0;
-    for (bucket, count) in buckets.iter().enumerate() {
-        seen += count;
-        if seen >= rank && total > 0 {
-            return bucket_end_us(bucket);
-        }
-    }
-    0.0
+/// A percentile of a histogram: the upper end of the bucket that holds it; 0 where nothing was counted.
+fn percentile_us(buckets: &[u64], permille: u64) -> f64 {
+    percentile::rank(buckets, permille).map_or(0.0, bucket_end_us)
 }
 
 #[cfg(test)]
@@ -242,9 +205,9 @@ mod tests {
         // 1000 ns lies in the octave of 512: 512 * (1 + 3/4) = 896 to 1024.
         buckets[9 * 4 + 3] = 99;
         buckets[20 * 4] = 1;
-        assert_eq!(quantile_us(&buckets, 0.5), 1.024);
-        assert_eq!(quantile_us(&buckets, 0.99), 1.024);
-        assert_eq!(quantile_us(&buckets, 1.0), 1048.576 * 1.25);
-        assert_eq!(quantile_us(&[0; 160], 0.5), 0.0);
+        assert_eq!(percentile_us(&buckets, 500), 1.024);
+        assert_eq!(percentile_us(&buckets, 990), 1.024);
+        assert_eq!(percentile_us(&buckets, 1000), 1048.576 * 1.25);
+        assert_eq!(percentile_us(&[0; 160], 500), 0.0);
     }
 }

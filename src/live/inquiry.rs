@@ -3,19 +3,16 @@
 
 use super::stats::{Metrics, server_data};
 use anyhow::{Context, Result};
-use crossbeam_channel::Sender;
-use crossbeam_utils::sync::Parker;
+use augur_sched::model::relay::{Receiver, relay};
 use scx_stats::prelude::StatsServer;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
 
 /// The statistics socket.
 pub struct StatsRequests {
     _server: StatsServer<(), Metrics>,
-    answer: Sender<Metrics>,
-    open: Arc<AtomicUsize>,
-    sleep: Parker,
+    answer: Box<dyn Fn(Metrics) -> Result<()>>,
+    asked: Receiver<()>,
 }
 
 impl StatsRequests {
@@ -27,44 +24,28 @@ impl StatsRequests {
         let failed = "cannot open the statistics socket below /var/run/scx";
         let server = StatsServer::new(server_data()).launch().context(failed)?;
         let (answer, ask) = server.channels();
-        let (open, sleep) = (Arc::new(AtomicUsize::new(0)), Parker::new());
-        let (asked, wake) = (open.clone(), sleep.unparker().clone());
+        let (wake, asked) = relay();
         // On a thread of its own: a receiver yields some ten times before it sleeps, which between rounds, with others waiting for
         // the CPU, cost ten times as much as the rounds.
-        let listen = move || {
-            while ask.recv().is_ok() {
-                asked.fetch_add(1, Ordering::AcqRel);
-                wake.unpark();
-            }
-        };
         std::thread::Builder::new()
             .name("augur-requests".into())
-            .spawn(listen)
+            .spawn(move || while ask.recv().is_ok_and(|()| wake.give(())) {})
             .context(failed)?;
         Ok(StatsRequests {
             _server: server,
-            answer,
-            open,
-            sleep,
+            answer: Box::new(move |metrics| answer.send(metrics).context("the statistics socket closed")),
+            asked,
         })
     }
 
     /// Sleeps until `due`; at most once for each inquiry, sooner. True: somebody asked, and waits for an answer.
     pub fn sleep(&self, due: Instant) -> bool {
-        loop {
-            let one_less = |open: usize| open.checked_sub(1);
-            if self
-                .open
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less)
-                .is_ok()
-            {
-                return true;
-            }
-            if Instant::now() >= due {
-                return false;
-            }
-            self.sleep.park_deadline(due);
+        let asked = self.asked.take_before(due);
+        if asked == Err(RecvTimeoutError::Disconnected) {
+            // Nobody will ask any more.
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
+        asked.is_ok()
     }
 
     /// Answers who asked.
@@ -72,6 +53,6 @@ impl StatsRequests {
     /// # Errors
     /// Where the socket's end has gone.
     pub fn answer(&self, metrics: Metrics) -> Result<()> {
-        self.answer.send(metrics).context("the statistics socket closed")
+        (self.answer)(metrics)
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 /// Implement it for such types alone.
 pub unsafe trait Pod: Copy {}
 
-/// A [`Pod`] without padding: each of its bytes has a value, so that they may be read.
+/// A [`Pod`] without padding: each of its bytes has a value, so that they may be read as they are.
 ///
 /// # Safety
 /// Implement it for such types alone.
@@ -21,10 +21,15 @@ const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
     size_of::<F>()
 }
 
-macro_rules! solid {
-    ($($name:ident { $($field:ident),* }),*) => { $(
+macro_rules! pods {
+    ($($name:ident),*) => { $(
         // SAFETY: a struct of integers and arrays of them (see bpf/intf.h).
         unsafe impl Pod for intf::$name {}
+    )* };
+}
+
+macro_rules! solid {
+    ($($name:ident { $($field:ident),* }),*) => { $(
         // SAFETY: asserted below.
         unsafe impl Solid for intf::$name {}
         const _: () = {
@@ -40,67 +45,31 @@ macro_rules! solid {
 // SAFETY: an integer.
 unsafe impl Pod for i32 {}
 
-// SAFETY: a struct of integers and arrays of them (see bpf/intf.h). It is aligned to cache lines and has padding at its end.
-unsafe impl Pod for intf::augur_cpu {}
+pods!(
+    augur_cpu,
+    augur_task_row,
+    augur_cpu_row,
+    augur_snapshot_head,
+    augur_decision,
+    augur_outcome,
+    augur_permissions,
+    augur_collect_args,
+    augur_apply_args,
+    record_head,
+    record_task,
+    record_one,
+    record_two,
+    record_exec,
+    record_losses,
+    record_counts
+);
 
 solid!(
-    augur_task_row {
-        start_ns,
-        load_duty,
-        avg_run_ns,
-        avg_sleep_ns,
-        avg_wake_interval_ns,
-        since_run_ns,
-        since_migration_ns,
-        since_domain_move_ns,
-        total_wait_ns,
-        total_run_ns,
-        cpus_allowed,
-        pid,
+    record_head {
+        time_ns,
         cpu,
-        weight,
-        dom,
-        waker_dom,
-        migrations,
-        llc_changes,
-        phase,
-        pinned,
-        pad,
-        comm
-    },
-    augur_cpu_row {
-        wait_ns,
-        run_ns,
-        runs,
-        arrivals,
-        load,
-        busy_duty,
-        queued,
-        idle,
-        curr_pid,
-        dom
-    },
-    augur_snapshot_head {
-        now_ns,
-        nr_rows,
-        dropped_rows,
-        generation
-    },
-    augur_decision {
-        seq,
-        start_ns,
-        pid,
-        from,
-        to,
-        pad
-    },
-    augur_outcome {
-        seq,
-        at_ns,
-        pid,
-        status,
-        cpu,
-        pad
+        kind,
+        extra
     },
     augur_permissions { at_ns, denied },
     augur_collect_args { nr_watched, pad },
@@ -108,30 +77,6 @@ solid!(
         ttl_ns,
         nr_decisions,
         pad
-    },
-    record_head {
-        time_ns,
-        cpu,
-        kind,
-        extra
-    },
-    record_task { comm, pid, prio },
-    record_one { head, task },
-    record_two { head, first, second },
-    record_exec { head, task, filename },
-    record_losses { pending, total },
-    record_counts {
-        switches,
-        wakeups,
-        new_tasks,
-        forks,
-        execs,
-        exits,
-        migrations,
-        unplaced,
-        untracked,
-        latency_sum_ns,
-        latency
     }
 );
 

@@ -235,7 +235,10 @@ fn a_model_that_stays_leaves_no_migration_by_balance_or_steal_and_one_that_moves
     }
     assert_eq!(moves.state_hash, augur.state_hash);
     assert_eq!(moves.causes, augur.causes);
-    assert_eq!(augur.decision_outcomes.accepted, augur.decision_outcomes.proposed);
+    assert_eq!(
+        augur.decision_outcomes.tally.accepted,
+        augur.decision_outcomes.tally.proposed
+    );
 }
 
 #[test]

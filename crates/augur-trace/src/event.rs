@@ -169,19 +169,170 @@ pub enum EventKind {
     },
 }
 
+/// Which of an event's tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Who it is about: of a switch who leaves, of a fork who forks.
+    Subject,
+    /// Who comes.
+    Next,
+    /// Who is new.
+    Child,
+}
+
+/// Which CPU an event names beside its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Target,
+    Orig,
+    Dest,
+}
+
+/// Where a format has an event's fields; they are asked for in the tracepoint's order.
+pub(crate) trait Fields {
+    /// Why one is not there.
+    type Error;
+
+    fn task(&mut self, role: Role) -> Result<Task, Self::Error>;
+    fn state(&mut self) -> Result<State, Self::Error>;
+    fn cpu(&mut self, which: Named) -> Result<u32, Self::Error>;
+    fn old_pid(&mut self) -> Result<i32, Self::Error>;
+    fn filename(&mut self) -> Result<Box<str>, Self::Error>;
+    fn count(&mut self) -> Result<u64, Self::Error>;
+}
+
+/// One of an event's fields.
+pub(crate) enum Field<'a> {
+    Task(Role, &'a Task),
+    State(State),
+    Cpu(Named, u32),
+    OldPid(i32),
+    Filename(&'a str),
+    Count(u64),
+}
+
 impl EventKind {
+    /// The tracepoints' names, each in the place of its number, and `lost`.
+    pub(crate) const NAMES: [&str; 9] = [
+        "sched_switch",
+        "sched_waking",
+        "sched_wakeup",
+        "sched_wakeup_new",
+        "sched_migrate_task",
+        "sched_process_fork",
+        "sched_process_exec",
+        "sched_process_exit",
+        "lost",
+    ];
+
+    /// Its place in [`EventKind::NAMES`].
+    pub(crate) fn number(&self) -> u8 {
+        match self {
+            EventKind::Switch { .. } => 0,
+            EventKind::Waking { .. } => 1,
+            EventKind::Wakeup { .. } => 2,
+            EventKind::WakeupNew { .. } => 3,
+            EventKind::Migrate { .. } => 4,
+            EventKind::Fork { .. } => 5,
+            EventKind::Exec { .. } => 6,
+            EventKind::Exit { .. } => 7,
+            EventKind::Lost { .. } => 8,
+        }
+    }
+
     /// The tracepoint's name, or `lost`.
     pub fn name(&self) -> &'static str {
+        EventKind::NAMES[usize::from(self.number())]
+    }
+
+    /// The event of that number with these fields; `None` where there is no such number.
+    pub(crate) fn read<F: Fields>(number: u8, from: &mut F) -> Result<Option<EventKind>, F::Error> {
+        Ok(Some(match number {
+            0 => EventKind::Switch {
+                prev: from.task(Role::Subject)?,
+                prev_state: from.state()?,
+                next: from.task(Role::Next)?,
+            },
+            1..=3 => {
+                let (task, target_cpu) = (from.task(Role::Subject)?, from.cpu(Named::Target)?);
+                match number {
+                    1 => EventKind::Waking { task, target_cpu },
+                    2 => EventKind::Wakeup { task, target_cpu },
+                    _ => EventKind::WakeupNew { task, target_cpu },
+                }
+            }
+            4 => EventKind::Migrate {
+                task: from.task(Role::Subject)?,
+                orig_cpu: from.cpu(Named::Orig)?,
+                dest_cpu: from.cpu(Named::Dest)?,
+            },
+            5 => EventKind::Fork {
+                parent: from.task(Role::Subject)?,
+                child: from.task(Role::Child)?,
+            },
+            6 => EventKind::Exec {
+                task: from.task(Role::Subject)?,
+                old_pid: from.old_pid()?,
+                filename: from.filename()?,
+            },
+            7 => EventKind::Exit {
+                task: from.task(Role::Subject)?,
+            },
+            8 => EventKind::Lost { count: from.count()? },
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Its fields, in the same order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        let (second, third) = match self {
+            EventKind::Switch { prev_state, next, .. } => (
+                Some(Field::State(*prev_state)),
+                Some(Field::Task(Role::Next, next)),
+            ),
+            EventKind::Waking { target_cpu, .. }
+            | EventKind::Wakeup { target_cpu, .. }
+            | EventKind::WakeupNew { target_cpu, .. } => (Some(Field::Cpu(Named::Target, *target_cpu)), None),
+            EventKind::Migrate {
+                orig_cpu, dest_cpu, ..
+            } => (
+                Some(Field::Cpu(Named::Orig, *orig_cpu)),
+                Some(Field::Cpu(Named::Dest, *dest_cpu)),
+            ),
+            EventKind::Fork { child, .. } => (Some(Field::Task(Role::Child, child)), None),
+            EventKind::Exec {
+                old_pid, filename, ..
+            } => (Some(Field::OldPid(*old_pid)), Some(Field::Filename(filename))),
+            EventKind::Exit { .. } => (None, None),
+            EventKind::Lost { count } => (Some(Field::Count(*count)), None),
+        };
+        let first = self.task().map(|task| Field::Task(Role::Subject, task));
+        [first, second, third].into_iter().flatten()
+    }
+
+    /// Who it is about: of a switch who leaves, of a fork who forks.
+    pub fn task(&self) -> Option<&Task> {
         match self {
-            EventKind::Switch { .. } => "sched_switch",
-            EventKind::Waking { .. } => "sched_waking",
-            EventKind::Wakeup { .. } => "sched_wakeup",
-            EventKind::WakeupNew { .. } => "sched_wakeup_new",
-            EventKind::Migrate { .. } => "sched_migrate_task",
-            EventKind::Fork { .. } => "sched_process_fork",
-            EventKind::Exec { .. } => "sched_process_exec",
-            EventKind::Exit { .. } => "sched_process_exit",
-            EventKind::Lost { .. } => "lost",
+            EventKind::Switch { prev: task, .. }
+            | EventKind::Waking { task, .. }
+            | EventKind::Wakeup { task, .. }
+            | EventKind::WakeupNew { task, .. }
+            | EventKind::Migrate { task, .. }
+            | EventKind::Fork { parent: task, .. }
+            | EventKind::Exec { task, .. }
+            | EventKind::Exit { task } => Some(task),
+            EventKind::Lost { .. } => None,
+        }
+    }
+
+    /// Who ran on the CPU when it happened, where that is who it is about.
+    pub(crate) fn runner(&self) -> Option<&Task> {
+        match self {
+            EventKind::Switch { .. }
+            | EventKind::Fork { .. }
+            | EventKind::Exec { .. }
+            | EventKind::Exit { .. } => self.task(),
+            _ => None,
         }
     }
 }

@@ -33,16 +33,18 @@ pub mod summary;
 mod table;
 mod text;
 mod unpack;
+mod varint;
 mod writer;
 
 pub use coverage::Coverage;
 pub use event::{Comm, Event, EventKind, State, Task};
 pub use format::Format;
 pub use header::{Header, Place};
-pub use native::NativeWriter;
 pub use notes::{Notes, Skip};
 pub use reader::{Choice, Reader};
 pub use scope::Scope;
 pub use shown::shown;
 pub use summary::Summary;
-pub use writer::{Sink, Writer};
+pub use writer::Writer;
+
+use writer::Sink;

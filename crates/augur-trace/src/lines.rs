@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The lines of a text of any length, in a buffer of fixed size.
 
-use std::io::{ErrorKind, Read, Result};
+use std::io::{Read, Result};
 
 /// Bytes of the buffer.
 const BUFFER: usize = 1 << 18;
@@ -86,15 +86,10 @@ impl<R: Read> Lines<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        loop {
-            match self.input.read(&mut self.buffer[self.end..]) {
-                Ok(0) => self.at_end = true,
-                Ok(count) => self.end += count,
-                Err(err) if err.kind() == ErrorKind::Interrupted => continue,
-                Err(err) => return Err(err),
-            }
-            return Ok(());
-        }
+        let count = self.input.read(&mut self.buffer[self.end..])?;
+        self.at_end = count == 0;
+        self.end += count;
+        Ok(())
     }
 }
 

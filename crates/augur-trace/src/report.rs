@@ -71,7 +71,7 @@ pub struct Consistency {
 }
 
 /// One CPU.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct CpuRow {
     /// Its number.
     pub cpu: u32,
@@ -204,13 +204,7 @@ fn coverage(found: &Finished, online: u32) -> Vec<CpuRow> {
     let mut rows: BTreeMap<u32, CpuRow> = BTreeMap::new();
     let silent = |cpu| CpuRow {
         cpu,
-        begin_ns: None,
-        end_ns: None,
-        gaps: 0,
-        busy_ns: None,
-        idle_ns: None,
-        switches: 0,
-        misfits: 0,
+        ..CpuRow::default()
     };
     // Nothing was heard of these, which is no proof that they idled.
     if found.coverage.cpus().keys().all(|&cpu| cpu < online) && online as usize <= MAX_CPUS {

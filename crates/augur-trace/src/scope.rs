@@ -187,13 +187,8 @@ impl Scope {
         };
         let kept = match &kind {
             EventKind::Switch { .. } | EventKind::Lost { .. } => true,
-            EventKind::Waking { task, .. }
-            | EventKind::Wakeup { task, .. }
-            | EventKind::WakeupNew { task, .. }
-            | EventKind::Migrate { task, .. }
-            | EventKind::Exec { task, .. }
-            | EventKind::Exit { task } => self.has_task(task),
             EventKind::Fork { parent, child } => self.has_task(parent) && self.has_task(child),
+            other => other.task().is_none_or(|task| self.has_task(task)),
         };
         kept.then_some(Event { kind, ..event })
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One writer for all formats.
 
-use super::native::{NativeSink, NativeWriter};
+use super::native::NativeWriter;
 use super::perfetto::PerfettoWriter;
 use super::rtapp::RtAppWriter;
 use super::table::CsvWriter;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What a format has to do.
-pub trait Sink {
+pub(crate) trait Sink {
     /// Adds an event; they come in the order of time.
     ///
     /// # Errors
@@ -50,10 +50,7 @@ impl Writer {
             _ => Output::create(path)?,
         };
         let sink: Box<dyn Sink> = match format {
-            Format::Native => Box::new(NativeSink {
-                writer: NativeWriter::new(out, header)?,
-                lost: header.lost,
-            }),
+            Format::Native => Box::new(NativeWriter::new(out, header)?),
             Format::Ftrace => Box::new(TextWriter::new(out, header)?),
             Format::Perfetto => Box::new(PerfettoWriter::new(out, header)?),
             #[cfg(feature = "parquet")]

@@ -21,19 +21,6 @@ pub use summary::{CallbackSpread, Spread, Summary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Migrations by how far they went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kinds {
-    /// Between siblings of a core.
-    pub same_core: u64,
-    /// Within a last-level cache.
-    pub same_llc: u64,
-    /// To another last-level cache of the node.
-    pub cross_llc: u64,
-    /// To another node.
-    pub cross_node: u64,
-}
-
 /// What is known about the benchmark as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct About {

@@ -30,29 +30,43 @@ pub struct Check {
     pub remedy: Option<String>,
 }
 
-impl Check {
-    pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Check {
+/// What a check comes to, before it has its name.
+pub(super) struct Finding {
+    verdict: Verdict,
+    found: String,
+    remedy: Option<String>,
+}
+
+pub(super) fn ok(found: impl Into<String>) -> Finding {
+    Finding {
+        verdict: Verdict::Ok,
+        found: found.into(),
+        remedy: None,
+    }
+}
+
+pub(super) fn warn(found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding {
+        verdict: Verdict::Warn,
+        remedy: Some(remedy.into()),
+        ..ok(found)
+    }
+}
+
+pub(super) fn fail(found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding {
+        verdict: Verdict::Fail,
+        ..warn(found, remedy)
+    }
+}
+
+impl Finding {
+    pub(super) fn named(self, name: &'static str) -> Check {
         Check {
             name,
-            verdict: Verdict::Ok,
-            found: found.into(),
-            remedy: None,
-        }
-    }
-
-    pub(super) fn warn(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            name,
-            verdict: Verdict::Warn,
-            found: found.into(),
-            remedy: Some(remedy.into()),
-        }
-    }
-
-    pub(super) fn fail(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            verdict: Verdict::Fail,
-            ..Check::warn(name, found, remedy)
+            verdict: self.verdict,
+            found: self.found,
+            remedy: self.remedy,
         }
     }
 }

@@ -1,37 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Every check of the kernel, the privileges and the machine: pure functions of [`Facts`].
 
+use super::check::Finding;
 use super::kernel::{btf, function_tracer, kconfig, kernel, kfuncs, lockdown};
 use super::system::{capabilities, cgroup, machine, scheduler, socket, tracefs};
 use super::{Check, Facts};
 
-/// Every check of the kernel, the privileges and the machine; what others follow from comes first.
+/// A check's name, one word or two, and what it looks at.
+type Named = (&'static str, fn(&Facts) -> Finding);
+
+/// What others follow from comes first.
+const CHECKS: [Named; 12] = [
+    ("kernel", kernel),
+    ("kernel config", kconfig),
+    ("BTF", btf),
+    ("kfuncs", kfuncs),
+    ("function tracer", function_tracer),
+    ("lockdown", lockdown),
+    ("privileges", capabilities),
+    ("other scheduler", scheduler),
+    ("stats socket", socket),
+    ("machine", machine),
+    ("cgroups", cgroup),
+    ("tracefs", tracefs),
+];
+
+/// What a BPF program needs that only looks on: no sched_ext, and nothing of the machine's size.
+const RECORDING: [&str; 3] = ["privileges", "BTF", "lockdown"];
+
+/// Every check of the kernel, the privileges and the machine.
 pub fn judge(facts: &Facts) -> Vec<Check> {
-    vec![
-        kernel(facts),
-        kconfig(facts),
-        btf(facts),
-        kfuncs(facts),
-        function_tracer(facts),
-        lockdown(facts),
-        capabilities(facts),
-        scheduler(facts),
-        socket(facts),
-        machine(facts),
-        cgroup(facts),
-        tracefs(facts),
-    ]
+    let checked = CHECKS.iter().map(|(name, check)| check(facts).named(name));
+    checked.collect()
 }
 
-/// The checks of what a BPF program needs that only looks on: no sched_ext, and nothing of the machine's size.
+/// Those of what recording needs.
 pub fn judge_recording(facts: &Facts) -> Vec<Check> {
-    vec![capabilities(facts), btf(facts), lockdown(facts)]
+    let mut checks = judge(facts);
+    checks.retain(|check| RECORDING.contains(&check.name));
+    checks.sort_by_key(|check| RECORDING.iter().position(|name| *name == check.name));
+    checks
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::system::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
-    use super::super::{Kconfig, STATS_SOCKET, SchedExt, Size, Socket, Verdict};
+    use super::super::{Kconfig, STATS_SOCKET, SchedExt, Size, Socket, Verdict, nothing_fails};
     use super::*;
 
     /// A machine on which all is well.
@@ -125,16 +139,13 @@ mod tests {
             release: "6.1.0".into(),
             ..good()
         };
-        assert!(kernel(&facts).found.contains("it came with 6.12"));
+        let kernel = |facts: &Facts| judge(facts)[0].found.clone();
+        assert!(kernel(&facts).contains("it came with 6.12"));
         let facts = Facts {
             release: "odd".into(),
             ..facts
         };
-        assert!(
-            kernel(&facts)
-                .found
-                .contains("/sys/kernel/sched_ext is not there")
-        );
+        assert!(kernel(&facts).contains("/sys/kernel/sched_ext is not there"));
     }
 
     #[test]
@@ -184,14 +195,11 @@ mod tests {
             "user namespace",
         );
         for enough in [1 << CAP_SYS_ADMIN, 1 << CAP_BPF | 1 << CAP_PERFMON] {
-            assert_eq!(
-                capabilities(&Facts {
-                    capabilities: enough,
-                    ..good()
-                })
-                .verdict,
-                Verdict::Ok
-            );
+            let facts = Facts {
+                capabilities: enough,
+                ..good()
+            };
+            assert!(nothing_fails(&judge(&facts)).is_ok());
         }
     }
 
@@ -271,17 +279,8 @@ mod tests {
             "machine",
             "topology",
         );
-        assert_eq!(
-            machine(&Facts {
-                size: Ok(Size {
-                    cpus: 512,
-                    highest_cpu: 511,
-                    domains: 64
-                }),
-                ..good()
-            })
-            .verdict,
-            Verdict::Ok
-        );
+        let mut facts = good();
+        size(512, 64)(&mut facts);
+        assert!(nothing_fails(&judge(&facts)).is_ok());
     }
 }

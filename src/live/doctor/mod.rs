@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn the_last_line_names_what_failed_else_what_to_look_at() {
-        let ok = Check::ok("kernel", "found");
-        let warn = Check::warn("tracefs", "found", "remedy");
-        let fail = Check::fail("privileges", "found", "remedy");
+        let ok = check::ok("found").named("kernel");
+        let warn = check::warn("found", "remedy").named("tracefs");
+        let fail = check::fail("found", "remedy").named("privileges");
         assert_eq!(summary(std::slice::from_ref(&ok)), "scx_augur can run here");
         assert_eq!(
             summary(&[ok.clone(), warn.clone()]),

@@ -2,6 +2,7 @@
 //! The model and the library that runs it: whether they can be used, and what to do where not.
 
 use super::Check;
+use super::check::{Finding, ok, warn};
 use augur_sched::model::place::Place;
 use augur_sched::model::{Engine, ModelOptions, canary};
 use augur_tensorflow::Fault;
@@ -44,35 +45,31 @@ impl ModelFacts {
             Err(_) => "until then the heuristic decides",
         };
         let library = match (&self.library, self.skipped.first()) {
-            (Ok((path, version)), None) => Check::ok("TensorFlow", format!("{version}, {}", path.display())),
-            (Ok((path, version)), Some(skipped)) => Check::warn(
-                "TensorFlow",
+            (Ok((path, version)), None) => ok(format!("{version}, {}", path.display())),
+            (Ok((path, version)), Some(skipped)) => warn(
                 format!("{version}, {}; {skipped}", path.display()),
                 "take the others' right to write there, or remove it",
             ),
-            (Err(fault), _) => without("TensorFlow", fault, meanwhile),
+            (Err(fault), _) => without(fault, meanwhile),
         };
         let place = match self.built_in {
             true => ", which is built in,".to_owned(),
             false => format!(" in {}", self.directory.display()),
         };
         let model = match &self.model {
-            Ok((name, engine)) => Check::ok(
-                "model",
-                format!("`{name}`{place} is fit for use; {engine} runs it"),
-            ),
-            Err(fault) => without("model", fault, meanwhile),
+            Ok((name, engine)) => ok(format!("`{name}`{place} is fit for use; {engine} runs it")),
+            Err(fault) => without(fault, meanwhile),
         };
-        vec![library, model]
+        vec![library.named("TensorFlow"), model.named("model")]
     }
 }
 
 /// A fault names its remedy after a semicolon or not at all.
-fn without(name: &'static str, fault: &Fault, meanwhile: &str) -> Check {
+fn without(fault: &Fault, meanwhile: &str) -> Finding {
     let text = fault.to_string();
     match text.rsplit_once("; ") {
-        Some((found, remedy)) => Check::warn(name, found, format!("{remedy}; {meanwhile}")),
-        None => Check::warn(name, text, format!("name another with --model; {meanwhile}")),
+        Some((found, remedy)) => warn(found, format!("{remedy}; {meanwhile}")),
+        None => warn(text, format!("name another with --model; {meanwhile}")),
     }
 }
 

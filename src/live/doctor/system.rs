@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Checks of what the kernel runs on, and of what runs on it: this process, others, the machine.
 
-use super::{Check, Facts, STATS_SOCKET, SchedExt, Size, Socket};
+use super::check::{Finding, fail, ok, warn};
+use super::{Facts, STATS_SOCKET, SchedExt, Size, Socket};
 
 pub(super) const CAP_SYS_ADMIN: u32 = 21;
 pub(super) const CAP_PERFMON: u32 = 38;
 pub(super) const CAP_BPF: u32 = 39;
 
-pub fn capabilities(facts: &Facts) -> Check {
-    const NAME: &str = "privileges";
+pub fn capabilities(facts: &Facts) -> Finding {
     let has = |bit: u32| facts.capabilities >> bit & 1 == 1;
     let missing: Vec<_> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
         .into_iter()
@@ -20,45 +20,37 @@ pub fn capabilities(facts: &Facts) -> Check {
             "this process lacks {}, so it may not load BPF programs",
             missing.join(" and ")
         );
-        return Check::fail(NAME, found, "run it as root, with sudo or by its systemd unit");
+        return fail(found, "run it as root, with sudo or by its systemd unit");
     }
     if !facts.first_user_namespace {
-        return Check::fail(
-            NAME,
+        return fail(
             "this process is root in a user namespace only (/proc/self/uid_map), so it may not load BPF programs",
             "run it outside the container",
         );
     }
-    Check::ok(
-        NAME,
-        if has(CAP_BPF) {
-            "CAP_BPF and CAP_PERFMON"
-        } else {
-            "CAP_SYS_ADMIN"
-        },
-    )
+    ok(if has(CAP_BPF) {
+        "CAP_BPF and CAP_PERFMON"
+    } else {
+        "CAP_SYS_ADMIN"
+    })
 }
 
-pub fn scheduler(facts: &Facts) -> Check {
-    const NAME: &str = "other scheduler";
+pub fn scheduler(facts: &Facts) -> Finding {
     let Some(SchedExt { state, ops }) = &facts.sched_ext else {
-        return Check::ok(NAME, "none, as there is no sched_ext");
+        return ok("none, as there is no sched_ext");
     };
     let who = ops.as_deref().unwrap_or("without a name");
     match state.as_str() {
-        "disabled" => Check::ok(NAME, "none is attached"),
-        "disabling" => Check::fail(
-            NAME,
+        "disabled" => ok("none is attached"),
+        "disabling" => fail(
             format!("the sched_ext scheduler {who} is just being detached"),
             "try again in a moment",
         ),
-        _ if who == "augur" || who.starts_with("augur_") => Check::fail(
-            NAME,
+        _ if who == "augur" || who.starts_with("augur_") => fail(
             "the sched_ext scheduler scx_augur is attached already",
             "look at it with `scx_augur run --monitor 1`, or end it first",
         ),
-        _ => Check::fail(
-            NAME,
+        _ => fail(
             format!(
                 "the sched_ext scheduler {who} is attached (/sys/kernel/sched_ext/root/ops), and there can be only one"
             ),
@@ -67,28 +59,24 @@ pub fn scheduler(facts: &Facts) -> Check {
     }
 }
 
-pub fn socket(facts: &Facts) -> Check {
-    const NAME: &str = "stats socket";
+pub fn socket(facts: &Facts) -> Finding {
     match &facts.socket {
-        Socket::Free => Check::ok(NAME, format!("{STATS_SOCKET} can be made")),
-        Socket::Served => Check::fail(
-            NAME,
+        Socket::Free => ok(format!("{STATS_SOCKET} can be made")),
+        Socket::Served => fail(
             format!("another program answers at {STATS_SOCKET}, where the statistics are served"),
             "end that scheduler first",
         ),
-        Socket::Unwritable(cause) => Check::fail(
-            NAME,
+        Socket::Unwritable(cause) => fail(
             format!("{STATS_SOCKET}, where the statistics are served, cannot be made ({cause})"),
             "run it as root, or make that folder writable",
         ),
     }
 }
 
-pub fn machine(facts: &Facts) -> Check {
-    const NAME: &str = "machine";
+pub fn machine(facts: &Facts) -> Finding {
     let size = match &facts.size {
         Ok(size) => size,
-        Err(cause) => return Check::fail(NAME, cause, "mount sysfs at /sys"),
+        Err(cause) => return fail(cause, "mount sysfs at /sys"),
     };
     let (cpus, domains) = (count(size.cpus, "CPU"), count(size.domains, "domain"));
     if size.highest_cpu > Size::MAX_CPU {
@@ -97,21 +85,20 @@ pub fn machine(facts: &Facts) -> Check {
             size.highest_cpu,
             Size::MAX_CPU
         );
-        return Check::fail(NAME, found, "raise AUGUR_MAX_CPUS in bpf/intf.h and build again");
+        return fail(found, "raise AUGUR_MAX_CPUS in bpf/intf.h and build again");
     }
     if size.domains > Size::MAX_DOMAINS {
         let found = format!(
             "{domains} are more than the {} that scx_augur has room for",
             Size::MAX_DOMAINS
         );
-        return Check::fail(NAME, found, "raise --max-domain-cpus");
+        return fail(found, "raise --max-domain-cpus");
     }
     match size.domains {
-        1 => Check::ok(
-            NAME,
-            format!("{cpus} in 1 domain: tasks move within it, and nothing is balanced"),
-        ),
-        _ => Check::ok(NAME, format!("{cpus} in {domains}")),
+        1 => ok(format!(
+            "{cpus} in 1 domain: tasks move within it, and nothing is balanced"
+        )),
+        _ => ok(format!("{cpus} in {domains}")),
     }
 }
 
@@ -119,23 +106,17 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-pub fn cgroup(facts: &Facts) -> Check {
-    const NAME: &str = "cgroups";
+pub fn cgroup(facts: &Facts) -> Finding {
     match facts.cgroup_v2 {
-        true => Check::ok(
-            NAME,
-            "v2; their CPU weights and limits do not count while scx_augur is attached",
-        ),
-        false => Check::ok(NAME, "no v2 at /sys/fs/cgroup, and none is needed"),
+        true => ok("v2; their CPU weights and limits do not count while scx_augur is attached"),
+        false => ok("no v2 at /sys/fs/cgroup, and none is needed"),
     }
 }
 
-pub fn tracefs(facts: &Facts) -> Check {
-    const NAME: &str = "tracefs";
+pub fn tracefs(facts: &Facts) -> Finding {
     match facts.tracefs {
-        true => Check::ok(NAME, "/sys/kernel/tracing"),
-        false => Check::warn(
-            NAME,
+        true => ok("/sys/kernel/tracing"),
+        false => warn(
             "tracefs is not mounted at /sys/kernel/tracing, so the kernel's own events cannot be watched",
             "run `mount -t tracefs tracefs /sys/kernel/tracing`",
         ),

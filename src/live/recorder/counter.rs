@@ -5,7 +5,8 @@ use super::super::bpf::{RecordSkel, intf};
 use super::super::pod;
 use super::{ATTACH, open};
 use anyhow::{Context, Result};
-use augur_base::topology::Machine;
+use augur_base::statistics::percentile;
+use augur_base::topology::{ByDistance, Machine};
 use libbpf_rs::skel::OpenSkel;
 use libbpf_rs::{Link, MapCore, MapFlags, OpenObject};
 use serde::Serialize;
@@ -43,14 +44,9 @@ pub struct Counts {
 pub struct Migrations {
     /// All of them.
     pub total: u64,
-    /// Between siblings of a core.
-    pub same_core: u64,
-    /// Between cores of a last-level cache.
-    pub same_llc: u64,
-    /// Between caches of a node.
-    pub cross_llc: u64,
-    /// Between nodes.
-    pub cross_node: u64,
+    /// Those whose distance is known.
+    #[serde(flatten)]
+    pub known: ByDistance,
     /// To or from a CPU that was not there when counting began.
     pub unplaced: u64,
 }
@@ -69,23 +65,18 @@ pub struct LatencyBucket {
 impl Counts {
     /// The least power of two, in ns, that `permille` of the latencies are below; 0 where there are none.
     pub fn latency_below_ns(&self, permille: u64) -> u64 {
-        let rank = (u128::from(self.latencies) * u128::from(permille)).div_ceil(1000);
-        let mut seen = 0u128;
-        let found = self.latency.iter().find(|bucket| {
-            seen += u128::from(bucket.count);
-            seen >= rank
-        });
-        found.map_or(0, |bucket| bucket.below_ns)
+        let counts: Vec<u64> = self.latency.iter().map(|bucket| bucket.count).collect();
+        percentile::rank(&counts, permille).map_or(0, |index| self.latency[index].below_ns)
     }
 
     fn of(cpus: &[intf::record_counts]) -> Counts {
         let sum = |field: fn(&intf::record_counts) -> u64| cpus.iter().map(field).sum::<u64>();
-        let [same_core, same_llc, cross_llc, cross_node] = [
-            sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CORE as usize]),
-            sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_LLC as usize]),
-            sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CROSS_LLC as usize]),
-            sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CROSS_NODE as usize]),
-        ];
+        let known = ByDistance {
+            same_core: sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CORE as usize]),
+            same_llc: sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_LLC as usize]),
+            cross_llc: sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CROSS_LLC as usize]),
+            cross_node: sum(|cpu| cpu.migrations[intf::augur_kind_AUGUR_KIND_CROSS_NODE as usize]),
+        };
         let unplaced = sum(|cpu| cpu.unplaced);
         let mut buckets = [0u64; intf::record_limits_RECORD_LAT_BUCKETS as usize];
         for cpu in cpus {
@@ -102,11 +93,8 @@ impl Counts {
             execs: sum(|cpu| cpu.execs),
             exits: sum(|cpu| cpu.exits),
             migrations: Migrations {
-                total: same_core + same_llc + cross_llc + cross_node + unplaced,
-                same_core,
-                same_llc,
-                cross_llc,
-                cross_node,
+                total: known.total() + unplaced,
+                known,
                 unplaced,
             },
             latencies,
@@ -222,7 +210,10 @@ mod tests {
         cpu.latency_sum_ns = 3_000;
         cpu.migrations = [1, 2, 3, 4];
         let counts = Counts::of(&[cpu, cpu]);
-        assert_eq!((counts.migrations.total, counts.migrations.cross_llc), (20, 6));
+        assert_eq!(
+            (counts.migrations.total, counts.migrations.known.cross_llc),
+            (20, 6)
+        );
         assert_eq!((counts.latencies, counts.latency_mean_ns), (200, 30.0));
         assert_eq!(counts.latency.len(), 18);
         assert_eq!((counts.latency[0].from_ns, counts.latency[0].below_ns), (8, 16));

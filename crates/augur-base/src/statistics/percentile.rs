@@ -36,6 +36,18 @@ impl Serialize for Percentiles {
     }
 }
 
+/// The place of the first of some counts at which at least so many permille of all are reached (nearest rank); `None` where
+/// nothing was counted.
+pub fn rank<'a>(counts: impl IntoIterator<Item = &'a u64> + Clone, permille: u64) -> Option<usize> {
+    let total: u64 = counts.clone().into_iter().sum();
+    let rank = (u128::from(total) * u128::from(permille)).div_ceil(1000).max(1);
+    let mut seen = 0;
+    counts.into_iter().position(|&count| {
+        seen += u128::from(count);
+        seen >= rank
+    })
+}
+
 /// A percentile's name, and where it is.
 type Field = (&'static str, fn(&Percentiles) -> u64);
 

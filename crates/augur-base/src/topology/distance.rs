@@ -2,6 +2,7 @@
 //! How far apart two CPUs or two domains are.
 
 use super::{Cpu, Machine};
+use serde::{Serialize, Serializer};
 
 /// How far apart two CPUs are, nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,11 @@ pub enum Distance {
 }
 
 impl Distance {
+    /// The word in tables and files.
+    pub fn label(self) -> &'static str {
+        ["same_cpu", "same_core", "same_llc", "cross_llc", "cross_node"][self as usize]
+    }
+
     /// 0 for [`Distance::Same`] to 4 for [`Distance::Remote`].
     pub fn ordinal(self) -> u8 {
         self as u8
@@ -41,6 +47,55 @@ impl Distance {
             Distance::Node
         } else {
             Distance::Remote
+        }
+    }
+}
+
+impl Serialize for Distance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.label())
+    }
+}
+
+/// Migrations by how far they went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ByDistance {
+    /// Between siblings of a core.
+    pub same_core: u64,
+    /// Within a last-level cache.
+    pub same_llc: u64,
+    /// To another last-level cache of the node.
+    pub cross_llc: u64,
+    /// To another node.
+    pub cross_node: u64,
+}
+
+impl ByDistance {
+    /// So many more of that distance; who stays did not migrate.
+    pub fn add(&mut self, distance: Distance, count: u64) {
+        match distance {
+            Distance::Same => {}
+            Distance::Core => self.same_core += count,
+            Distance::Llc => self.same_llc += count,
+            Distance::Node => self.cross_llc += count,
+            Distance::Remote => self.cross_node += count,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.same_core + self.same_llc + self.cross_llc + self.cross_node
+    }
+}
+
+impl From<[u64; 4]> for ByDistance {
+    /// The nearest first.
+    fn from([same_core, same_llc, cross_llc, cross_node]: [u64; 4]) -> ByDistance {
+        ByDistance {
+            same_core,
+            same_llc,
+            cross_llc,
+            cross_node,
         }
     }
 }

@@ -12,6 +12,6 @@ mod machine;
 mod shape;
 mod split;
 
-pub use distance::Distance;
+pub use distance::{ByDistance, Distance};
 pub use machine::{Cpu, Domain, MAX_CPUS, Machine};
 pub use shape::Shape;

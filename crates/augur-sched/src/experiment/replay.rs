@@ -7,7 +7,7 @@ use crate::policy::cpu::assigned::{Assigned, assign};
 use crate::policy::cpu::registry::{self, Choice, Scheme};
 use crate::policy::cpu::{Discipline, Places};
 use crate::policy::decision::Row;
-use crate::report::replay::{Causes, DecisionOutcomes, Figures, Migrations};
+use crate::report::replay::{Figures, Migrations};
 use crate::report::task::{Latencies, TaskFigures};
 use crate::sim::burst::Rebuilt;
 use crate::sim::cpu::{self, Balancer, Options, Outcome, Progress, Run, Timeline};
@@ -319,10 +319,7 @@ fn bound_ns(plan: &Plan) -> u64 {
 /// A run in figures.
 pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
     let ledger = &outcome.ledger;
-    let [same_core, same_llc, cross_llc, cross_node] = ledger.by_kind();
-    let [wakeup, steal, balance, affinity, other] = ledger.by_cause();
     let ran = outcome.tasks.iter().filter(|task| task.run_ns + task.wait_ns > 0);
-    let decisions = outcome.decisions;
     Figures {
         policy: policy.to_owned(),
         seed,
@@ -330,18 +327,9 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         throughput_hz: ledger.bursts as f64 / (ledger.makespan_ns.max(1) as f64 / 1e9),
         migrations: Migrations {
             total: ledger.migrations_total(),
-            same_core,
-            same_llc,
-            cross_llc,
-            cross_node,
+            kinds: ledger.by_kind(),
         },
-        causes: Causes {
-            wakeup,
-            steal,
-            balance,
-            affinity,
-            other,
-        },
+        causes: ledger.by_cause(),
         ping_pongs: ledger.ping_pongs,
         wakeup_latency_ns: Percentiles::of(&mut ledger.latencies_ns.clone()),
         wait_ns: Percentiles::of(&mut ledger.waits_ns.clone()),
@@ -350,15 +338,8 @@ pub fn figures(outcome: &Outcome, policy: &str, seed: u64) -> Figures {
         jain: Some(jain(
             ran.map(|task| task.run_ns as f64 / (task.run_ns + task.wait_ns) as f64),
         )),
-        decisions: decisions.applied,
-        decision_outcomes: DecisionOutcomes {
-            rounds: decisions.rounds,
-            proposed: decisions.tally.proposed,
-            accepted: decisions.tally.accepted,
-            applied: decisions.applied,
-            refused: decisions.refused,
-            expired: decisions.expired,
-        },
+        decisions: outcome.decisions.applied,
+        decision_outcomes: outcome.decisions,
         overhead_ns: ledger.overhead_ns,
         stranded: outcome.stranded as u64,
         events: outcome.events,

@@ -182,8 +182,7 @@ fn total_ms(tasks: &[TaskOutcome], of: fn(&TaskOutcome) -> u64) -> u64 {
 /// Puts what the simulation counted into the daemon's places. What it does not count stays 0.
 fn take(metrics: &mut Metrics, glance: &Progress) {
     let (ledger, decisions) = (glance.ledger, &glance.decisions);
-    let [core, llc, cross_llc, cross_node] = ledger.by_kind();
-    let [wakeup, steal, balance, affinity, other] = ledger.by_cause();
+    let (kinds, causes) = (ledger.by_kind(), ledger.by_cause());
     metrics.uptime_s = glance.now_ns as f64 / 1e9;
     metrics.rounds = decisions.rounds;
     metrics.set_tally(&decisions.tally);
@@ -195,10 +194,11 @@ fn take(metrics: &mut Metrics, glance: &Progress) {
     metrics.pending = metrics.accepted.saturating_sub(ended);
     metrics.migrations = ledger.migrations_total();
     metrics.arrivals = metrics.migrations;
-    (metrics.mig_core, metrics.mig_llc) = (core, llc);
-    (metrics.mig_cross_llc, metrics.mig_cross_node) = (cross_llc, cross_node);
-    (metrics.mig_wakeup, metrics.mig_steal, metrics.mig_balance) = (wakeup, steal, balance);
-    (metrics.mig_affinity, metrics.mig_other) = (affinity, other);
+    (metrics.mig_core, metrics.mig_llc) = (kinds.same_core, kinds.same_llc);
+    (metrics.mig_cross_llc, metrics.mig_cross_node) = (kinds.cross_llc, kinds.cross_node);
+    (metrics.mig_wakeup, metrics.mig_steal) = (causes.wakeup, causes.steal);
+    (metrics.mig_balance, metrics.mig_affinity) = (causes.balance, causes.affinity);
+    metrics.mig_other = causes.other;
     let latency = Percentiles::of(&mut ledger.latencies_ns.clone());
     metrics.wakeups = latency.count;
     let us = |ns: u64| ns as f64 / 1e3;

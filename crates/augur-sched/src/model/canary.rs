@@ -15,10 +15,10 @@ use super::saved::Saved;
 use super::watched::{Start, Watched, given_up, watched};
 use super::{Engine, Predictor};
 use augur_tensorflow::fault::{Fault, check_scores};
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// No more models are tried once so many have hung.
@@ -113,7 +113,7 @@ impl Trial {
         limit: Duration,
         work: impl FnOnce() -> Result<Checked, Fault> + Send + 'static,
     ) -> Result<Trial, Fault> {
-        let (sender, answer) = bounded(1);
+        let (sender, answer) = channel();
         let (watched, inside) = watched();
         let canary = std::thread::Builder::new().name("augur-canary".into());
         let spawned = canary.spawn(move || {
@@ -303,9 +303,9 @@ mod tests {
     #[test]
     fn one_that_used_up_its_time_gets_as_much_again_after_a_pause() {
         let limit = Duration::from_millis(20);
-        let (_held, ends) = bounded::<()>(0);
+        let (_held, ends) = channel::<()>();
         let spins = move || {
-            while ends.try_recv() == Err(crossbeam_channel::TryRecvError::Empty) {}
+            while ends.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {}
             Err(Fault::Off)
         };
         let mut trial = Trial::of(limit, spins).unwrap();
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn one_that_sleeps_for_ever_is_found_by_the_walls_clock() {
         let limit = Duration::from_millis(20);
-        let (_held, locked) = bounded::<()>(0);
+        let (_held, locked) = channel::<()>();
         let sleeps = move || {
             let _ = locked.recv();
             Err(Fault::Off)

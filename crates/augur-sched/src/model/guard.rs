@@ -12,8 +12,8 @@ use super::relay::{Receiver, Sender, relay};
 use super::watched::{Inside, Start, Watched, watched};
 use super::{Engine, ModelOptions, Predictor};
 use augur_tensorflow::fault::{Fault, check_scores};
-use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 #[cfg(test)]
@@ -132,14 +132,6 @@ impl Guarded {
     /// Whether it failed too often in a row; then it is not asked again.
     pub fn is_out_of_service(&self) -> bool {
         self.strikes >= self.strikes_limit
-    }
-
-    /// Why it is not asked again.
-    pub fn out_of_service(&self) -> Fault {
-        Fault::OutOfService {
-            strikes: self.strikes,
-            last: Box::new(self.last.clone()),
-        }
     }
 
     /// Scores every row into `scores` (cleared first; empty after a fault), within the deadline.

@@ -23,7 +23,7 @@ pub mod manifest;
 pub mod mlp;
 mod pauses;
 pub mod place;
-mod relay;
+pub mod relay;
 pub mod reload;
 pub mod saved;
 mod watched;

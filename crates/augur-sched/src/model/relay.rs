@@ -1,56 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A channel whose receiver sleeps at once.
 //!
-//! crossbeam's receivers look again and yield some ten times before they sleep. Where others wait for the CPU, every yield lets
-//! them go first, and all of that together cost more than the batch that was waited for.
+//! Receivers of the standard library look again and yield some ten times before they sleep. Where others wait for the CPU,
+//! every yield lets them go first, and all of that together cost more than the batch that was waited for.
 
-use crossbeam_channel::{self as crossbeam, RecvTimeoutError, TryRecvError, bounded};
-use crossbeam_utils::sync::{Parker, Unparker};
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What both ends know.
+#[derive(Debug)]
+struct Shared<T> {
+    line: Mutex<Line<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Line<T> {
+    values: VecDeque<T>,
+    /// Both ends are there.
+    open: bool,
+}
+
+/// An end, which says so when it goes.
+#[derive(Debug)]
+struct End<T>(Arc<Shared<T>>);
 
 /// Where values go in.
 #[derive(Debug)]
-pub struct Sender<T> {
-    /// `None` only while it is dropped.
-    sender: Option<crossbeam::Sender<T>>,
-    wake: Unparker,
-}
+pub struct Sender<T>(End<T>);
 
 /// Where they come out.
 #[derive(Debug)]
-pub struct Receiver<T> {
-    receiver: crossbeam::Receiver<T>,
-    sleep: Parker,
-}
+pub struct Receiver<T>(End<T>);
 
-/// Both ends, with room for one value in between.
+/// Both ends.
 pub fn relay<T>() -> (Sender<T>, Receiver<T>) {
-    let (sender, receiver) = bounded(1);
-    let sleep = Parker::new();
-    let sender = Sender {
-        sender: Some(sender),
-        wake: sleep.unparker().clone(),
-    };
-    (sender, Receiver { receiver, sleep })
+    let shared = Arc::new(Shared {
+        line: Mutex::new(Line {
+            values: VecDeque::new(),
+            open: true,
+        }),
+        changed: Condvar::new(),
+    });
+    (Sender(End(shared.clone())), Receiver(End(shared)))
 }
 
-impl<T> Sender<T> {
-    /// Hands a value over, waiting while there is no room. False: nobody will take it.
-    pub fn give(&self, value: T) -> bool {
-        let given = self
-            .sender
-            .as_ref()
-            .is_some_and(|sender| sender.send(value).is_ok());
-        self.wake.unpark();
-        given
+impl<T> End<T> {
+    fn line(&self) -> MutexGuard<'_, Line<T>> {
+        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T> Drop for Sender<T> {
+impl<T> Drop for End<T> {
     fn drop(&mut self) {
-        // Before the other end is woken up, or it would see nothing new and sleep for good.
-        self.sender = None;
-        self.wake.unpark();
+        self.line().open = false;
+        self.0.changed.notify_all();
+    }
+}
+
+impl<T> Sender<T> {
+    /// Hands a value over. False: nobody will take it.
+    pub fn give(&self, value: T) -> bool {
+        let mut line = self.0.line();
+        line.values.push_back(value);
+        let taken = line.open;
+        drop(line);
+        self.0.0.changed.notify_one();
+        taken
     }
 }
 
@@ -58,10 +76,10 @@ impl<T> Receiver<T> {
     /// The next value; `None` when no more will come.
     pub fn take(&self) -> Option<T> {
         loop {
-            match self.receiver.try_recv() {
+            match self.take_before(Instant::now() + Duration::from_secs(3600)) {
                 Ok(value) => return Some(value),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => self.sleep.park(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
@@ -71,20 +89,18 @@ impl<T> Receiver<T> {
     /// # Errors
     /// None came until `end`, or none will come.
     pub fn take_before(&self, end: Instant) -> Result<T, RecvTimeoutError> {
+        let mut line = self.0.line();
         loop {
-            match self.receiver.try_recv() {
-                Ok(value) => return Ok(value),
-                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
-                Err(TryRecvError::Empty) if Instant::now() >= end => return Err(RecvTimeoutError::Timeout),
-                Err(TryRecvError::Empty) => self.sleep.park_deadline(end),
+            let left = end.saturating_duration_since(Instant::now());
+            match line.values.pop_front() {
+                Some(value) => return Ok(value),
+                None if !line.open => return Err(RecvTimeoutError::Disconnected),
+                None if left.is_zero() => return Err(RecvTimeoutError::Timeout),
+                None => {}
             }
+            let woken = self.0.0.changed.wait_timeout(line, left);
+            (line, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    /// Whether no value is there.
-    #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
-        self.receiver.is_empty()
     }
 
     /// A value that is there already.
@@ -92,7 +108,16 @@ impl<T> Receiver<T> {
     /// # Errors
     /// None is there, or none will come.
     pub fn try_take(&self) -> Result<T, TryRecvError> {
-        self.receiver.try_recv()
+        self.take_before(Instant::now()).map_err(|err| match err {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
+
+    /// Whether no value is there.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.0.line().values.is_empty()
     }
 }
 

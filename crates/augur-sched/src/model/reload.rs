@@ -10,8 +10,8 @@ use super::contract::FeatureRow;
 use super::guard::Guarded;
 use super::{Engine, ModelOptions, Predictor, watcher};
 use augur_tensorflow::fault::Fault;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Something that happened to the model: one log line, one counter.
@@ -73,8 +73,8 @@ impl ModelSource {
     /// # Errors
     /// [`Fault::Failed`] when the thread cannot be started.
     pub fn spawn(options: ModelOptions) -> Result<ModelHandle, Fault> {
-        let (found, news) = unbounded();
-        let (stop, stopped) = bounded(0);
+        let (found, news) = channel();
+        let (stop, stopped) = channel();
         let for_watcher = options.clone();
         std::thread::Builder::new()
             .name("augur-reload".into())
@@ -92,10 +92,9 @@ impl ModelSource {
 
     /// No model: every batch gives [`Fault::Off`].
     pub fn off() -> ModelHandle {
-        let (_, news) = unbounded();
         ModelHandle {
             model: Err(Fault::Off),
-            news,
+            news: channel().1,
             events: Vec::new(),
             _stop: None,
         }
@@ -155,7 +154,10 @@ impl ModelHandle {
     pub fn wait_loaded(&mut self, limit: Duration) -> Vec<ModelEvent> {
         let end = Instant::now() + limit;
         while matches!(self.model, Err(Fault::Loading)) {
-            match self.news.recv_deadline(end) {
+            match self
+                .news
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
                 Ok(news) => self.take(news),
                 Err(_) => break,
             }
@@ -171,16 +173,6 @@ impl ModelHandle {
     /// What runs the serving model, where that is known.
     pub fn engine(&self) -> Option<Engine> {
         self.model.as_ref().ok().and_then(Guarded::engine)
-    }
-
-    /// The serving model's threshold: accept a score that is at least this.
-    pub fn threshold(&self) -> Option<f32> {
-        self.model.as_ref().ok().map(Guarded::threshold)
-    }
-
-    /// The same for stealing.
-    pub fn steal_threshold(&self) -> Option<f32> {
-        self.model.as_ref().ok().map(Guarded::steal_threshold)
     }
 
     fn take_news(&mut self) {
@@ -222,11 +214,13 @@ impl Predictor for ModelHandle {
     }
 
     fn threshold(&self) -> f32 {
-        self.threshold().unwrap_or(f32::INFINITY)
+        self.model.as_ref().map_or(f32::INFINITY, Guarded::threshold)
     }
 
     fn steal_threshold(&self) -> f32 {
-        self.steal_threshold().unwrap_or(f32::INFINITY)
+        self.model
+            .as_ref()
+            .map_or(f32::INFINITY, Guarded::steal_threshold)
     }
 }
 

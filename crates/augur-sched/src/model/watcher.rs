@@ -10,9 +10,9 @@ use super::guard::Guarded;
 use super::pauses::Pauses;
 use super::place::Place;
 use augur_tensorflow::fault::Fault;
-use crossbeam_channel::{Receiver, Sender, never, select};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// The files whose change means a new model.
@@ -120,15 +120,19 @@ fn watch_once(
         if stamps.changed(options.poll) {
             return Some(true);
         }
-        let pause = trial
-            .as_ref()
-            .map_or(options.poll, |trial| trial.pause().min(options.poll));
-        let answers = trial.as_ref().map_or_else(never, |trial| trial.answer().clone());
-        answer = select! {
-            recv(stopped) -> _ => return None,
-            recv(answers) -> answer => Some(answer.unwrap_or_else(|_| Err(canary::panicked()))),
-            default(pause) => None,
-        };
+        // While a model is tried out, its answer is waited for, and the handle is looked at in between.
+        let mut rest = options.poll;
+        if let Some(trial) = &trial {
+            answer = match trial.answer().recv_timeout(trial.pause().min(options.poll)) {
+                Ok(answer) => Some(answer),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Err(canary::panicked())),
+            };
+            rest = Duration::ZERO;
+        }
+        if stopped.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
+            return None;
+        }
     }
 }
 
@@ -140,13 +144,13 @@ mod tests {
     use crate::model::manifest::tests::right;
     use crate::model::watched::tests::burn;
     use crate::model::{Constant, Engine, Manifest};
-    use crossbeam_channel::{bounded, unbounded};
     use std::cell::Cell;
+    use std::sync::mpsc::channel;
 
     /// The labels of what a watcher told whose trials do this, in turn, until it told so many things.
     fn told(count: usize, works: &[fn() -> Result<Checked, Fault>]) -> (Vec<&'static str>, usize) {
-        let (found, news) = unbounded();
-        let (stop, stopped) = bounded::<()>(0);
+        let (found, news) = channel();
+        let (stop, stopped) = channel::<()>();
         let directory = tempfile::tempdir().unwrap();
         let options = ModelOptions {
             directory: directory.path().into(),

@@ -96,13 +96,7 @@ pub struct Totals {
 impl Totals {
     /// Both together.
     pub fn plus(self, other: Totals) -> Totals {
-        Totals {
-            wait_ns: self.wait_ns + other.wait_ns,
-            run_ns: self.run_ns + other.run_ns,
-            migrations: self.migrations + other.migrations,
-            runs: self.runs + other.runs,
-            llc_changes: self.llc_changes + other.llc_changes,
-        }
+        self.each(other, |mine, other| mine + other)
     }
 
     /// What the domains of a pair have gone through; a domain and itself, once.
@@ -114,12 +108,16 @@ impl Totals {
     }
 
     fn since(self, earlier: Totals) -> Totals {
+        self.each(earlier, u64::saturating_sub)
+    }
+
+    fn each(self, other: Totals, of: fn(u64, u64) -> u64) -> Totals {
         Totals {
-            wait_ns: self.wait_ns.saturating_sub(earlier.wait_ns),
-            run_ns: self.run_ns.saturating_sub(earlier.run_ns),
-            migrations: self.migrations.saturating_sub(earlier.migrations),
-            runs: self.runs.saturating_sub(earlier.runs),
-            llc_changes: self.llc_changes.saturating_sub(earlier.llc_changes),
+            wait_ns: of(self.wait_ns, other.wait_ns),
+            run_ns: of(self.run_ns, other.run_ns),
+            migrations: of(self.migrations, other.migrations),
+            runs: of(self.runs, other.runs),
+            llc_changes: of(self.llc_changes, other.llc_changes),
         }
     }
 }
@@ -168,8 +166,7 @@ impl Spent {
             run_ns: spent.run_ns,
             window_ns,
             migrations: spent.migrations,
-            seen_domain: None,
-            cold: 0.0,
+            ..Spent::default()
         }
     }
 }
@@ -206,45 +203,46 @@ pub struct Row {
 impl Row {
     /// Of a move that was judged. Until something else becomes of it, the task stayed.
     pub fn of_move(at_ns: u64, judged: &Judged<Candidate>, comm: String) -> Row {
+        let Candidate { task, from, to, .. } = judged.about;
         Row {
-            kind: Kind::Balance,
-            task: Some(judged.about.task),
+            task: Some(task),
             comm,
-            from: judged.about.from,
-            to: judged.about.to,
-            outcome: Outcome::Stayed,
-            ..Row::of(at_ns, judged)
+            ..Row::of(at_ns, Kind::Balance, (from, to), judged, Outcome::Stayed)
         }
     }
 
     /// Of a permission to steal that was judged; `task` is the one that would go first.
     pub fn of_steal(at_ns: u64, judged: &Judged<Pair>, task: Option<TaskId>, comm: String) -> Row {
+        let Pair { from, to, .. } = judged.about;
+        let outcome = match judged.accepted {
+            true => Outcome::Permitted,
+            false => Outcome::Denied,
+        };
         Row {
-            kind: Kind::Steal,
             task,
             comm,
-            from: judged.about.from,
-            to: judged.about.to,
-            outcome: match judged.accepted {
-                true => Outcome::Permitted,
-                false => Outcome::Denied,
-            },
-            ..Row::of(at_ns, judged)
+            ..Row::of(at_ns, Kind::Steal, (from, to), judged, outcome)
         }
     }
 
-    fn of<Q>(at_ns: u64, judged: &Judged<Q>) -> Row {
+    fn of<Q>(
+        at_ns: u64,
+        kind: Kind,
+        (from, to): (usize, usize),
+        judged: &Judged<Q>,
+        outcome: Outcome,
+    ) -> Row {
         Row {
             at_ns,
-            kind: Kind::Balance,
+            kind,
             task: None,
             comm: String::new(),
-            from: 0,
-            to: 0,
+            from,
+            to,
             features: judged.row,
             score: judged.score,
             accepted: judged.accepted,
-            outcome: Outcome::Stayed,
+            outcome,
             spent: Spent::default(),
             gain_ns: 0,
         }
@@ -284,7 +282,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&mut self, row: &Row) -> Result<()> {
-        let task = row.task.unwrap_or(TaskId { pid: 0, start_ns: 0 });
+        let task = row.task.unwrap_or_default();
         let question = (
             row.at_ns,
             row.kind,

@@ -24,7 +24,7 @@
 //! Times end at [`TIME_MAX_US`], other magnitudes at [`MAGNITUDE_MAX`]: beyond them nothing differs any more, and a
 //! "never" that a world writes as infinity must not drown the rest. What is not a number counts as 0.
 
-use super::snapshot::{Candidate, DomainState, Phase, Snapshot, TaskId, TaskState};
+use super::snapshot::{Candidate, DomainState, Phase, Snapshot, TaskState};
 use crate::model::FeatureRow;
 use augur_base::topology::Distance;
 
@@ -36,16 +36,6 @@ pub const MAGNITUDE_MAX: f32 = 1_000_000.0;
 
 /// Where `capacity_ratio` ends.
 pub const CAPACITY_RATIO_MAX: f32 = 16.0;
-
-/// A domain of which nothing is known.
-const NO_DOMAIN: DomainState = DomainState {
-    load: 0.0,
-    queue: 0,
-    idle_cpus: 0,
-    active_cpus: 0,
-    capacity: 0.0,
-    util: 0.0,
-};
 
 /// The machine-wide features: the same for every row of a snapshot, so they are summed once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,8 +112,8 @@ pub fn task_row(
     from: usize,
     to: usize,
 ) -> FeatureRow {
-    let src = snapshot.domains.get(from).unwrap_or(&NO_DOMAIN);
-    let dst = snapshot.domains.get(to).unwrap_or(&NO_DOMAIN);
+    // Of one that is not there nothing is known.
+    let [src, dst] = [from, to].map(|domain| snapshot.domains.get(domain).copied().unwrap_or_default());
     let src_load = magnitude(src.load);
     let dst_load = magnitude(dst.load);
     let distance = snapshot.machine.domain_distance(from, to).max(Distance::Llc);
@@ -185,7 +175,6 @@ pub fn average_task(snapshot: &Snapshot, domain: usize) -> TaskState {
         sum / tasks.len().max(1) as f32
     };
     TaskState {
-        id: TaskId { pid: 0, start_ns: 0 },
         domain,
         phase: Phase::Queued,
         load: mean(|task| magnitude(task.load)),
@@ -196,8 +185,7 @@ pub fn average_task(snapshot: &Snapshot, domain: usize) -> TaskState {
         wakeups_hz: mean(|task| magnitude(task.wakeups_hz)),
         last_migration_us: mean(|task| time_us(task.last_migration_us)),
         last_domain_move_us: mean(|task| time_us(task.last_domain_move_us)),
-        waker_domain: None,
         allowed_capacity: snapshot.domains.iter().map(|d| magnitude(d.capacity)).collect(),
-        pinned: false,
+        ..TaskState::default()
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{DomainState, Snapshot, Tally};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -207,19 +208,26 @@ impl Metrics {
     }
 }
 
+/// What the terminal shows of the figures, each in the place of its name.
+const LINES: &str = "  decisions   proposed {proposed}  accepted {accepted}  applied {applied}  refused {refused}  expired {expired}  \
+pending {pending}   rounds {rounds} ({fallback_rounds} by the heuristic alone)
+  migrations  {migrations} = wakeup {mig_wakeup} + steal {mig_steal} + balance {mig_balance} + affinity {mig_affinity} \
++ other {mig_other}   (core {mig_core}, LLC {mig_llc}, cross LLC {mig_cross_llc}, cross node {mig_cross_node})
+  latency us  p50 {latency_p50_us}  p90 {latency_p90_us}  p99 {latency_p99_us}  p99.9 {latency_p999_us}  \
+max {latency_max_us}   wakeups {wakeups}  forks {forks}  waited {wait_ms} ms  ran {run_ms} ms
+  woken       to their idle CPU {wake_prev_idle}  to another idle one {wake_idle_elsewhere}  \
+staying on their busy one {wake_wait}  interrupting {wake_preempt}
+  queues      entered {queued}  kept the CPU {kept}  interrupted at a tick {tick_preempt}  rescued {rescued}  \
+idle CPUs called {kicks}  steals too soon {steal_too_soon} denied {steal_denied}
+";
+
 /// One block for the terminal; each of its lines ends.
 impl fmt::Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let loads: Vec<String> = self
-            .domains
-            .values()
-            .map(|domain| format!("{:.2}", domain.load))
-            .collect();
-        let queues: Vec<String> = self
-            .domains
-            .values()
-            .map(|domain| domain.queue.to_string())
-            .collect();
+        let of_each = |show: fn(&DomainStats) -> String| {
+            let shown: Vec<String> = self.domains.values().map(show).collect();
+            shown.join(" | ")
+        };
         let engine = match self.engine.as_str() {
             "" => String::new(),
             engine => format!(", run by {engine}"),
@@ -232,64 +240,19 @@ impl fmt::Display for Metrics {
         writeln!(
             f,
             "  domains     load {}   waiting {}",
-            loads.join(" | "),
-            queues.join(" | ")
+            of_each(|domain| format!("{:.2}", domain.load)),
+            of_each(|domain| domain.queue.to_string())
         )?;
-        writeln!(
-            f,
-            "  decisions   proposed {}  accepted {}  applied {}  refused {}  expired {}  pending {}   rounds {} ({} by the heuristic alone)",
-            self.proposed,
-            self.accepted,
-            self.applied,
-            self.refused,
-            self.expired,
-            self.pending,
-            self.rounds,
-            self.fallback_rounds
-        )?;
-        writeln!(
-            f,
-            "  migrations  {} = wakeup {} + steal {} + balance {} + affinity {} + other {}   (core {}, LLC {}, cross LLC {}, cross node {})",
-            self.migrations,
-            self.mig_wakeup,
-            self.mig_steal,
-            self.mig_balance,
-            self.mig_affinity,
-            self.mig_other,
-            self.mig_core,
-            self.mig_llc,
-            self.mig_cross_llc,
-            self.mig_cross_node
-        )?;
-        writeln!(
-            f,
-            "  latency us  p50 {:.0}  p90 {:.0}  p99 {:.0}  p99.9 {:.0}  max {:.0}   wakeups {}  forks {}  waited {} ms  ran {} ms",
-            self.latency_p50_us,
-            self.latency_p90_us,
-            self.latency_p99_us,
-            self.latency_p999_us,
-            self.latency_max_us,
-            self.wakeups,
-            self.forks,
-            self.wait_ms,
-            self.run_ms
-        )?;
-        writeln!(
-            f,
-            "  woken       to their idle CPU {}  to another idle one {}  staying on their busy one {}  interrupting {}",
-            self.wake_prev_idle, self.wake_idle_elsewhere, self.wake_wait, self.wake_preempt
-        )?;
-        writeln!(
-            f,
-            "  queues      entered {}  kept the CPU {}  interrupted at a tick {}  rescued {}  idle CPUs called {}  steals too soon {} denied {}",
-            self.queued,
-            self.kept,
-            self.tick_preempt,
-            self.rescued,
-            self.kicks,
-            self.steal_too_soon,
-            self.steal_denied
-        )?;
+        let figures = serde_json::to_value(self).map_err(|_| fmt::Error)?;
+        for (place, part) in LINES.split(['{', '}']).enumerate() {
+            match (place % 2, &figures[part]) {
+                (0, _) => f.write_str(part)?,
+                (_, Value::Number(real)) if real.is_f64() => {
+                    write!(f, "{:.0}", real.as_f64().unwrap_or_default())?;
+                }
+                (_, whole) => write!(f, "{whole}")?,
+            }
+        }
         // Where nothing was lost, there is nothing to say.
         if self.lost_outcomes + self.dropped_tasks > 0 {
             writeln!(

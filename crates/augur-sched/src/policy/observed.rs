@@ -91,19 +91,11 @@ impl Observed {
 
 /// The machine's domains, from its CPUs in its order.
 pub fn domains(machine: &Machine, cpus: &[CpuRow]) -> Vec<DomainState> {
-    let none = |capacity: f32| DomainState {
-        load: 0.0,
-        queue: 0,
-        idle_cpus: 0,
-        active_cpus: 0,
-        capacity,
-        util: 0.0,
-    };
-    let mut domains: Vec<DomainState> = machine
-        .domains
-        .iter()
-        .map(|domain| none(domain.capacity))
-        .collect();
+    let empty = machine.domains.iter().map(|domain| DomainState {
+        capacity: domain.capacity,
+        ..DomainState::default()
+    });
+    let mut domains: Vec<DomainState> = empty.collect();
     for (cpu, row) in machine.cpus.iter().zip(cpus) {
         let Some(domain) = domains.get_mut(cpu.domain) else {
             continue;

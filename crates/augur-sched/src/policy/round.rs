@@ -7,6 +7,7 @@
 
 use super::{Candidate, Gate, Policy, Questions, Snapshot, Verdicts, steal};
 use crate::model::Predictor;
+use serde::Serialize;
 
 /// Which questions about stealing are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,20 +21,24 @@ pub enum Stealing {
     Settled,
 }
 
-/// What rounds added up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What rounds added up to; what is shown of it beside a run's decisions are the moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Moves that the policy named.
     pub proposed: u64,
     /// Those that the gate let through.
     pub accepted: u64,
     /// Pairs of domains that were judged for stealing.
+    #[serde(skip)]
     pub pairs: u64,
     /// Those that may not.
+    #[serde(skip)]
     pub pairs_denied: u64,
     /// Rounds with questions, in which the model's word counted.
+    #[serde(skip)]
     pub model_rounds: u64,
     /// Rounds with questions, in which it did not.
+    #[serde(skip)]
     pub fallback_rounds: u64,
 }
 

@@ -5,7 +5,7 @@ use augur_base::topology::Machine;
 use std::sync::Arc;
 
 /// A task's identity: never the pid alone, because pids are reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId {
     /// Thread id in the root pid namespace.
     pub pid: i32,
@@ -14,18 +14,19 @@ pub struct TaskId {
 }
 
 /// What a task is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     /// On a CPU.
     Running,
     /// Runnable and waiting for a CPU.
     Queued,
     /// Blocked.
+    #[default]
     Sleeping,
 }
 
 /// One domain at the moment of the snapshot.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DomainState {
     /// Decayed average of the runnable tasks' summed weight, divided by `capacity`. One always-runnable nice-0
     /// task on one full CPU is 1.0.
@@ -43,7 +44,7 @@ pub struct DomainState {
 }
 
 /// One task that a policy may move.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskState {
     /// Who it is.
     pub id: TaskId,

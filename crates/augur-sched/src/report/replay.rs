@@ -2,8 +2,10 @@
 //! What a replay found, as JSON and as a table. Migrations never stand without makespan and latency beside them.
 
 use super::task::TaskFigures;
+use crate::sim::cpu::{Causes, Decisions};
 use augur_base::statistics::{Interval, Percentiles};
 use augur_base::table::{self, time};
+use augur_base::topology::ByDistance;
 use serde::Serialize;
 use std::fmt;
 
@@ -55,7 +57,7 @@ pub struct Figures {
     /// Decisions between domains that were seen to come true.
     pub decisions: u64,
     /// What became of all of them.
-    pub decision_outcomes: DecisionOutcomes,
+    pub decision_outcomes: Decisions,
     /// Time spent on filling caches again.
     pub overhead_ns: u64,
     /// Tasks that still slept at the end because their waker never came to it.
@@ -77,46 +79,9 @@ pub struct Figures {
 pub struct Migrations {
     /// All.
     pub total: u64,
-    /// Between siblings of a core.
-    pub same_core: u64,
-    /// Within a last-level cache.
-    pub same_llc: u64,
-    /// To another last-level cache of the node.
-    pub cross_llc: u64,
-    /// To another node.
-    pub cross_node: u64,
-}
-
-/// Migrations by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Causes {
-    /// Placed there when it woke up.
-    pub wakeup: u64,
-    /// Taken by a CPU that ran dry.
-    pub steal: u64,
-    /// Moved by a balancer.
-    pub balance: u64,
-    /// Its affinity left no choice.
-    pub affinity: u64,
-    /// Anything else.
-    pub other: u64,
-}
-
-/// What became of a balancer's decisions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct DecisionOutcomes {
-    /// Rounds.
-    pub rounds: u64,
-    /// Named by the policy.
-    pub proposed: u64,
-    /// Let through by the gate.
-    pub accepted: u64,
-    /// Seen to run where they said.
-    pub applied: u64,
-    /// Impossible when they came.
-    pub refused: u64,
-    /// Not seen in time.
-    pub expired: u64,
+    /// By how far.
+    #[serde(flatten)]
+    pub kinds: ByDistance,
 }
 
 /// One policy over all seeds, with 95 % confidence.
@@ -244,12 +209,12 @@ fn row(run: &Figures, several: bool) -> Vec<String> {
         String::new()
     };
     let by = run.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
-    let (kinds, causes, latency) = (&run.migrations, &run.causes, run.wakeup_latency_ns.known());
+    let (kinds, causes, latency) = (&run.migrations.kinds, &run.causes, run.wakeup_latency_ns.known());
     let span = |of: fn(&Percentiles) -> u64| or_dash(latency.map(|latency| time(of(latency) as f64)));
     vec![
         format!("{}{by}{seed}", run.policy),
         time(run.makespan_ns as f64),
-        kinds.total.to_string(),
+        run.migrations.total.to_string(),
         format!(
             "{}/{}/{}/{}",
             kinds.same_core, kinds.same_llc, kinds.cross_llc, kinds.cross_node

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Chunks: what is compressed, checked, and lost together.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 
 const MARK: &[u8; 4] = b"ChNk";
 /// Bytes before a chunk's content.
@@ -69,19 +69,20 @@ pub(super) enum Found {
 /// # Errors
 /// Where the file cannot be read.
 pub(super) fn read(input: &mut impl Read) -> io::Result<Found> {
-    let mut head = [0; HEAD];
-    match fill(input, &mut head)? {
-        0 => return Ok(Found::Nothing),
-        HEAD => {}
-        _ => return Ok(Found::Torn("the file ends inside a chunk")),
+    let head = fill(input, HEAD)?;
+    if head.is_empty() {
+        return Ok(Found::Nothing);
     }
+    let Ok(head) = <[u8; HEAD]>::try_from(head) else {
+        return Ok(Found::Torn("the file ends inside a chunk"));
+    };
     let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     let (raw_bytes, stored_bytes) = (number(8), number(12));
     if &head[..4] != MARK || raw_bytes > LARGEST || stored_bytes > LARGEST {
         return Ok(Found::Torn("there is no chunk where one should begin"));
     }
-    let mut stored = vec![0; stored_bytes as usize];
-    if fill(input, &mut stored)? < stored.len() {
+    let stored = fill(input, stored_bytes as usize)?;
+    if stored.len() < stored_bytes as usize {
         return Ok(Found::Torn("the file ends inside a chunk"));
     }
     if checksum(&head, &stored) != number(16) {
@@ -100,16 +101,9 @@ pub(super) fn read(input: &mut impl Read) -> io::Result<Found> {
     })
 }
 
-/// As many bytes as there are, at most all of `bytes`.
-fn fill(input: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match input.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(err) if err.kind() == ErrorKind::Interrupted => {}
-            Err(err) => return Err(err),
-        }
-    }
-    Ok(filled)
+/// As many bytes as there are, at most so many.
+fn fill(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(most);
+    input.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Events as bytes, 5 to 15 each: times are differences, tasks are numbers after their first appearance.
 
-use crate::event::COMM_BYTES;
-use crate::{Comm, Event, EventKind, State, Task};
+use crate::event::{COMM_BYTES, Field, Fields, Named, Role};
+use crate::{Comm, Event, EventKind, State, Task, varint};
 use std::collections::HashMap;
 
 /// Encodes events, one block after the other. A block stands for itself.
@@ -16,11 +16,22 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Adds an event to the block.
     pub(crate) fn push(&mut self, event: &Event) {
-        self.bytes.push(tag(&event.kind));
+        self.bytes.push(event.kind.number());
         self.signed(event.time_ns.wrapping_sub(self.last_ns).cast_signed());
         self.last_ns = event.time_ns;
         self.unsigned(u64::from(event.cpu));
-        self.kind(&event.kind);
+        for field in event.kind.fields() {
+            match field {
+                Field::Task(_, task) => self.task(task),
+                Field::State(state) => {
+                    self.unsigned(u64::from(state.bits) << 1 | u64::from(state.preempted));
+                }
+                Field::Cpu(_, cpu) => self.unsigned(u64::from(cpu)),
+                Field::OldPid(pid) => self.signed(i64::from(pid)),
+                Field::Filename(filename) => self.text(filename.as_bytes()),
+                Field::Count(count) => self.unsigned(count),
+            }
+        }
     }
 
     /// Bytes of the block so far.
@@ -37,49 +48,18 @@ impl Encoder {
         taken
     }
 
-    fn kind(&mut self, kind: &EventKind) {
-        match kind {
-            EventKind::Switch {
-                prev,
-                prev_state,
-                next,
-            } => {
-                self.task(prev);
-                self.unsigned(u64::from(prev_state.bits) << 1 | u64::from(prev_state.preempted));
-                self.task(next);
-            }
-            EventKind::Waking { task, target_cpu }
-            | EventKind::Wakeup { task, target_cpu }
-            | EventKind::WakeupNew { task, target_cpu } => {
-                self.task(task);
-                self.unsigned(u64::from(*target_cpu));
-            }
-            EventKind::Migrate {
-                task,
-                orig_cpu,
-                dest_cpu,
-            } => {
-                self.task(task);
-                self.unsigned(u64::from(*orig_cpu));
-                self.unsigned(u64::from(*dest_cpu));
-            }
-            EventKind::Fork { parent, child } => {
-                self.task(parent);
-                self.task(child);
-            }
-            EventKind::Exec {
-                task,
-                old_pid,
-                filename,
-            } => {
-                self.task(task);
-                self.signed(i64::from(*old_pid));
-                self.unsigned(filename.len() as u64);
-                self.bytes.extend_from_slice(filename.as_bytes());
-            }
-            EventKind::Exit { task } => self.task(task),
-            EventKind::Lost { count } => self.unsigned(*count),
-        }
+    fn unsigned(&mut self, value: u64) {
+        varint::put(&mut self.bytes, value);
+    }
+
+    /// Small numbers of either sign stay small: 0, -1, 1, -2, …
+    fn signed(&mut self, value: i64) {
+        self.unsigned((value << 1 ^ value >> 63).cast_unsigned());
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.unsigned(text.len() as u64);
+        self.bytes.extend_from_slice(text);
     }
 
     fn task(&mut self, task: &Task) {
@@ -89,38 +69,8 @@ impl Encoder {
         if number == next {
             self.signed(i64::from(task.pid));
             self.signed(i64::from(task.prio));
-            let comm = task.comm.as_bytes();
-            self.unsigned(comm.len() as u64);
-            self.bytes.extend_from_slice(comm);
+            self.text(task.comm.as_bytes());
         }
-    }
-
-    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
-    fn unsigned(&mut self, mut value: u64) {
-        while value > 0x7f {
-            self.bytes.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.bytes.push(value as u8);
-    }
-
-    /// Small numbers of either sign stay small: 0, -1, 1, -2, …
-    fn signed(&mut self, value: i64) {
-        self.unsigned((value << 1 ^ value >> 63).cast_unsigned());
-    }
-}
-
-fn tag(kind: &EventKind) -> u8 {
-    match kind {
-        EventKind::Switch { .. } => 0,
-        EventKind::Waking { .. } => 1,
-        EventKind::Wakeup { .. } => 2,
-        EventKind::WakeupNew { .. } => 3,
-        EventKind::Migrate { .. } => 4,
-        EventKind::Fork { .. } => 5,
-        EventKind::Exec { .. } => 6,
-        EventKind::Exit { .. } => 7,
-        EventKind::Lost { .. } => 8,
     }
 }
 
@@ -155,64 +105,16 @@ impl Decoder {
     }
 
     fn event(&mut self) -> Option<Event> {
-        let tag = self.byte()?;
+        let &tag = self.bytes.get(self.at)?;
+        self.at += 1;
         let time_ns = self.last_ns.wrapping_add(self.signed()?.cast_unsigned());
         self.last_ns = time_ns;
-        let cpu = self.cpu()?;
-        let kind = self.kind(tag)?;
+        let cpu = u32::try_from(self.unsigned()?).ok()?;
+        let kind = EventKind::read(tag, self).ok()??;
         Some(Event { time_ns, cpu, kind })
     }
 
-    fn kind(&mut self, tag: u8) -> Option<EventKind> {
-        Some(match tag {
-            0 => EventKind::Switch {
-                prev: self.task()?,
-                prev_state: self.state()?,
-                next: self.task()?,
-            },
-            1 => EventKind::Waking {
-                task: self.task()?,
-                target_cpu: self.cpu()?,
-            },
-            2 => EventKind::Wakeup {
-                task: self.task()?,
-                target_cpu: self.cpu()?,
-            },
-            3 => EventKind::WakeupNew {
-                task: self.task()?,
-                target_cpu: self.cpu()?,
-            },
-            4 => EventKind::Migrate {
-                task: self.task()?,
-                orig_cpu: self.cpu()?,
-                dest_cpu: self.cpu()?,
-            },
-            5 => EventKind::Fork {
-                parent: self.task()?,
-                child: self.task()?,
-            },
-            6 => EventKind::Exec {
-                task: self.task()?,
-                old_pid: self.int()?,
-                filename: self.text()?,
-            },
-            7 => EventKind::Exit { task: self.task()? },
-            8 => EventKind::Lost {
-                count: self.unsigned()?,
-            },
-            _ => return None,
-        })
-    }
-
-    fn state(&mut self) -> Option<State> {
-        let value = self.unsigned()?;
-        Some(State {
-            bits: u16::try_from(value >> 1).ok()?,
-            preempted: value & 1 != 0,
-        })
-    }
-
-    fn task(&mut self) -> Option<Task> {
+    fn known_or_new(&mut self) -> Option<Task> {
         let number = usize::try_from(self.unsigned()?).ok()?;
         if let Some(task) = self.tasks.get(number) {
             return Some(*task);
@@ -243,22 +145,11 @@ impl Decoder {
         Some(slice)
     }
 
-    fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
-    }
-
     fn unsigned(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
+        let mut rest = &self.bytes[self.at..];
+        let value = varint::take(&mut rest);
+        self.at = self.bytes.len() - rest.len();
+        value
     }
 
     fn signed(&mut self) -> Option<i64> {
@@ -269,8 +160,37 @@ impl Decoder {
     fn int(&mut self) -> Option<i32> {
         i32::try_from(self.signed()?).ok()
     }
+}
 
-    fn cpu(&mut self) -> Option<u32> {
-        u32::try_from(self.unsigned()?).ok()
+/// The rest of a block in which one is missing makes no sense, whichever it is.
+impl Fields for Decoder {
+    type Error = ();
+
+    fn task(&mut self, _role: Role) -> Result<Task, ()> {
+        self.known_or_new().ok_or(())
+    }
+
+    fn state(&mut self) -> Result<State, ()> {
+        let value = self.unsigned().ok_or(())?;
+        Ok(State {
+            bits: u16::try_from(value >> 1).map_err(drop)?,
+            preempted: value & 1 != 0,
+        })
+    }
+
+    fn cpu(&mut self, _which: Named) -> Result<u32, ()> {
+        u32::try_from(self.unsigned().ok_or(())?).map_err(drop)
+    }
+
+    fn old_pid(&mut self) -> Result<i32, ()> {
+        self.int().ok_or(())
+    }
+
+    fn filename(&mut self) -> Result<Box<str>, ()> {
+        self.text().ok_or(())
+    }
+
+    fn count(&mut self) -> Result<u64, ()> {
+        self.unsigned().ok_or(())
     }
 }

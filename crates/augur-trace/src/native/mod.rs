@@ -16,8 +16,7 @@ mod read;
 mod write;
 
 pub(crate) use read::NativeSource;
-pub(super) use write::NativeSink;
-pub use write::NativeWriter;
+pub(crate) use write::NativeWriter;
 
 /// How a file begins. The byte that is not text, the two line ends and the control sign show a file that a transfer
 /// has changed.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reader::Source;
-use crate::{Event, EventKind, Header, Notes, Task};
+use crate::{Event, EventKind, Format, Header, Notes, Task, Writer};
 
 fn events(count: u64) -> Vec<Event> {
     let task = |pid: u64| Task {
@@ -28,14 +28,15 @@ fn file(events: &[Event]) -> Vec<u8> {
     let path = folder.path().join("trace.augur");
     let header = Header {
         kernel: "6.18.0".into(),
+        lost: 3,
         ..Header::default()
     };
-    let mut writer = NativeWriter::create(&path, &header).unwrap();
+    let mut writer = Writer::create(&path, Format::Native, &header).unwrap();
     for event in events {
-        writer.push(event).unwrap();
+        writer.write(event).unwrap();
     }
     assert!(!path.exists());
-    writer.close(3).unwrap();
+    writer.finish().unwrap();
     std::fs::read(path).unwrap()
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Packets that are too large to be held: of these the parts are read, one by one.
 
-use super::proto::field;
+use super::field;
 use super::read::Packets;
 use super::stream::{Top, skip, top};
 use super::wire::{Value, put_bytes};

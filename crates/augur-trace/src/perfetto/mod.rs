@@ -2,9 +2,9 @@
 //! Perfetto's protobuf: a trace is packets, some of them hold a CPU's ftrace events, plain or compact.
 
 mod event;
+mod field;
 mod large;
 mod machines;
-mod proto;
 mod read;
 mod stream;
 mod wire;

@@ -4,19 +4,18 @@
 //! Packets come in any order of time, one CPU's events after another's. So all events are sorted before the first is
 //! given out; what does not fit into memory waits in a temporary file.
 
-use super::event::{idle, kind, state};
+use super::event::{self, idle, state};
+use super::field;
 use super::machines::Machines;
-use super::proto::{self, field};
 use super::stream::{Top, skip, top};
-use super::wire::{Fields, Value};
+use super::wire::{Fields, Value, number, parts};
 use crate::reader::Source;
 use crate::sort::{Sorted, Sorter};
 use crate::unpack::is_damage;
-use crate::{Comm, Event, EventKind, Header, Notes, Task};
+use crate::{Comm, Event, EventKind, Header, Notes, Task, varint};
 use anyhow::{Context, Result, bail};
 use augur_base::file::Frames;
 use augur_base::topology::MAX_CPUS;
-use prost::Message;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
 
@@ -214,26 +213,21 @@ impl Packets {
     }
 
     fn stats(&mut self, stats: &[u8]) {
-        let Ok(stats) = proto::FtraceStats::decode(stats) else {
-            return;
-        };
-        for cpu in stats.cpu_stats {
-            let counts = self.overruns.entry(cpu.cpu.unwrap_or(0)).or_default();
-            let overrun = cpu.overrun.unwrap_or(0);
-            match stats.phase {
-                Some(1) => *counts = (overrun, overrun),
-                _ => counts.1 = overrun,
-            }
+        let begins = number(stats, field::PHASE) == Some(1);
+        for cpu in parts(stats, field::CPU_STATS) {
+            let overrun = number(cpu, field::OVERRUN).unwrap_or(0);
+            let counts = self.overruns.entry(number(cpu, field::STATS_CPU).unwrap_or(0));
+            let counts = counts.or_default();
+            *counts = (if begins { overrun } else { counts.0 }, overrun);
         }
     }
 
     fn system(&mut self, info: &[u8]) {
-        let Ok(info) = proto::SystemInfo::decode(info) else {
-            return;
-        };
-        self.header.cpus = info.num_cpus.unwrap_or(self.header.cpus);
-        if let Some(release) = info.utsname.and_then(|utsname| utsname.release) {
-            self.header.kernel = String::from_utf8_lossy(&release).into();
+        let cpus = number(info, field::NUM_CPUS).and_then(|cpus| u32::try_from(cpus).ok());
+        self.header.cpus = cpus.unwrap_or(self.header.cpus);
+        let release = parts(info, field::UTSNAME).find_map(|names| parts(names, field::RELEASE).next());
+        if let Some(release) = release {
+            self.header.kernel = String::from_utf8_lossy(release).into();
         }
     }
 
@@ -293,66 +287,74 @@ impl Packets {
     }
 
     fn event(&mut self, cpu: u32, bytes: &[u8], notes: &mut Notes) -> Result<Result<(), &'static str>> {
-        let Ok(event) = proto::FtraceEvent::decode(bytes) else {
-            return Ok(Err("an event that is damaged"));
+        let (time_ns, kind) = match event::read(bytes) {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
         };
-        let Some(time_ns) = event.timestamp else {
-            return Ok(Err("an event without a time"));
+        let Some(kind) = kind else {
+            notes.foreign(b"other ftrace events");
+            return Ok(Ok(()));
         };
-        match kind(event) {
-            Some(Ok(kind)) => {
-                if let EventKind::Switch { next, .. } = &kind {
-                    self.running.insert(cpu, *next);
-                }
-                self.push(Event { time_ns, cpu, kind })?;
-            }
-            Some(Err(why)) => return Ok(Err(why)),
-            None => notes.foreign(b"other ftrace events"),
+        if let EventKind::Switch { next, .. } = &kind {
+            self.running.insert(cpu, *next);
         }
+        self.push(Event { time_ns, cpu, kind })?;
         Ok(Ok(()))
     }
 
-    /// The columns of switches and of wakings, each in its own order of time.
+    /// Switches and wakings as columns, each in its own order of time. Times are differences; the task that leaves is the one that
+    /// came before.
     fn compact(&mut self, cpu: u32, bytes: &[u8]) -> Result<Result<(), &'static str>> {
-        let Ok(columns) = proto::CompactSched::decode(bytes) else {
+        let Some(Columns { names, columns }) = Columns::of(bytes) else {
             return Ok(Err("compact events that are damaged"));
         };
-        let comm = |index: Option<&u32>| {
-            let name = index.and_then(|&index| columns.intern_table.get(index as usize));
-            Comm::new(name.map_or(&[][..], Vec::as_slice))
+        let [
+            _,
+            switched,
+            states,
+            next_pids,
+            next_prios,
+            _,
+            next_comms,
+            woken,
+            pids,
+            targets,
+            prios,
+            comms,
+        ] = &columns;
+        let task = |pid: u64, prio: u64, comm: Option<&u64>| Task {
+            pid: pid as i32,
+            comm: Comm::new(
+                comm.and_then(|&index| names.get(index as usize))
+                    .copied()
+                    .unwrap_or_default(),
+            ),
+            prio: prio as i32,
         };
         let mut time_ns = 0u64;
-        for (index, delta) in columns.switch_timestamp.iter().enumerate() {
+        for (index, delta) in switched.iter().enumerate() {
             time_ns = time_ns.wrapping_add(*delta);
-            let next = columns
-                .switch_next_pid
-                .get(index)
-                .zip(columns.switch_next_prio.get(index));
-            let (Some((&pid, &prio)), Some(&raw)) = (next, columns.switch_prev_state.get(index)) else {
+            let next = next_pids.get(index).zip(next_prios.get(index));
+            let (Some((&pid, &prio)), Some(&raw)) = (next, states.get(index)) else {
                 return Ok(Err("compact switches whose columns differ in length"));
             };
-            let comm = comm(columns.switch_next_comm_index.get(index));
-            let next = Task { pid, comm, prio };
+            let next = task(pid, prio, next_comms.get(index));
             let kind = EventKind::Switch {
                 prev: self.running.insert(cpu, next).unwrap_or_else(|| idle(cpu)),
-                prev_state: state(raw),
+                prev_state: state(raw.cast_signed()),
                 next,
             };
             self.push(Event { time_ns, cpu, kind })?;
         }
         time_ns = 0;
-        for (index, delta) in columns.waking_timestamp.iter().enumerate() {
+        for (index, delta) in woken.iter().enumerate() {
             time_ns = time_ns.wrapping_add(*delta);
-            let task = columns.waking_pid.get(index).zip(columns.waking_prio.get(index));
-            let target = columns
-                .waking_target_cpu
-                .get(index)
-                .and_then(|&cpu| u32::try_from(cpu).ok());
-            let (Some((&pid, &prio)), Some(target_cpu)) = (task, target) else {
+            let who = pids.get(index).zip(prios.get(index));
+            let target = targets.get(index).and_then(|&cpu| u32::try_from(cpu as i32).ok());
+            let (Some((&pid, &prio)), Some(target_cpu)) = (who, target) else {
                 return Ok(Err("compact wakings whose columns differ in length"));
             };
-            let comm = comm(columns.waking_comm_index.get(index));
-            let task = Task { pid, comm, prio };
+            let task = task(pid, prio, comms.get(index));
             let kind = EventKind::Waking { task, target_cpu };
             self.push(Event { time_ns, cpu, kind })?;
         }
@@ -360,27 +362,47 @@ impl Packets {
     }
 }
 
-/// Which threads belong to which process.
-fn processes(tree: &[u8], notes: &mut Notes) {
-    let Ok(tree) = proto::ProcessTree::decode(tree) else {
-        return;
-    };
-    for pid in tree.processes.iter().filter_map(|process| process.pid) {
-        notes.belongs(pid, pid);
-    }
-    for thread in &tree.threads {
-        if let (Some(tid), Some(tgid)) = (thread.tid, thread.tgid) {
-            notes.belongs(tid, tgid);
+/// A `CompactSched`: its names, which are interned, and its columns of numbers by their fields.
+struct Columns<'a> {
+    names: Vec<&'a [u8]>,
+    columns: [Vec<u64>; 12],
+}
+
+impl<'a> Columns<'a> {
+    fn of(message: &'a [u8]) -> Option<Columns<'a>> {
+        let mut found = Columns {
+            names: Vec::new(),
+            columns: Default::default(),
+        };
+        for part in Fields(message) {
+            let (number, value) = part?;
+            let column = found.columns.get_mut(number as usize);
+            match (column, value) {
+                (_, Value::Bytes(name)) if number == field::INTERN_TABLE => found.names.push(name),
+                (Some(column), Value::Bytes(mut packed)) => {
+                    while !packed.is_empty() {
+                        column.push(varint::take(&mut packed)?);
+                    }
+                }
+                (Some(column), Value::Number(value)) => column.push(value),
+                _ => {}
+            }
         }
+        Some(found)
     }
 }
 
-/// A message's number of that field.
-fn number(message: &[u8], wanted: u32) -> Option<u64> {
-    Fields(message).flatten().find_map(|found| match found {
-        (field, Value::Number(value)) if field == wanted => Some(value),
-        _ => None,
-    })
+/// Which threads belong to which process.
+fn processes(tree: &[u8], notes: &mut Notes) {
+    let int = |message: &[u8], field| number(message, field).map(|value| value as i32);
+    for pid in parts(tree, field::PROCESSES).filter_map(|process| int(process, field::PROCESS_PID)) {
+        notes.belongs(pid, pid);
+    }
+    for thread in parts(tree, field::THREADS) {
+        if let (Some(tid), Some(tgid)) = (int(thread, field::THREAD_TID), int(thread, field::THREAD_TGID)) {
+            notes.belongs(tid, tgid);
+        }
+    }
 }
 
 #[cfg(test)]

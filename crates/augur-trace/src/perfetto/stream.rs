@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A file as packets, one behind the other.
 
-use super::wire::{Fields, varint};
+use super::wire::Fields;
+use crate::varint;
 use std::io::{self, Read};
 
 /// The largest packet that is held in memory as a whole; of a larger one the parts are. Perfetto's own are below 1 MB.
@@ -18,7 +19,7 @@ pub(crate) fn is_trace(opening: &[u8]) -> bool {
             return false;
         };
         rest = inside;
-        let Some(len) = varint(&mut rest).and_then(|len| usize::try_from(len).ok()) else {
+        let Some(len) = varint::take(&mut rest).and_then(|len| usize::try_from(len).ok()) else {
             return false;
         };
         let Some((packet, behind)) = rest.split_at_checked(len) else {
@@ -36,7 +37,7 @@ pub(crate) fn is_trace(opening: &[u8]) -> bool {
 /// Whether a packet could begin so: its first field has a number and a type that Perfetto uses.
 fn is_cut_packet(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    let key = varint(&mut rest);
+    let key = varint::take(&mut rest);
     key.is_some_and(|key| (1..1000).contains(&(key >> 3)) && matches!(key & 7, 0 | 1 | 2 | 5))
         && bytes.iter().any(|byte| !(9..=0x7e).contains(byte))
 }

@@ -6,23 +6,30 @@ use super::super::wire::{put_bytes, put_number};
 use super::*;
 
 fn compact_packet() -> Vec<u8> {
-    let columns = proto::CompactSched {
-        switch_timestamp: vec![1000, 500],
-        switch_prev_state: vec![1, 0x100],
-        switch_next_pid: vec![7, 0],
-        switch_next_prio: vec![120, 120],
-        intern_table: vec![b"cc1".to_vec(), b"swapper/3".to_vec()],
-        switch_next_comm_index: vec![0, 1],
-        waking_timestamp: vec![900],
-        waking_pid: vec![7],
-        waking_target_cpu: vec![3],
-        waking_prio: vec![120],
-        waking_comm_index: vec![0],
+    let mut columns = Vec::new();
+    let mut packed = |field, values: &[u64]| {
+        let mut inside = Vec::new();
+        values.iter().for_each(|&value| varint::put(&mut inside, value));
+        put_bytes(&mut columns, field, &inside);
     };
+    // Of two switches, to pid 7 and to the idle task: times, states, pids, priorities, names.
+    packed(1, &[1000, 500]);
+    packed(2, &[1, 0x100]);
+    packed(3, &[7, 0]);
+    packed(4, &[120, 120]);
+    packed(6, &[0, 1]);
+    // Of a waking of pid 7: time, pid, CPU, priority, name.
+    packed(7, &[900]);
+    packed(8, &[7]);
+    packed(9, &[3]);
+    packed(10, &[120]);
+    packed(11, &[0]);
+    put_bytes(&mut columns, field::INTERN_TABLE, b"cc1");
+    put_bytes(&mut columns, field::INTERN_TABLE, b"swapper/3");
     let (mut bundle, mut packet) = (Vec::new(), Vec::new());
     put_number(&mut bundle, field::CPU, 3);
     put_number(&mut bundle, field::LOST, 1);
-    put_bytes(&mut bundle, field::COMPACT, &columns.encode_to_vec());
+    put_bytes(&mut bundle, field::COMPACT, &columns);
     put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
     packet
 }
@@ -70,18 +77,13 @@ fn compressed_packets() {
     check_compact(&trace);
 }
 
-fn event(time_ns: u64) -> Vec<u8> {
-    let exit = proto::Exit {
-        comm: Some(b"cc1".to_vec()),
-        pid: Some(7),
-        prio: Some(120),
+fn an_event(time_ns: u64) -> Vec<u8> {
+    let task = Task {
+        pid: 7,
+        comm: "cc1".into(),
+        prio: 120,
     };
-    let event = proto::FtraceEvent {
-        timestamp: Some(time_ns),
-        sched_process_exit: Some(exit),
-        ..proto::FtraceEvent::default()
-    };
-    event.encode_to_vec()
+    event::message(time_ns, 7, &EventKind::Exit { task }).unwrap()
 }
 
 /// A packet with so many events of a CPU, from that time on.
@@ -89,7 +91,7 @@ fn packet(cpu: u64, from_ns: u64, count: u64) -> Vec<u8> {
     let (mut bundle, mut packet, mut trace) = (Vec::new(), Vec::new(), Vec::new());
     put_number(&mut bundle, field::CPU, cpu);
     for time_ns in from_ns..from_ns + count {
-        put_bytes(&mut bundle, field::EVENT, &event(time_ns));
+        put_bytes(&mut bundle, field::EVENT, &an_event(time_ns));
     }
     put_bytes(&mut packet, field::FTRACE_EVENTS, &bundle);
     put_bytes(&mut trace, field::PACKET, &packet);
@@ -130,16 +132,13 @@ fn a_trace_behind_itself_is_two() {
 #[test]
 fn what_was_overwritten_and_when_a_cpu_is_known_is_said() {
     let stats = |phase, overrun| {
-        let cpu = proto::FtraceCpuStats {
-            cpu: Some(1),
-            overrun: Some(overrun),
-        };
-        let stats = proto::FtraceStats {
-            phase: Some(phase),
-            cpu_stats: vec![cpu],
-        };
+        let (mut cpu, mut stats) = (Vec::new(), Vec::new());
+        put_number(&mut cpu, field::STATS_CPU, 1);
+        put_number(&mut cpu, field::OVERRUN, overrun);
+        put_number(&mut stats, field::PHASE, phase);
+        put_bytes(&mut stats, field::CPU_STATS, &cpu);
         let (mut packet, mut trace) = (Vec::new(), Vec::new());
-        put_bytes(&mut packet, field::FTRACE_STATS, &stats.encode_to_vec());
+        put_bytes(&mut packet, field::FTRACE_STATS, &stats);
         put_bytes(&mut trace, field::PACKET, &packet);
         trace
     };

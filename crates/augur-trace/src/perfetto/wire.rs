@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Protobuf's wire format: fields, one after the other. Walking through what is not needed costs no memory.
 
-use prost::encoding::encode_varint;
+use crate::varint;
 
 /// A field's value.
 #[derive(Debug, PartialEq)]
@@ -34,13 +34,13 @@ impl<'a> Iterator for Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn field(&mut self) -> Option<(u32, Value<'a>)> {
-        let key = varint(&mut self.0)?;
+        let key = varint::take(&mut self.0)?;
         let number = u32::try_from(key >> 3).ok().filter(|&number| number > 0)?;
         let value = match key & 7 {
-            0 => Value::Number(varint(&mut self.0)?),
+            0 => Value::Number(varint::take(&mut self.0)?),
             1 => self.slice(8).map(|_| Value::Fixed)?,
             2 => {
-                let len = varint(&mut self.0)?;
+                let len = varint::take(&mut self.0)?;
                 Value::Bytes(self.slice(len)?)
             }
             5 => self.slice(4).map(|_| Value::Fixed)?,
@@ -56,30 +56,37 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes a number off the front.
-pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
+/// A message's number of that field.
+pub(super) fn number(message: &[u8], wanted: u32) -> Option<u64> {
+    Fields(message).flatten().find_map(|found| match found {
+        (field, Value::Number(value)) if field == wanted => Some(value),
+        _ => None,
+    })
+}
+
+/// A message's messages and texts of that field.
+pub(super) fn parts(message: &[u8], wanted: u32) -> impl Iterator<Item = &[u8]> {
+    Fields(message).flatten().filter_map(move |found| match found {
+        (field, Value::Bytes(part)) if field == wanted => Some(part),
+        _ => None,
+    })
 }
 
 /// Adds a field that is a number.
 pub(super) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
-    encode_varint(u64::from(field) << 3, out);
-    encode_varint(value, out);
+    varint::put(out, u64::from(field) << 3);
+    varint::put(out, value);
+}
+
+/// Adds a field that is a number with a sign: a negative one has 64 bits.
+pub(super) fn put_int(out: &mut Vec<u8>, field: u32, value: i32) {
+    put_number(out, field, i64::from(value).cast_unsigned());
 }
 
 /// Adds a field that is a message.
 pub(super) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
-    encode_varint(u64::from(field) << 3 | 2, out);
-    encode_varint(bytes.len() as u64, out);
+    varint::put(out, u64::from(field) << 3 | 2);
+    varint::put(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 

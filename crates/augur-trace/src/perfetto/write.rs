@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Writing Perfetto traces, such as ui.perfetto.dev opens.
 
-use super::proto::{self, field};
-use super::wire::{put_bytes, put_number};
-use crate::{Comm, Event, EventKind, Header, Sink, State, Task};
+use super::event::{message, name};
+use super::field;
+use super::wire::{put_bytes, put_int, put_number};
+use crate::{Comm, Event, EventKind, Header, Sink, Task};
 use anyhow::Result;
 use augur_base::file::Output;
-use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
@@ -20,7 +20,6 @@ pub(crate) struct PerfettoWriter {
     /// Who runs on each CPU.
     running: BTreeMap<u32, i32>,
     last: Option<(u64, u32)>,
-    scratch: Vec<u8>,
     /// The last name of each thread,
     names: BTreeMap<i32, Comm>,
     /// and its process, where that is known.
@@ -38,19 +37,19 @@ impl PerfettoWriter {
             bundles: BTreeMap::new(),
             running: BTreeMap::new(),
             last: None,
-            scratch: Vec::new(),
             names: BTreeMap::new(),
             groups: BTreeMap::new(),
         };
-        let known = !header.kernel.is_empty();
-        let info = proto::SystemInfo {
-            utsname: known.then(|| proto::Utsname {
-                sysname: Some(b"Linux".to_vec()),
-                release: Some(header.kernel.clone().into_bytes()),
-            }),
-            num_cpus: (header.cpus > 0).then_some(header.cpus),
-        };
-        writer.packet(field::SYSTEM_INFO, &info.encode_to_vec())?;
+        let (mut info, mut names) = (Vec::new(), Vec::new());
+        if !header.kernel.is_empty() {
+            put_bytes(&mut names, field::SYSNAME, b"Linux");
+            put_bytes(&mut names, field::RELEASE, header.kernel.as_bytes());
+            put_bytes(&mut info, field::UTSNAME, &names);
+        }
+        if header.cpus > 0 {
+            put_number(&mut info, field::NUM_CPUS, header.cpus.into());
+        }
+        writer.packet(field::SYSTEM_INFO, &info)?;
         Ok(writer)
     }
 
@@ -91,28 +90,30 @@ impl PerfettoWriter {
 
     /// Who is who: a viewer shows the threads of a process together, by its name.
     fn processes(&mut self) -> io::Result<()> {
-        let of = |pid: &i32| self.names.get(pid).copied().and_then(name);
+        let of = |pid: &i32| self.names.get(pid).map(|comm| name(*comm));
         let leaders: BTreeSet<i32> = self.groups.values().copied().collect();
-        let tree = proto::ProcessTree {
-            processes: leaders
-                .iter()
-                .map(|pid| proto::Process {
-                    pid: Some(*pid),
-                    cmdline: of(pid).into_iter().collect(),
-                })
-                .collect(),
-            threads: (self.groups.iter())
-                .map(|(pid, tgid)| proto::Thread {
-                    tid: Some(*pid),
-                    name: of(pid),
-                    tgid: Some(*tgid),
-                })
-                .collect(),
-        };
-        if tree.threads.is_empty() {
-            return Ok(());
+        let mut tree = Vec::new();
+        for pid in &leaders {
+            let mut process = Vec::new();
+            put_int(&mut process, field::PROCESS_PID, *pid);
+            if let Some(name) = of(pid) {
+                put_bytes(&mut process, field::PROCESS_CMDLINE, &name);
+            }
+            put_bytes(&mut tree, field::PROCESSES, &process);
         }
-        self.packet(field::PROCESS_TREE, &tree.encode_to_vec())
+        for (pid, tgid) in &self.groups {
+            let mut thread = Vec::new();
+            put_int(&mut thread, field::THREAD_TID, *pid);
+            if let Some(name) = of(pid) {
+                put_bytes(&mut thread, field::THREAD_NAME, &name);
+            }
+            put_int(&mut thread, field::THREAD_TGID, *tgid);
+            put_bytes(&mut tree, field::THREADS, &thread);
+        }
+        match self.groups.is_empty() {
+            true => Ok(()),
+            false => self.packet(field::PROCESS_TREE, &tree),
+        }
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
@@ -137,118 +138,20 @@ impl PerfettoWriter {
         if tie {
             self.flush()?;
         }
-        let Some(message) = self.message(event) else {
+        let running = self.running.get(&cpu).copied();
+        let runner = event.kind.runner().map(|task| task.pid).or(running);
+        if let EventKind::Switch { next, .. } = &event.kind {
+            self.running.insert(cpu, next.pid);
+        }
+        let Some(message) = message(event.time_ns, runner.unwrap_or(0), &event.kind) else {
             self.flush_cpu(cpu)?;
             put_number(self.bundle(cpu), field::LOST, 1);
             return Ok(());
         };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.extend(message.encode_to_vec());
         let bundle = self.bundle(cpu);
-        put_bytes(bundle, field::EVENT, &scratch);
+        put_bytes(bundle, field::EVENT, &message);
         let full = bundle.len() >= BUNDLE;
-        self.scratch = scratch;
         if full { self.flush_cpu(cpu) } else { Ok(()) }
-    }
-
-    /// `None` of lost events, which are a field of the bundle.
-    fn message(&mut self, event: &Event) -> Option<proto::FtraceEvent> {
-        let runner = match &event.kind {
-            EventKind::Switch { prev, next, .. } => {
-                self.running.insert(event.cpu, next.pid);
-                prev.pid
-            }
-            EventKind::Fork { parent: task, .. }
-            | EventKind::Exec { task, .. }
-            | EventKind::Exit { task } => task.pid,
-            _ => self.running.get(&event.cpu).copied().unwrap_or(0),
-        };
-        let mut message = proto::FtraceEvent {
-            timestamp: Some(event.time_ns),
-            pid: Some(runner.cast_unsigned()),
-            ..proto::FtraceEvent::default()
-        };
-        match &event.kind {
-            EventKind::Switch {
-                prev,
-                prev_state,
-                next,
-            } => message.sched_switch = Some(switch(prev, *prev_state, next)),
-            EventKind::Waking { task, target_cpu } => message.sched_waking = Some(wake(task, *target_cpu)),
-            EventKind::Wakeup { task, target_cpu } => message.sched_wakeup = Some(wake(task, *target_cpu)),
-            EventKind::WakeupNew { task, target_cpu } => {
-                message.sched_wakeup_new = Some(wake(task, *target_cpu));
-            }
-            EventKind::Migrate {
-                task,
-                orig_cpu,
-                dest_cpu,
-            } => {
-                message.sched_migrate_task = Some(proto::Migrate {
-                    comm: name(task.comm),
-                    pid: Some(task.pid),
-                    prio: Some(task.prio),
-                    orig_cpu: Some(orig_cpu.cast_signed()),
-                    dest_cpu: Some(dest_cpu.cast_signed()),
-                });
-            }
-            EventKind::Fork { parent, child } => {
-                message.sched_process_fork = Some(proto::Fork {
-                    parent_comm: name(parent.comm),
-                    parent_pid: Some(parent.pid),
-                    child_comm: name(child.comm),
-                    child_pid: Some(child.pid),
-                });
-            }
-            EventKind::Exec {
-                task,
-                old_pid,
-                filename,
-            } => {
-                message.sched_process_exec = Some(proto::Exec {
-                    filename: Some(filename.as_bytes().to_vec()),
-                    pid: Some(task.pid),
-                    old_pid: Some(*old_pid),
-                });
-            }
-            EventKind::Exit { task } => {
-                message.sched_process_exit = Some(proto::Exit {
-                    comm: name(task.comm),
-                    pid: Some(task.pid),
-                    prio: Some(task.prio),
-                });
-            }
-            EventKind::Lost { .. } => return None,
-        }
-        Some(message)
-    }
-}
-
-/// Perfetto's own readers want UTF-8.
-fn name(comm: Comm) -> Option<Vec<u8>> {
-    Some(String::from_utf8_lossy(comm.as_bytes()).into_owned().into_bytes())
-}
-
-fn switch(prev: &Task, state: State, next: &Task) -> proto::Switch {
-    proto::Switch {
-        prev_comm: name(prev.comm),
-        prev_pid: Some(prev.pid),
-        prev_prio: Some(prev.prio),
-        prev_state: Some(i64::from(state.bits & 0xff) | i64::from(state.preempted) << 8),
-        next_comm: name(next.comm),
-        next_pid: Some(next.pid),
-        next_prio: Some(next.prio),
-    }
-}
-
-fn wake(task: &Task, target_cpu: u32) -> proto::Wake {
-    proto::Wake {
-        comm: name(task.comm),
-        pid: Some(task.pid),
-        prio: Some(task.prio),
-        success: None,
-        target_cpu: Some(target_cpu.cast_signed()),
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The columns of a table of events: how an event becomes a row, and a row an event again.
 
+use crate::event::{Fields, Named, Role};
 use crate::{Comm, Event, EventKind, State, Task};
 
 /// How a column's cell is found in an event.
@@ -13,133 +14,59 @@ pub(super) enum Cell {
     Text(fn(&EventKind) -> Option<Vec<u8>>),
 }
 
-/// The table's columns: type, name, logical type, and where the cells come from.
-pub(super) const COLUMNS: &[(&str, &str, &str, Cell)] = &[
-    ("int64", "time_ns", "(integer(64,false))", Cell::Time),
-    (
-        "int32",
-        "cpu",
-        "(integer(32,false))",
-        Cell::Int(|event| Some(event.cpu)),
-    ),
-    (
-        "binary",
-        "event",
-        "(string)",
-        Cell::Text(|kind| Some(kind.name().as_bytes().to_vec())),
-    ),
-    (
-        "int32",
-        "pid",
-        "",
-        Cell::Signed(|kind| task(kind).map(|task| task.pid)),
-    ),
-    (
-        "binary",
-        "comm",
-        "(string)",
-        Cell::Text(|kind| task(kind).map(name)),
-    ),
-    (
-        "int32",
-        "prio",
-        "",
-        Cell::Signed(|kind| task(kind).map(|task| task.prio)),
-    ),
-    (
-        "int32",
-        "prev_state",
-        "",
-        Cell::Signed(|kind| state(kind).map(|state| state.bits.into())),
-    ),
+/// A column of the table: type, name, logical type, and where the cells come from.
+pub(super) type Column = (&'static str, &'static str, &'static str, Cell);
+
+const fn text(name: &'static str, of: fn(&EventKind) -> Option<Vec<u8>>) -> Column {
+    ("binary", name, "(string)", Cell::Text(of))
+}
+
+const fn signed(name: &'static str, of: fn(&EventKind) -> Option<i32>) -> Column {
+    ("int32", name, "", Cell::Signed(of))
+}
+
+const fn int(name: &'static str, of: fn(&Event) -> Option<u32>) -> Column {
+    ("int32", name, "(integer(32,false))", Cell::Int(of))
+}
+
+const fn count(name: &'static str, of: Cell) -> Column {
+    ("int64", name, "(integer(64,false))", of)
+}
+
+/// The table's columns. The first three are there in each row.
+pub(super) const COLUMNS: &[Column] = &[
+    count("time_ns", Cell::Time),
+    int("cpu", |event| Some(event.cpu)),
+    text("event", |kind| Some(kind.name().as_bytes().to_vec())),
+    signed("pid", |kind| kind.task().map(|task| task.pid)),
+    text("comm", |kind| kind.task().map(name)),
+    signed("prio", |kind| kind.task().map(|task| task.prio)),
+    signed("prev_state", |kind| state(kind).map(|state| state.bits.into())),
     (
         "boolean",
         "preempted",
         "",
         Cell::Flag(|kind| state(kind).map(|state| state.preempted)),
     ),
-    (
-        "int32",
-        "next_pid",
-        "",
-        Cell::Signed(|kind| next(kind).map(|task| task.pid)),
-    ),
-    (
-        "binary",
-        "next_comm",
-        "(string)",
-        Cell::Text(|kind| next(kind).map(name)),
-    ),
-    (
-        "int32",
-        "next_prio",
-        "",
-        Cell::Signed(|kind| next(kind).map(|task| task.prio)),
-    ),
-    (
-        "int32",
-        "target_cpu",
-        "(integer(32,false))",
-        Cell::Int(|event| cpus(&event.kind)[0]),
-    ),
-    (
-        "int32",
-        "orig_cpu",
-        "(integer(32,false))",
-        Cell::Int(|event| cpus(&event.kind)[1]),
-    ),
-    (
-        "int32",
-        "dest_cpu",
-        "(integer(32,false))",
-        Cell::Int(|event| cpus(&event.kind)[2]),
-    ),
-    (
-        "int32",
-        "child_pid",
-        "",
-        Cell::Signed(|kind| child(kind).map(|task| task.pid)),
-    ),
-    (
-        "binary",
-        "child_comm",
-        "(string)",
-        Cell::Text(|kind| child(kind).map(name)),
-    ),
-    (
-        "int32",
-        "old_pid",
-        "",
-        Cell::Signed(|kind| exec(kind).map(|(pid, _)| pid)),
-    ),
-    (
-        "binary",
-        "filename",
-        "(string)",
-        Cell::Text(|kind| exec(kind).map(|(_, filename)| filename.as_bytes().to_vec())),
-    ),
-    (
-        "int64",
-        "lost",
-        "(integer(64,false))",
-        Cell::Count(|kind| match kind {
-            EventKind::Lost { count } => Some(*count),
-            _ => None,
-        }),
-    ),
+    signed("next_pid", |kind| next(kind).map(|task| task.pid)),
+    text("next_comm", |kind| next(kind).map(name)),
+    signed("next_prio", |kind| next(kind).map(|task| task.prio)),
+    int("target_cpu", |event| cpus(&event.kind)[0]),
+    int("orig_cpu", |event| cpus(&event.kind)[1]),
+    int("dest_cpu", |event| cpus(&event.kind)[2]),
+    signed("child_pid", |kind| child(kind).map(|task| task.pid)),
+    text("child_comm", |kind| child(kind).map(name)),
+    signed("old_pid", |kind| exec(kind).map(|(pid, _)| pid)),
+    text("filename", |kind| {
+        exec(kind).map(|(_, filename)| filename.as_bytes().to_vec())
+    }),
+    count("lost", Cell::Count(lost)),
 ];
 
-fn task(kind: &EventKind) -> Option<&Task> {
+fn lost(kind: &EventKind) -> Option<u64> {
     match kind {
-        EventKind::Switch { prev: task, .. }
-        | EventKind::Waking { task, .. }
-        | EventKind::Wakeup { task, .. }
-        | EventKind::WakeupNew { task, .. }
-        | EventKind::Migrate { task, .. }
-        | EventKind::Fork { parent: task, .. }
-        | EventKind::Exec { task, .. }
-        | EventKind::Exit { task } => Some(task),
-        EventKind::Lost { .. } => None,
+        EventKind::Lost { count } => Some(*count),
+        _ => None,
     }
 }
 
@@ -221,78 +148,76 @@ pub(super) const REQUIRED: [&str; 3] = ["time_ns", "cpu", "event"];
 
 /// A row as an event; `cell` finds its cells by the columns' names.
 pub(super) fn event(cell: impl Fn(&str) -> Option<Value>) -> Result<Event, String> {
-    let text = |name: &str| {
-        cell(name).map(|value| match value {
-            Value::Text(text) => text,
-            Value::Number(number) => number.to_string(),
-        })
+    let mut row = Row { cell };
+    let (time_ns, cpu) = (row.number("time_ns")?, row.number("cpu")?);
+    let name = row.text("event");
+    let number = (0..).zip(EventKind::NAMES).find(|(_, known)| *known == name);
+    let kind = match number {
+        Some((number, _)) => EventKind::read(number, &mut row)?,
+        None if name.is_empty() => return Err("a row without an event".to_owned()),
+        None => None,
     };
-    let row = Row { cell: &cell };
-    let time_ns = row.number("time_ns")?;
-    let cpu = row.number("cpu")?;
-    let comm = |name: &str| Comm::new(text(name).unwrap_or_default().as_bytes());
-    let who = |pid: &str, name: &str, prio: &str| -> Result<Task, String> {
-        Ok(Task {
-            pid: row.number(pid)?,
-            comm: comm(name),
-            prio: row.or_zero(prio)?,
-        })
-    };
-    let task = || who("pid", "comm", "prio");
-    let kind = match text("event").unwrap_or_default().as_str() {
-        "sched_switch" => EventKind::Switch {
-            prev: task()?,
-            prev_state: State {
-                bits: row.or_zero("prev_state")?,
-                preempted: row.or_zero::<u8>("preempted")? != 0,
-            },
-            next: who("next_pid", "next_comm", "next_prio")?,
-        },
-        "sched_waking" => EventKind::Waking {
-            task: task()?,
-            target_cpu: row.number("target_cpu")?,
-        },
-        "sched_wakeup" => EventKind::Wakeup {
-            task: task()?,
-            target_cpu: row.number("target_cpu")?,
-        },
-        "sched_wakeup_new" => EventKind::WakeupNew {
-            task: task()?,
-            target_cpu: row.number("target_cpu")?,
-        },
-        "sched_migrate_task" => EventKind::Migrate {
-            task: task()?,
-            orig_cpu: row.number("orig_cpu")?,
-            dest_cpu: row.number("dest_cpu")?,
-        },
-        "sched_process_fork" => EventKind::Fork {
-            parent: task()?,
-            child: Task {
-                pid: row.number("child_pid")?,
-                comm: comm("child_comm"),
-                prio: 0,
-            },
-        },
-        "sched_process_exec" => EventKind::Exec {
-            task: task()?,
-            old_pid: row.or_zero("old_pid")?,
-            filename: text("filename").unwrap_or_default().into(),
-        },
-        "sched_process_exit" => EventKind::Exit { task: task()? },
-        "lost" => EventKind::Lost {
-            count: row.or_zero("lost")?,
-        },
-        "" => return Err("a row without an event".to_owned()),
-        other => return Err(format!("an event that is not known: {other}")),
-    };
+    let kind = kind.ok_or_else(|| format!("an event that is not known: {name}"))?;
     Ok(Event { time_ns, cpu, kind })
 }
 
-struct Row<'a, F> {
-    cell: &'a F,
+struct Row<F> {
+    cell: F,
 }
 
-impl<F: Fn(&str) -> Option<Value>> Row<'_, F> {
+impl<F: Fn(&str) -> Option<Value>> Fields for Row<F> {
+    type Error = String;
+
+    fn task(&mut self, role: Role) -> Result<Task, String> {
+        let (pid, comm, prio) = match role {
+            Role::Subject => ("pid", "comm", Some("prio")),
+            Role::Next => ("next_pid", "next_comm", Some("next_prio")),
+            Role::Child => ("child_pid", "child_comm", None),
+        };
+        Ok(Task {
+            pid: self.number(pid)?,
+            comm: Comm::new(self.text(comm).as_bytes()),
+            prio: prio.map_or(Ok(0), |prio| self.or_zero(prio))?,
+        })
+    }
+
+    fn state(&mut self) -> Result<State, String> {
+        Ok(State {
+            bits: self.or_zero("prev_state")?,
+            preempted: self.or_zero::<u8>("preempted")? != 0,
+        })
+    }
+
+    fn cpu(&mut self, which: Named) -> Result<u32, String> {
+        self.number(match which {
+            Named::Target => "target_cpu",
+            Named::Orig => "orig_cpu",
+            Named::Dest => "dest_cpu",
+        })
+    }
+
+    fn old_pid(&mut self) -> Result<i32, String> {
+        self.or_zero("old_pid")
+    }
+
+    fn filename(&mut self) -> Result<Box<str>, String> {
+        Ok(self.text("filename").into())
+    }
+
+    fn count(&mut self) -> Result<u64, String> {
+        self.or_zero("lost")
+    }
+}
+
+impl<F: Fn(&str) -> Option<Value>> Row<F> {
+    fn text(&self, name: &str) -> String {
+        match (self.cell)(name) {
+            Some(Value::Text(text)) => text,
+            Some(Value::Number(number)) => number.to_string(),
+            None => String::new(),
+        }
+    }
+
     fn number<T: TryFrom<i128>>(&self, name: &str) -> Result<T, String> {
         match (self.cell)(name) {
             Some(Value::Number(number)) => {

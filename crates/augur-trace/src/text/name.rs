@@ -10,18 +10,8 @@
 //! ```
 
 use super::Tool;
+use crate::EventKind;
 
-/// The events that are read.
-const KNOWN: [&str; 8] = [
-    "sched_switch",
-    "sched_waking",
-    "sched_wakeup",
-    "sched_wakeup_new",
-    "sched_migrate_task",
-    "sched_process_fork",
-    "sched_process_exec",
-    "sched_process_exit",
-];
 /// Most columns between the time and the event.
 const COLUMNS: usize = 4;
 
@@ -40,7 +30,7 @@ pub(super) struct Name<'a> {
 
 /// Whether it is one of the events that are read.
 pub(super) fn is_known(event: &[u8]) -> bool {
-    event.starts_with(b"sched_") && KNOWN.iter().any(|known| known.as_bytes() == event)
+    event.starts_with(b"sched_") && EventKind::NAMES.iter().any(|known| known.as_bytes() == event)
 }
 
 /// What a stack's first line has in place of an event's name.

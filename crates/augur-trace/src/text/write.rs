@@ -35,17 +35,9 @@ impl TextWriter {
 
     /// The task that the line names first: whoever ran.
     fn runner(&self, event: &Event) -> (Comm, i32) {
-        match &event.kind {
-            EventKind::Switch { prev: task, .. }
-            | EventKind::Fork { parent: task, .. }
-            | EventKind::Exec { task, .. }
-            | EventKind::Exit { task } => (task.comm, task.pid),
-            _ => self
-                .running
-                .get(&event.cpu)
-                .copied()
-                .unwrap_or(("<...>".into(), 0)),
-        }
+        let running = || self.running.get(&event.cpu).copied();
+        let named = event.kind.runner().map(|task| (task.comm, task.pid));
+        named.or_else(running).unwrap_or(("<...>".into(), 0))
     }
 
     fn prefix(&mut self, event: &Event) -> io::Result<()> {

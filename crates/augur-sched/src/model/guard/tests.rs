@@ -5,8 +5,8 @@ use super::*;
 use crate::model::FEATURE_COUNT;
 use crate::model::constant::Constant;
 use crate::model::watched::tests::burn;
-use crossbeam_channel::bounded;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 /// Scores with a function of the number of the call.
 struct Scripted<F>(F, usize);
@@ -96,7 +96,7 @@ fn an_error_and_a_panic_are_faults() {
 
 #[test]
 fn a_slow_batch_costs_one_deadline_and_its_late_answer_is_not_used() {
-    let (release, released) = bounded::<()>(0);
+    let (release, released) = channel::<()>();
     let limit = Duration::from_millis(300);
     let mut guarded = guard(limit, move |call| {
         if call == 1 {
@@ -121,7 +121,7 @@ fn a_slow_batch_costs_one_deadline_and_its_late_answer_is_not_used() {
 
 #[test]
 fn a_thread_that_gets_no_cpu_is_not_a_slow_model() {
-    let (release, released) = bounded::<()>(0);
+    let (release, released) = channel::<()>();
     let limit = Duration::from_millis(20);
     let mut guarded = guard(limit, move |call| {
         if call == 1 {
@@ -142,7 +142,7 @@ fn a_thread_that_gets_no_cpu_is_not_a_slow_model() {
 
 #[test]
 fn one_that_sleeps_for_ever_leaves_the_service() {
-    let (_held, locked) = bounded::<()>(0);
+    let (_held, locked) = channel::<()>();
     let mut guarded = guard(Duration::from_millis(1), move |_| {
         locked.recv()?;
         Ok(0.5)

@@ -5,7 +5,7 @@
 //! Finding it is NP-hard, so the search is a branch and bound with a limit: exact for small sets, and never worse than
 //! longest processing time first (Graham 1969, at most 4/3 − 1/(3m) of the optimum) for large ones.
 
-use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
+use super::{Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
 
 /// Nodes of the search, at most.
 const NODES_MAX: u64 = 200_000;
@@ -124,11 +124,7 @@ impl Discipline for Assigned {
         let wanted = self.cpus.get(task as usize).copied();
         let wanted = wanted.filter(|&cpu| (cpu as usize) < world.cpus.len());
         let cpu = world.some_allowed(task, wanted.unwrap_or(world.task(task).cpu));
-        Placement {
-            cpu,
-            idle: world.idle.has(cpu),
-            cause: Cause::Wakeup,
-        }
+        Placement::on(world, cpu)
     }
 
     fn enqueue(
@@ -147,22 +143,7 @@ impl Discipline for Assigned {
     }
 
     fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
-        match (world.queue(cpu).first(), previous) {
-            (Some(first), None) => Dispatch::Take {
-                queue: cpu,
-                task: first.task,
-                cause: None,
-            },
-            _ => Dispatch::Keep { slice_ns: u64::MAX },
-        }
-    }
-
-    fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
-        u64::MAX
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
+        Dispatch::first_come(world, cpu, previous)
     }
 }
 

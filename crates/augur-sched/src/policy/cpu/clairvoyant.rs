@@ -50,10 +50,7 @@ impl Clairvoyant {
     fn victim(&self, world: &World, task: u32) -> Option<u32> {
         let key = self.key(world, task);
         let current = |cpu: u32| world.cpu(cpu).current;
-        let taken = world
-            .mask(task)
-            .iter()
-            .filter(|&cpu| world.cpu(cpu).since_ns > 0 && world.cpu(cpu).local == 0);
+        let taken = world.interruptible(task);
         let worst = taken.max_by_key(|&cpu| (self.key(world, current(cpu)), std::cmp::Reverse(cpu)))?;
         (self.key(world, current(worst)) > key).then_some(worst)
     }
@@ -81,11 +78,7 @@ impl Discipline for Clairvoyant {
         let home = world.some_allowed(task, world.task(task).cpu);
         let near = || world.idle_near(task, world.places.domain_of(home));
         let idle = if world.idle.has(home) { Some(home) } else { near() };
-        Placement {
-            cpu: idle.unwrap_or(home),
-            idle: idle.is_some(),
-            cause: Cause::Wakeup,
-        }
+        Placement::idle_or_home(world, task, idle)
     }
 
     fn enqueue(
@@ -116,23 +109,13 @@ impl Discipline for Clairvoyant {
             .iter()
             .find(|waiting| world.allows(waiting.task, cpu));
         match (first, previous) {
-            (Some(first), Some(task)) if self.key(world, task) <= first.key => {
-                Dispatch::Keep { slice_ns: u64::MAX }
-            }
+            (Some(first), Some(task)) if self.key(world, task) <= first.key => Dispatch::KEEP,
             (Some(first), _) => Dispatch::Take {
                 queue: 0,
                 task: first.task,
                 cause: Some(Cause::Steal),
             },
-            (None, _) => Dispatch::Keep { slice_ns: u64::MAX },
+            (None, _) => Dispatch::KEEP,
         }
-    }
-
-    fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
-        u64::MAX
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
     }
 }

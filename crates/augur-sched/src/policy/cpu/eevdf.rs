@@ -408,10 +408,6 @@ impl Discipline for EevdfLike {
     fn wants_ticks(&self) -> bool {
         true
     }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
-    }
 }
 
 impl EevdfLike {

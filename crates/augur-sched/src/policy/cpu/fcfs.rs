@@ -2,7 +2,7 @@
 //! First come, first served: one queue for all CPUs, and who runs is not interrupted. With a slice, it goes to the
 //! back of the queue when that is used up: round robin.
 
-use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
+use super::{Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
 
 /// `fcfs`, or `rr[slice_us=…]`.
 #[derive(Clone, Debug)]
@@ -46,11 +46,7 @@ impl Discipline for Fcfs {
 
     fn place(&mut self, world: &World, task: u32, _wake: Wake) -> Placement {
         let idle = world.idle_in(task, &world.places.all);
-        Placement {
-            cpu: idle.unwrap_or_else(|| world.some_allowed(task, world.task(task).cpu)),
-            idle: idle.is_some(),
-            cause: Cause::Wakeup,
-        }
+        Placement::idle_or_home(world, task, idle)
     }
 
     fn enqueue(
@@ -73,11 +69,7 @@ impl Discipline for Fcfs {
     fn dispatch(&mut self, world: &World, cpu: u32, _previous: Option<u32>) -> Dispatch {
         let mut waiting = world.queue(0).iter();
         match waiting.find(|waiting| world.allows(waiting.task, cpu)) {
-            Some(first) => Dispatch::Take {
-                queue: 0,
-                task: first.task,
-                cause: None,
-            },
+            Some(first) => Dispatch::take(0, first),
             None => Dispatch::Keep {
                 slice_ns: self.slice_ns,
             },
@@ -86,9 +78,5 @@ impl Discipline for Fcfs {
 
     fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
         self.slice_ns
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
     }
 }

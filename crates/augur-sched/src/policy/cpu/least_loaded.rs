@@ -3,7 +3,7 @@
 //! then it stays. A yardstick for spreading load with no thought for caches.
 
 use super::load::NICE0_WEIGHT;
-use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World, before};
+use super::{Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World, before};
 
 /// How long a task runs before another that waits gets its turn.
 const SLICE_NS: u64 = 3_000_000;
@@ -49,11 +49,7 @@ impl Discipline for LeastLoaded {
             .iter()
             .min_by_key(|&cpu| (load(cpu), cpu != seen.cpu, cpu));
         let cpu = least.unwrap_or(seen.cpu);
-        Placement {
-            cpu,
-            idle: world.idle.has(cpu),
-            cause: Cause::Wakeup,
-        }
+        Placement::on(world, cpu)
     }
 
     fn enqueue(
@@ -82,11 +78,7 @@ impl Discipline for LeastLoaded {
                 return Dispatch::Keep { slice_ns: SLICE_NS };
             }
         }
-        Dispatch::Take {
-            queue: cpu,
-            task: first.task,
-            cause: None,
-        }
+        Dispatch::take(cpu, first)
     }
 
     fn running(&mut self, world: &World, task: u32, cpu: u32) -> u64 {
@@ -100,9 +92,5 @@ impl Discipline for LeastLoaded {
 
     fn stopping(&mut self, world: &World, task: u32, _cpu: u32, _runnable: bool) {
         self.charge(world, task);
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
     }
 }

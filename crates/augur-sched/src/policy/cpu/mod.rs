@@ -28,7 +28,7 @@ pub mod world;
 
 pub use mask::Mask;
 pub use places::Places;
-pub use queue::{Queue, before};
+pub use queue::{Queue, Waiting, before};
 pub use world::{Cause, Cpu, NONE, Order, Task, World};
 
 use super::Permissions;
@@ -51,6 +51,27 @@ pub struct Placement {
     pub idle: bool,
     /// What a migration there is counted under.
     pub cause: Cause,
+}
+
+impl Placement {
+    /// Of a wakeup, on this CPU.
+    pub fn on(world: &World, cpu: u32) -> Placement {
+        Placement {
+            cpu,
+            idle: world.idle.has(cpu),
+            cause: Cause::Wakeup,
+        }
+    }
+
+    /// Of a wakeup, on an idle CPU where one was found, else where the task comes from.
+    pub fn idle_or_home(world: &World, task: u32, idle: Option<u32>) -> Placement {
+        let home = || world.some_allowed(task, world.task(task).cpu);
+        Placement {
+            cpu: idle.unwrap_or_else(home),
+            idle: idle.is_some(),
+            cause: Cause::Wakeup,
+        }
+    }
 }
 
 /// Why a task is put into a queue.
@@ -110,6 +131,28 @@ pub enum Dispatch {
     Idle,
 }
 
+impl Dispatch {
+    /// The one that runs goes on until it sleeps.
+    pub const KEEP: Dispatch = Dispatch::Keep { slice_ns: u64::MAX };
+
+    /// Takes one that waits, which counts as it was placed where it migrates by that.
+    pub fn take(queue: u32, waiting: Waiting) -> Dispatch {
+        Dispatch::Take {
+            queue,
+            task: waiting.task,
+            cause: None,
+        }
+    }
+
+    /// The first of the CPU's own queue, once nobody runs there who could go on.
+    pub fn first_come(world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
+        match (world.queue(cpu).first(), previous) {
+            (Some(first), None) => Dispatch::take(cpu, first),
+            _ => Dispatch::KEEP,
+        }
+    }
+}
+
 /// What a policy asks for beside its answer. Carried out when the hook has returned, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -136,7 +179,7 @@ pub struct Future {
 }
 
 /// A run-queue policy.
-pub trait Discipline: Send {
+pub trait Discipline: BoxedClone + Send {
     /// How the policy is written, `name[key=value,…]`.
     fn name(&self) -> String;
 
@@ -168,8 +211,10 @@ pub trait Discipline: Send {
     /// What `cpu` does next. `previous` runs there, and could go on.
     fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch;
 
-    /// A task begins to run; returns for how long, until the next dispatch.
-    fn running(&mut self, world: &World, task: u32, cpu: u32) -> u64;
+    /// A task begins to run; returns for how long, until the next dispatch: for ever, where a policy has no slices.
+    fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
+        u64::MAX
+    }
 
     /// A task stops running: it sleeps, or goes on to wait. The world still shows it as running.
     fn stopping(&mut self, _world: &World, _task: u32, _cpu: u32, _runnable: bool) {}
@@ -194,9 +239,18 @@ pub trait Discipline: Send {
 
     /// Who may steal from whom from now on.
     fn permit(&mut self, _permissions: &Permissions, _now_ns: u64) {}
+}
 
-    /// A copy in the same state, for trying out what would happen.
+/// A copy in the same state, for trying out what would happen.
+pub trait BoxedClone {
+    /// Makes it.
     fn boxed_clone(&self) -> Box<dyn Discipline>;
+}
+
+impl<D: Discipline + Clone + 'static> BoxedClone for D {
+    fn boxed_clone(&self) -> Box<dyn Discipline> {
+        Box::new(self.clone())
+    }
 }
 
 impl Clone for Box<dyn Discipline> {

@@ -2,7 +2,7 @@
 //! The power of d choices: a wakeup draws d CPUs and goes to the one of them that has the fewest tasks, where it waits in
 //! order of arrival (Mitzenmacher, IEEE TPDS 12(10), 2001; Vvedenskaya, Dobrushin, Karpelevich, 1996). Nobody steals.
 
-use super::{Cause, Discipline, Dispatch, Enqueue, NONE, Placement, Request, Wake, Why, World};
+use super::{Discipline, Dispatch, Enqueue, NONE, Placement, Request, Wake, Why, World};
 use augur_base::random::Generator;
 use rand::RngExt;
 
@@ -54,11 +54,7 @@ impl Discipline for PowerOfD {
             }
         }
         let cpu = best.map_or_else(|| world.some_allowed(task, world.task(task).cpu), |(_, cpu)| cpu);
-        Placement {
-            cpu,
-            idle: world.idle.has(cpu),
-            cause: Cause::Wakeup,
-        }
+        Placement::on(world, cpu)
     }
 
     fn enqueue(
@@ -77,21 +73,6 @@ impl Discipline for PowerOfD {
     }
 
     fn dispatch(&mut self, world: &World, cpu: u32, previous: Option<u32>) -> Dispatch {
-        match (world.queue(cpu).first(), previous) {
-            (Some(first), None) => Dispatch::Take {
-                queue: cpu,
-                task: first.task,
-                cause: None,
-            },
-            _ => Dispatch::Keep { slice_ns: u64::MAX },
-        }
-    }
-
-    fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
-        u64::MAX
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
+        Dispatch::first_come(world, cpu, previous)
     }
 }

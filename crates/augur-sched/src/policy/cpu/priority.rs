@@ -2,7 +2,7 @@
 //! Strict priority: one queue for all CPUs, who has the greater weight goes first, of equals who came first. A yardstick for
 //! what priorities can do; it starves whoever stands last.
 
-use super::{Cause, Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
+use super::{Discipline, Dispatch, Enqueue, Placement, Request, Wake, Why, World};
 
 /// Bits of a key for the order of arrival; the rest is for weights, of which the greatest has 17.
 const ARRIVAL_BITS: u32 = 46;
@@ -30,11 +30,9 @@ impl Priority {
     /// The CPU among those that the task may use whose task should give way most, if any.
     fn victim(&self, world: &World, task: u32) -> Option<u32> {
         let weight = world.task(task).weight;
-        let taken = world
-            .mask(task)
-            .iter()
-            .filter(|&cpu| world.cpu(cpu).since_ns > 0 && world.cpu(cpu).local == 0);
-        let least = taken.min_by_key(|&cpu| (world.task(world.cpu(cpu).current).weight, cpu))?;
+        let least = world
+            .interruptible(task)
+            .min_by_key(|&cpu| (world.task(world.cpu(cpu).current).weight, cpu))?;
         (world.task(world.cpu(least).current).weight < weight).then_some(least)
     }
 }
@@ -54,11 +52,7 @@ impl Discipline for Priority {
 
     fn place(&mut self, world: &World, task: u32, _wake: Wake) -> Placement {
         let idle = world.idle_in(task, &world.places.all);
-        Placement {
-            cpu: idle.unwrap_or_else(|| world.some_allowed(task, world.task(task).cpu)),
-            idle: idle.is_some(),
-            cause: Cause::Wakeup,
-        }
+        Placement::idle_or_home(world, task, idle)
     }
 
     fn enqueue(
@@ -94,22 +88,10 @@ impl Discipline for Priority {
         let first = waiting.find(|waiting| world.allows(waiting.task, cpu));
         match (first, previous) {
             (Some(first), Some(task)) if !self.preempt || self.keys[task as usize] <= first.key => {
-                Dispatch::Keep { slice_ns: u64::MAX }
+                Dispatch::KEEP
             }
-            (Some(first), _) => Dispatch::Take {
-                queue: 0,
-                task: first.task,
-                cause: None,
-            },
-            (None, _) => Dispatch::Keep { slice_ns: u64::MAX },
+            (Some(first), _) => Dispatch::take(0, first),
+            (None, _) => Dispatch::KEEP,
         }
-    }
-
-    fn running(&mut self, _world: &World, _task: u32, _cpu: u32) -> u64 {
-        u64::MAX
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
     }
 }

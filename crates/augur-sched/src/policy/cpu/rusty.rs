@@ -85,11 +85,7 @@ impl Discipline for Rusty {
                 .or_else(|| world.idle.has(own).then_some(own));
             idle.or_else(|| world.idle_near(task, home))
         };
-        Placement {
-            cpu: idle.unwrap_or(own),
-            idle: idle.is_some(),
-            cause: Cause::Wakeup,
-        }
+        Placement::idle_or_home(world, task, idle)
     }
 
     fn enqueue(
@@ -137,11 +133,7 @@ impl Discipline for Rusty {
                     };
                 }
             }
-            return Dispatch::Take {
-                queue: home,
-                task: first.task,
-                cause: None,
-            };
+            return Dispatch::take(home, first);
         }
         if previous.is_some() {
             return Dispatch::Idle;
@@ -176,9 +168,5 @@ impl Discipline for Rusty {
 
     fn slices_end_at_ticks(&self) -> bool {
         true
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
     }
 }

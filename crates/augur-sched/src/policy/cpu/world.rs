@@ -55,7 +55,7 @@ pub struct Order {
 }
 
 /// One task, as far as it showed itself. Times are on the world's clock; averages are of the past.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Task {
     /// Who it is.
     pub id: TaskId,
@@ -137,40 +137,15 @@ impl Task {
         Task {
             id,
             weight,
-            mask: 0,
             allowed: NONE,
-            per_cpu: false,
-            vforked: false,
-            leaving: false,
-            real_time: false,
-            phase: Phase::Sleeping,
             cpu,
             last_cpu: NONE,
             queue: NONE,
-            cause: Cause::Other,
-            burst: 0,
-            bursts: 0,
-            burst_ns: 0,
-            woke_at_ns: 0,
-            queued_at_ns: 0,
-            run_at_ns: 0,
-            stopped_at_ns: 0,
-            migrated_at_ns: 0,
-            domain_moved_at_ns: 0,
             avg_run_ns: load::UNKNOWN_RUN_NS,
-            avg_sleep_ns: 0,
-            avg_wake_interval_ns: 0,
-            duty: 0,
-            duty_at_ns: 0,
             waker_domain: NONE,
             load_cpu: NONE,
-            total_run_ns: 0,
-            total_wait_ns: 0,
-            migrations: 0,
-            llc_changes: 0,
             came_from: NONE,
-            order: None,
-            active_round: 0,
+            ..Task::default()
         }
     }
 
@@ -334,6 +309,12 @@ impl World {
         let members = self.places.members[domain as usize].iter().copied();
         let allowed = members.filter(|&cpu| self.allows(task, cpu));
         allowed.min_by_key(|&cpu| self.cpu(cpu).weight)
+    }
+
+    /// The CPUs among those that the task may use whose task may be interrupted: no real time, and nobody sent there is next.
+    pub fn interruptible(&self, task: u32) -> impl Iterator<Item = u32> + '_ {
+        let cpus = self.mask(task).iter();
+        cpus.filter(|&cpu| self.cpu(cpu).since_ns > 0 && self.cpu(cpu).local == 0)
     }
 
     /// A CPU for a task that moves into a domain: an idle one, else the least loaded.

@@ -19,9 +19,10 @@ const TIMER_TOLERANCE_NS: u64 = 100_000;
 const TIMER_MIN_NS: u64 = 1_000_000;
 
 /// Where a task comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Origin {
     /// It was there when the trace began.
+    #[default]
     Before,
     /// It was forked within the trace.
     Forked,
@@ -32,6 +33,12 @@ pub(super) enum Phase {
     Sleeping { since_ns: u64 },
     Queued { since_ns: u64 },
     Running { cpu: u32, since_ns: u64 },
+}
+
+impl Default for Phase {
+    fn default() -> Phase {
+        Phase::Sleeping { since_ns: 0 }
+    }
 }
 
 /// How it is known that a task is awake.
@@ -62,7 +69,7 @@ pub(super) struct Piece {
 /// Waker, its burst, how far it was in it.
 pub(super) type Waker = (u32, u32, u64);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tracked {
     pub id: TaskId,
     pub comm: Comm,
@@ -111,27 +118,8 @@ impl Tracked {
             },
             comm: task.comm,
             prio: if task.prio == 0 { 120 } else { task.prio },
-            phase: Phase::Sleeping { since_ns: 0 },
-            piece: None,
-            done: 0,
-            early: None,
-            exits_ns: None,
-            began_unseen: false,
-            moved_from: None,
-            wait_known: false,
-            cpu: None,
-            came_from: None,
-            parent: None,
-            vforked: false,
-            sleep_bits: 0,
-            slept_ns: 0,
             origin,
-            last_cpu: None,
-            only_cpu: None,
-            several_cpus: false,
-            fresh: false,
-            cause: Cause::Other,
-            queued_ns: 0,
+            ..Tracked::default()
         }
     }
 

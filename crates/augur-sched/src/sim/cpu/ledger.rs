@@ -4,13 +4,29 @@
 
 use crate::policy::cpu::Cause;
 use augur_base::spool::Spool;
-use augur_base::topology::Distance;
+use augur_base::topology::{ByDistance, Distance};
+use serde::Serialize;
 
 /// Kinds of migrations: same core, same LLC, cross LLC, cross node.
 pub const KINDS: usize = 4;
 
 /// Migrations by kind and by cause (in the order of [`Cause::ALL`]).
 pub type Migrations = [[u64; Cause::ALL.len()]; KINDS];
+
+/// Migrations by cause, as [`Cause`] has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Causes {
+    /// Placed there when it woke up.
+    pub wakeup: u64,
+    /// Taken by a CPU that ran dry.
+    pub steal: u64,
+    /// Moved by a balancer.
+    pub balance: u64,
+    /// Its affinity left no choice.
+    pub affinity: u64,
+    /// Anything else.
+    pub other: u64,
+}
 
 /// What a run left behind. All times in ns of simulated time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,18 +137,21 @@ impl Ledger {
         self.migrations.iter().flatten().sum()
     }
 
-    /// Migrations of one kind, for each of them.
-    pub fn by_kind(&self) -> [u64; KINDS] {
-        self.migrations.map(|causes| causes.iter().sum())
+    /// Migrations of each kind.
+    pub fn by_kind(&self) -> ByDistance {
+        self.migrations.map(|causes| causes.iter().sum()).into()
     }
 
-    /// Migrations for each cause, in the order of [`Cause::ALL`].
-    pub fn by_cause(&self) -> [u64; Cause::ALL.len()] {
-        let mut sums = [0; Cause::ALL.len()];
-        for kind in &self.migrations {
-            sums.iter_mut().zip(kind).for_each(|(sum, count)| *sum += count);
+    /// Migrations for each cause.
+    pub fn by_cause(&self) -> Causes {
+        let sum = |cause: Cause| self.migrations.iter().map(|causes| causes[cause as usize]).sum();
+        Causes {
+            wakeup: sum(Cause::Wakeup),
+            steal: sum(Cause::Steal),
+            balance: sum(Cause::Balance),
+            affinity: sum(Cause::Affinity),
+            other: sum(Cause::Other),
         }
-        sums
     }
 }
 
@@ -167,8 +186,9 @@ mod tests {
         ledger.migrated(Distance::Core, Cause::Steal);
         ledger.migrated(Distance::Remote, Cause::Steal);
         ledger.migrated(Distance::Node, Cause::Balance);
-        assert_eq!(ledger.by_kind(), [1, 0, 1, 1]);
-        assert_eq!(ledger.by_cause(), [0, 2, 1, 0, 0]);
+        assert_eq!(ledger.by_kind(), [1, 0, 1, 1].into());
+        let causes = ledger.by_cause();
+        assert_eq!((causes.steal, causes.balance, causes.wakeup), (2, 1, 0));
         assert_eq!(ledger.migrations_total(), 3);
     }
 }

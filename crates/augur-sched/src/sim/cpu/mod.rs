@@ -38,7 +38,7 @@ mod timeline;
 mod wakeup;
 
 pub use cost::{Costs, Curve};
-pub use ledger::{KINDS, Ledger, Migrations};
+pub use ledger::{Causes, Ledger};
 pub use rounds::{Balancer, Decisions, INTERVAL_NS};
 pub use timeline::Timeline;
 

@@ -12,6 +12,7 @@ use crate::policy::{
     Candidate, Gate, Pair, Permissions, Phase, Policy, Rounds, Stealing, Tally, TaskId, Verdicts,
 };
 use augur_base::invariant::Violation;
+use serde::Serialize;
 
 /// Time between rounds, unless told otherwise.
 pub const INTERVAL_NS: u64 = 100_000_000;
@@ -53,11 +54,12 @@ impl Balancer {
 }
 
 /// What became of a run's decisions. Each accepted one is applied, refused, expired, or still pending at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Decisions {
     /// Rounds.
     pub rounds: u64,
     /// What was asked and answered in them.
+    #[serde(flatten)]
     pub tally: Tally,
     /// Seen to run where the decision said.
     pub applied: u64,

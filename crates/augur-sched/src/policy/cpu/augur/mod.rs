@@ -319,8 +319,4 @@ impl Discipline for Augur {
     fn permit(&mut self, permissions: &Permissions, now_ns: u64) {
         self.permissions = Some((permissions.clone(), now_ns));
     }
-
-    fn boxed_clone(&self) -> Box<dyn Discipline> {
-        Box::new(self.clone())
-    }
 }
