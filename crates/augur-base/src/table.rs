@@ -50,6 +50,9 @@ pub fn write(out: &mut impl Write, rows: &[Vec<String>]) -> fmt::Result {
     Ok(())
 }
 
+/// A head, and what stands below it for each thing.
+pub type Column<T, C> = (&'static str, fn(&T) -> C);
+
 /// A row: its name, and its cells.
 pub fn row(name: String, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     [name].into_iter().chain(cells).collect()

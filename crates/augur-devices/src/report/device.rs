@@ -5,7 +5,7 @@ use super::drift::Drift;
 use super::record::Record;
 use crate::sim::Outcome;
 use augur_base::statistics::Interval;
-use augur_base::table::{self, Value};
+use augur_base::table::{self, Column, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -214,7 +214,7 @@ pub fn overloads(devices: &[String], results: &[Figures]) -> Vec<String> {
 }
 
 /// What is shown of a run, behind its policy.
-const SHOWN: [(&str, fn(&Figures) -> String); 13] = [
+const SHOWN: [Column<Figures, String>; 13] = [
     ("mean", |run| table::time(run.outcome.completion_mean_ns)),
     ("above bound", |run| match run.completion_bound_ns > 0.0 {
         true => format!("{:.1} %", run.above_bound() * 100.0),
@@ -244,27 +244,30 @@ const SHOWN: [(&str, fn(&Figures) -> String); 13] = [
     ("decision", |run| table::time(run.decision_ns)),
 ];
 
-/// What is shown of a policy over the seeds, behind its name: the mean, and how far the interval reaches from there.
-const SHOWN_OF_SEEDS: [(&str, fn(&Spread) -> &Interval, fn(f64) -> String); 6] = [
-    ("mean", |spread| &spread.completion_mean_ns, table::time),
-    (
-        "above bound",
-        |spread| &spread.above_bound,
-        |share| format!("{:.1} %", share * 100.0),
-    ),
-    ("p99", |spread| &spread.completion_p99_ns, table::time),
-    ("decision regret", |spread| &spread.regret_mean_ns, table::time),
-    (
-        "energy",
-        |spread| &spread.energy_j,
-        |energy| format!("{} J", table::number(energy)),
-    ),
-    (
-        "SLA misses",
-        |spread| &spread.sla_miss_share,
-        |share| format!("{:.2} %", share * 100.0),
-    ),
+/// What is shown of a policy over the seeds, behind its name.
+const SHOWN_OF_SEEDS: [Column<Spread, String>; 6] = [
+    ("mean", |of| sure(&of.completion_mean_ns, table::time)),
+    ("above bound", |of| {
+        sure(&of.above_bound, |share| format!("{:.1} %", share * 100.0))
+    }),
+    ("p99", |of| sure(&of.completion_p99_ns, table::time)),
+    ("decision regret", |of| sure(&of.regret_mean_ns, table::time)),
+    ("energy", |of| {
+        sure(&of.energy_j, |energy| format!("{} J", table::number(energy)))
+    }),
+    ("SLA misses", |of| {
+        sure(&of.sla_miss_share, |share| format!("{:.2} %", share * 100.0))
+    }),
 ];
+
+/// The mean, and how far the interval reaches from there.
+fn sure(interval: &Interval, text: fn(f64) -> String) -> String {
+    format!(
+        "{} ± {}",
+        text(interval.mean),
+        text(interval.high - interval.mean)
+    )
+}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -307,13 +310,10 @@ impl Report {
         }
         writeln!(f)?;
         let row = |spread: &Spread| {
-            let cells = SHOWN_OF_SEEDS.iter().map(|(_, of, text)| {
-                let Interval { mean, high, .. } = *of(spread);
-                format!("{} ± {}", text(mean), text(high - mean))
-            });
+            let cells = SHOWN_OF_SEEDS.iter().map(|(_, of)| of(spread));
             table::row(format!("{} ({})", spread.policy, spread.seeds), cells)
         };
-        let heads = SHOWN_OF_SEEDS.iter().map(|(head, ..)| head);
+        let heads = SHOWN_OF_SEEDS.iter().map(|(head, _)| head);
         table::write(
             f,
             &table::with("over the seeds", heads, self.intervals.iter().map(row)),
@@ -353,7 +353,7 @@ impl Report {
 }
 
 /// The columns of [`Figures::values`], without what differs from machine to machine and from time to time.
-pub const COLUMNS: [(&str, fn(&Figures) -> Value); 19] = [
+pub const COLUMNS: [Column<Figures, Value>; 19] = [
     ("policy", |run| Value::Text(run.policy.clone())),
     ("seed", |run| Value::Count(run.seed)),
     ("makespan_ns", |run| Value::Count(run.outcome.makespan_ns)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Queues beside their closed forms, as JSON and as a table. Times in mean service times.
 
-use augur_base::table::{self, number};
+use augur_base::table::{self, Column, number};
 use serde::Serialize;
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub struct Outcome {
 }
 
 /// What is shown of a policy, behind its name.
-const SHOWN: [(&str, fn(&Outcome) -> Option<String>); 8] = [
+const SHOWN: [Column<Outcome, Option<String>>; 8] = [
     ("theory", |run| Some(run.theory.to_owned())),
     ("mean sojourn", |run| Some(number(run.mean_sojourn))),
     ("closed form", |run| run.closed_form.map(number)),
