@@ -229,13 +229,9 @@ const SHOWN: [Column<Figures, String>; 13] = [
     ("p99", |run| table::time(run.outcome.completion_p99_ns as f64)),
     ("decision regret", |run| table::time(run.outcome.regret_mean_ns)),
     ("makespan", |run| table::time(run.outcome.makespan_ns as f64)),
-    ("energy", |run| {
-        format!("{} J", table::number(run.outcome.energy_j))
-    }),
+    ("energy", |run| joules(run.outcome.energy_j)),
     ("cost", |run| format!("{} $", table::number(run.outcome.cost_usd))),
-    ("SLA misses", |run| {
-        format!("{:.2} %", run.outcome.sla_miss_share * 100.0)
-    }),
+    ("SLA misses", |run| percent(run.outcome.sla_miss_share)),
     ("used", |run| {
         let used = run.outcome.utilisation.iter().take(8);
         let used = used.map(|used| format!("{:.0}", used * 100.0));
@@ -252,21 +248,22 @@ const SHOWN_OF_SEEDS: [Column<Spread, String>; 6] = [
     }),
     ("p99", |of| sure(&of.completion_p99_ns, table::time)),
     ("decision regret", |of| sure(&of.regret_mean_ns, table::time)),
-    ("energy", |of| {
-        sure(&of.energy_j, |energy| format!("{} J", table::number(energy)))
-    }),
-    ("SLA misses", |of| {
-        sure(&of.sla_miss_share, |share| format!("{:.2} %", share * 100.0))
-    }),
+    ("energy", |of| sure(&of.energy_j, joules)),
+    ("SLA misses", |of| sure(&of.sla_miss_share, percent)),
 ];
 
 /// The mean, and how far the interval reaches from there.
 fn sure(interval: &Interval, text: fn(f64) -> String) -> String {
-    format!(
-        "{} ± {}",
-        text(interval.mean),
-        text(interval.high - interval.mean)
-    )
+    let half = interval.high - interval.mean;
+    format!("{} ± {}", text(interval.mean), text(half))
+}
+
+fn joules(energy: f64) -> String {
+    format!("{} J", table::number(energy))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
 }
 
 impl fmt::Display for Report {
