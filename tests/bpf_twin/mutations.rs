@@ -85,7 +85,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "who gives way at a tick does not go on by its virtual time",
-        file: "main.bpf.c",
+        file: "turn.bpf.h",
         search: "if (head && cctx->evicts && sooner_done(head, cpu, now))\n\t\treturn false;",
         replace: "",
     },
