@@ -9,6 +9,8 @@
 //! experiment  policies × workloads × seeds               report   their figures, tables, pictures, pages
 //! ```
 
+#![deny(unreachable_pub)]
+
 pub mod experiment;
 pub mod model;
 pub mod policy;

@@ -9,6 +9,8 @@
 //! experiment  replays, and a stand-in for the live scheduler          report  their figures
 //! ```
 
+#![deny(unreachable_pub)]
+
 pub mod experiment;
 pub mod model;
 pub mod policy;

@@ -8,13 +8,13 @@ use crate::workload::{Batch, Parents, Task};
 use augur_base::cells::Cell;
 
 /// A column with a cell of it.
-pub type Column<'a> = (&'static str, Cell<'a>);
+pub(super) type Column<'a> = (&'static str, Cell<'a>);
 
 /// The column of the tasks that a task waits for: their numbers, with semicolons between.
-pub const DEPENDENCIES: &str = "dependencies";
+pub(super) const DEPENDENCIES: &str = "dependencies";
 
 /// What a task waits for, in that column.
-pub fn dependencies(batch: &Batch, parents: &Parents) -> String {
+pub(super) fn dependencies(batch: &Batch, parents: &Parents) -> String {
     let numbers = parents
         .as_slice()
         .iter()
@@ -24,7 +24,7 @@ pub fn dependencies(batch: &Batch, parents: &Parents) -> String {
 }
 
 /// What became of a task, behind what it is, on a machine with so many CPUs.
-pub fn became(done: &Done, cpus: usize) -> [Column<'static>; 9] {
+pub(super) fn became(done: &Done, cpus: usize) -> [Column<'static>; 9] {
     let (cpu, gpu) = match done.placement {
         Placement::One(device) if device < cpus => (Some(device), None),
         Placement::One(device) => (None, Some(device - cpus)),
@@ -45,7 +45,7 @@ pub fn became(done: &Done, cpus: usize) -> [Column<'static>; 9] {
 }
 
 /// The share of a task that a GPU did.
-pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
+pub(super) fn gpu_share(placement: Placement, cpus: usize) -> f64 {
     match placement {
         Placement::One(device) if device < cpus => 0.0,
         Placement::One(_) => 1.0,
@@ -54,7 +54,7 @@ pub fn gpu_share(placement: Placement, cpus: usize) -> f64 {
 }
 
 /// What may be known of a task.
-pub fn row(task: &Task) -> [Column<'static>; 7] {
+pub(super) fn row(task: &Task) -> [Column<'static>; 7] {
     let deadline = match task.deadline_ns {
         NEVER_NS => Cell::Integer(None),
         deadline_ns => Cell::count(deadline_ns),

@@ -10,14 +10,14 @@ use std::ops::Range;
 type Place = Box<dyn FnMut(&Fleet, &Task) -> Placement + Send>;
 
 /// A rule under a name.
-pub struct Rule {
+pub(super) struct Rule {
     name: String,
     place: Place,
 }
 
 impl Rule {
     /// A policy that places tasks so.
-    pub fn new(name: &str, place: impl FnMut(&Fleet, &Task) -> Placement + Send + 'static) -> Rule {
+    pub(super) fn new(name: &str, place: impl FnMut(&Fleet, &Task) -> Placement + Send + 'static) -> Rule {
         Rule {
             name: name.to_owned(),
             place: Box::new(place),
@@ -36,12 +36,12 @@ impl DevicePolicy for Rule {
 }
 
 /// `eft`, earliest finish time: the one device on which the task would be done first.
-pub fn eft(fleet: &Fleet, task: &Task) -> Placement {
+pub(super) fn eft(fleet: &Fleet, task: &Task) -> Placement {
     earliest(fleet, &fleet.estimate(task))
 }
 
 /// The one device on which the work would be done first; of equals the first.
-pub fn earliest(fleet: &Fleet, work: &Work) -> Placement {
+pub(super) fn earliest(fleet: &Fleet, work: &Work) -> Placement {
     let mut best = (f64::INFINITY, fleet.anywhere(work));
     for device in (0..fleet.len()).filter(|&device| work.fits(fleet.device(device))) {
         let placement = Placement::One(device);
@@ -54,7 +54,7 @@ pub fn earliest(fleet: &Fleet, work: &Work) -> Placement {
 }
 
 /// `greedy`: the GPU's share is the task's intensity, on the CPU and the GPU that have the least left to do.
-pub fn greedy(fleet: &Fleet, task: &Task) -> Placement {
+pub(super) fn greedy(fleet: &Fleet, task: &Task) -> Placement {
     let work = fleet.estimate(task);
     let cpu = fleet.least_busy(fleet.cpus(), &work);
     match (cpu, fleet.least_busy(fleet.gpus(), &work)) {
@@ -64,12 +64,12 @@ pub fn greedy(fleet: &Fleet, task: &Task) -> Placement {
 }
 
 /// `least_work`: the device that will first have done all that it has, whatever the task takes there.
-pub fn least_work(fleet: &Fleet, task: &Task) -> Placement {
+pub(super) fn least_work(fleet: &Fleet, task: &Task) -> Placement {
     fleet.anywhere(&fleet.estimate(task))
 }
 
 /// `random`: a share drawn evenly, on a CPU and a GPU drawn evenly, by a generator that the caller seeded. A control.
-pub fn random(mut generator: Generator) -> impl FnMut(&Fleet, &Task) -> Placement {
+pub(super) fn random(mut generator: Generator) -> impl FnMut(&Fleet, &Task) -> Placement {
     move |fleet, task| {
         let work = fleet.estimate(task);
         let share = generator.random::<f64>();
@@ -86,7 +86,7 @@ pub fn random(mut generator: Generator) -> impl FnMut(&Fleet, &Task) -> Placemen
 }
 
 /// `round_robin`: a GPU and a CPU in turn, and among the GPUs and the CPUs in turn.
-pub fn round_robin() -> impl FnMut(&Fleet, &Task) -> Placement {
+pub(super) fn round_robin() -> impl FnMut(&Fleet, &Task) -> Placement {
     let mut next = 0;
     move |fleet, task| {
         let turn: usize = next;
@@ -111,7 +111,7 @@ pub fn round_robin() -> impl FnMut(&Fleet, &Task) -> Placement {
 
 /// `power_of_d[d=…]`, the power of d choices: of d devices that are drawn, each among all, by a generator that the caller
 /// seeded, the one that has the fewest tasks (Mitzenmacher, IEEE TPDS 12(10), 2001).
-pub fn power_of_d(d: usize, mut generator: Generator) -> impl FnMut(&Fleet, &Task) -> Placement {
+pub(super) fn power_of_d(d: usize, mut generator: Generator) -> impl FnMut(&Fleet, &Task) -> Placement {
     move |fleet, task| {
         let work = fleet.estimate(task);
         let drawn = (0..d).map(|_| generator.random_range(0..fleet.len().max(1)));

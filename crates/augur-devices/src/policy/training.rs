@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// A training, whatever is learned.
-pub struct Training {
+pub(super) struct Training {
     /// The policy, as it is written.
     pub name: String,
     /// What learns.
@@ -37,7 +37,7 @@ impl Training {
     ///
     /// # Errors
     /// One sentence where it cannot be loaded.
-    pub fn load(
+    pub(super) fn load(
         name: String,
         devices: usize,
         (graph, arrays): (&Path, &Arrays),
@@ -58,7 +58,7 @@ impl Training {
     }
 
     /// An episode begins.
-    pub fn begin(&mut self, episode: u64) {
+    pub(super) fn begin(&mut self, episode: u64) {
         self.generator = generator(self.seed, episode);
         self.sums = Sums::default();
     }
@@ -67,7 +67,7 @@ impl Training {
     ///
     /// # Errors
     /// The fault that broke it off.
-    pub fn end(&mut self, epsilon: f64) -> Result<Lesson> {
+    pub(super) fn end(&mut self, epsilon: f64) -> Result<Lesson> {
         match self.fault.take() {
             Some(fault) => Err(fault.into()),
             None => Ok(self.sums.lesson(self.steps, epsilon)),
@@ -75,17 +75,17 @@ impl Training {
     }
 
     /// The share of random decisions now, where each makes them rarer by `decay`, down to `least`.
-    pub fn epsilon(&self, decay: f64, least: f64) -> f64 {
+    pub(super) fn epsilon(&self, decay: f64, least: f64) -> f64 {
         decay.powf(self.steps as f64).max(least)
     }
 
     /// Whether chance decides this time.
-    pub fn explores(&mut self, epsilon: f64) -> bool {
+    pub(super) fn explores(&mut self, epsilon: f64) -> bool {
         self.generator.random::<f64>() < epsilon
     }
 
     /// One of these, by chance.
-    pub fn any(&mut self, mut devices: impl Iterator<Item = usize> + Clone) -> Option<usize> {
+    pub(super) fn any(&mut self, mut devices: impl Iterator<Item = usize> + Clone) -> Option<usize> {
         match devices.clone().count() {
             0 => None,
             count => devices.nth(self.generator.random_range(0..count)),
@@ -93,12 +93,12 @@ impl Training {
     }
 
     /// Whether it can decide for this machine, and nothing failed.
-    pub fn serves(&self, fleet: &Fleet) -> bool {
+    pub(super) fn serves(&self, fleet: &Fleet) -> bool {
         self.fault.is_none() && fleet.len() == self.devices
     }
 
     /// The device that a step chose, if any; its fault is kept.
-    pub fn chosen(&mut self, step: Result<Option<usize>, Fault>) -> Option<usize> {
+    pub(super) fn chosen(&mut self, step: Result<Option<usize>, Fault>) -> Option<usize> {
         step.unwrap_or_else(|fault| {
             self.fault = Some(fault);
             None
@@ -110,7 +110,7 @@ impl Training {
 ///
 /// # Errors
 /// One sentence where it is none, was made with other settings, or does not fit.
-pub fn resumed<C: DeserializeOwned>(
+pub(super) fn resumed<C: DeserializeOwned>(
     kind: &str,
     bytes: &[u8],
     has_these_settings: impl FnOnce(&C) -> bool,

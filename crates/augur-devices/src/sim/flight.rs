@@ -6,7 +6,7 @@ use crate::workload::{Task, Work};
 
 /// One task.
 #[derive(Clone, Debug)]
-pub struct Flight {
+pub(super) struct Flight {
     /// What will be told of it when it is done.
     pub done: Done,
     /// What is true of it.
@@ -21,14 +21,14 @@ pub struct Flight {
 
 /// All that are there. Places are used again.
 #[derive(Clone, Debug, Default)]
-pub struct InFlight {
+pub(super) struct InFlight {
     all: Vec<Flight>,
     free: Vec<u32>,
 }
 
 impl InFlight {
     /// Takes a task in.
-    pub fn add(&mut self, task: Task, work: Work, missing: usize) -> u32 {
+    pub(super) fn add(&mut self, task: Task, work: Work, missing: usize) -> u32 {
         let flight = Flight {
             done: Done {
                 task,
@@ -52,23 +52,23 @@ impl InFlight {
     }
 
     /// One of them.
-    pub fn get(&self, place: u32) -> &Flight {
+    pub(super) fn get(&self, place: u32) -> &Flight {
         &self.all[place as usize]
     }
 
     /// One of them, to change it.
-    pub fn get_mut(&mut self, place: u32) -> &mut Flight {
+    pub(super) fn get_mut(&mut self, place: u32) -> &mut Flight {
         &mut self.all[place as usize]
     }
 
     /// Forgets a task that is done; returns who waited for it.
-    pub fn remove(&mut self, place: u32) -> Vec<u32> {
+    pub(super) fn remove(&mut self, place: u32) -> Vec<u32> {
         self.free.push(place);
         std::mem::take(&mut self.get_mut(place).children)
     }
 
     /// How many are there.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.all.len() - self.free.len()
     }
 }

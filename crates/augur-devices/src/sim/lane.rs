@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 /// A task's part on a device.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub(super) struct Part {
     /// Whose.
     pub flight: u32,
     /// When it begins.
@@ -20,7 +20,7 @@ pub struct Part {
 
 /// A device's queue.
 #[derive(Clone, Debug, Default)]
-pub struct Lane {
+pub(super) struct Lane {
     parts: VecDeque<Part>,
     free_ns: u64,
     /// When it seems to be free: by what is known before tasks ran.
@@ -31,22 +31,22 @@ pub struct Lane {
 
 impl Lane {
     /// When it will have done all that it has.
-    pub fn free_ns(&self, now_ns: u64) -> u64 {
+    pub(super) fn free_ns(&self, now_ns: u64) -> u64 {
         self.free_ns.max(now_ns)
     }
 
     /// When it seems so.
-    pub fn seen_free_ns(&self, now_ns: u64) -> u64 {
+    pub(super) fn seen_free_ns(&self, now_ns: u64) -> u64 {
         self.seen_free_ns.max(now_ns)
     }
 
     /// How many parts are here.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.parts.len()
     }
 
     /// Puts a part behind all others; true: it is the only one.
-    pub fn push(&mut self, flight: u32, [start_ns, end_ns]: [u64; 2], seen_end_ns: u64) -> bool {
+    pub(super) fn push(&mut self, flight: u32, [start_ns, end_ns]: [u64; 2], seen_end_ns: u64) -> bool {
         self.parts.push_back(Part {
             flight,
             start_ns,
@@ -60,7 +60,7 @@ impl Lane {
     }
 
     /// Takes the first part, which is done now, off; and says when the next one will be.
-    pub fn pop(&mut self) -> Option<(Part, Option<u64>)> {
+    pub(super) fn pop(&mut self) -> Option<(Part, Option<u64>)> {
         let part = self.parts.pop_front()?;
         // What the part was wrong by beyond what was known to be wrong by then, everything behind it is wrong by, too.
         let known = self.error_ns - part.error_ns;

@@ -69,7 +69,7 @@ pub struct DeviceOutcome {
 }
 
 /// Adds up.
-pub struct Ledger {
+pub(super) struct Ledger {
     outcome: Outcome,
     completions: Histogram<u64>,
     completion_ns: u128,
@@ -79,7 +79,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Nothing has happened on so many devices.
-    pub fn new(devices: usize) -> Result<Ledger, Fault> {
+    pub(super) fn new(devices: usize) -> Result<Ledger, Fault> {
         Ok(Ledger {
             outcome: Outcome {
                 devices: vec![DeviceOutcome::default(); devices],
@@ -93,19 +93,19 @@ impl Ledger {
     }
 
     /// A device did a part.
-    pub fn part(&mut self, device: usize, busy_ns: u64) {
+    pub(super) fn part(&mut self, device: usize, busy_ns: u64) {
         let figures = &mut self.outcome.devices[device];
         figures.busy_ns += busy_ns;
         figures.parts += 1;
     }
 
     /// So many tasks are there.
-    pub fn in_flight(&mut self, tasks: usize) {
+    pub(super) fn in_flight(&mut self, tasks: usize) {
         self.outcome.in_flight_most = self.outcome.in_flight_most.max(tasks);
     }
 
     /// A task is done.
-    pub fn done(&mut self, done: &Done) {
+    pub(super) fn done(&mut self, done: &Done) {
         let completion_ns = done.finish_ns - done.task.arrival_ns;
         // Only what is beyond the histogram of 64 bits is an error, and that is nothing.
         let _ = self.completions.record(completion_ns);
@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     /// The figures.
-    pub fn finish(self, events: u64, state_hash: u64) -> Outcome {
+    pub(super) fn finish(self, events: u64, state_hash: u64) -> Outcome {
         let count = self.outcome.tasks.max(1) as f64;
         let percentile = |quantile: f64| {
             // To three digits, and never above the largest.

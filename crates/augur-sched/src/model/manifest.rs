@@ -339,7 +339,7 @@ pub(super) mod tests {
     use serde_json::json;
 
     /// A manifest that is right, as JSON.
-    pub fn right() -> Value {
+    pub(crate) fn right() -> Value {
         json!({
             "contract_version": CONTRACT_VERSION, "name": "test", "features": FEATURES, "dtype": "float32",
             "threshold": 0.5, "steal_threshold": 0.25,

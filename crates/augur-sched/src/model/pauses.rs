@@ -8,7 +8,7 @@ const MOST: u32 = 30;
 
 /// The pauses so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Pauses {
+pub(super) struct Pauses {
     first: Duration,
     /// How many there were.
     count: u32,
@@ -16,19 +16,19 @@ pub struct Pauses {
 
 impl Pauses {
     /// None so far.
-    pub fn new(first: Duration) -> Pauses {
+    pub(super) fn new(first: Duration) -> Pauses {
         Pauses { first, count: 0 }
     }
 
     /// The pause that begins now.
-    pub fn next(&mut self) -> Duration {
+    pub(super) fn next(&mut self) -> Duration {
         let factor = 1_u32.checked_shl(self.count).unwrap_or(MOST).min(MOST);
         self.count = self.count.saturating_add(1);
         self.first * factor
     }
 
     /// It went well: the next pause is the first one again.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.count = 0;
     }
 }

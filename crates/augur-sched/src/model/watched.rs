@@ -28,15 +28,15 @@ struct Shared {
 
 /// The end outside.
 #[derive(Debug)]
-pub struct Watched(Arc<Shared>);
+pub(super) struct Watched(Arc<Shared>);
 
 /// The end that the thread holds while it is inside.
 #[derive(Debug)]
-pub struct Inside(Arc<Shared>);
+pub(super) struct Inside(Arc<Shared>);
 
 /// Time that passed for a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Passed {
+pub(super) struct Passed {
     /// CPU time that it used.
     pub cpu: Duration,
     /// Time on the wall.
@@ -45,25 +45,25 @@ pub struct Passed {
 
 /// A moment from which time is counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Start {
+pub(super) struct Start {
     cpu: Duration,
     wall: Instant,
 }
 
 /// Both ends.
-pub fn watched() -> (Watched, Inside) {
+pub(super) fn watched() -> (Watched, Inside) {
     let shared = Arc::new(Shared::default());
     (Watched(shared.clone()), Inside(shared))
 }
 
 /// How many threads were left to themselves inside a model and are still there.
-pub fn given_up() -> usize {
+pub(super) fn given_up() -> usize {
     GIVEN_UP.load(Ordering::Relaxed)
 }
 
 impl Watched {
     /// The moment that it is now.
-    pub fn start(&self) -> Start {
+    pub(super) fn start(&self) -> Start {
         Start {
             cpu: self.cpu_time(),
             wall: Instant::now(),
@@ -71,7 +71,7 @@ impl Watched {
     }
 
     /// What passed since then.
-    pub fn since(&self, start: &Start) -> Passed {
+    pub(super) fn since(&self, start: &Start) -> Passed {
         Passed {
             cpu: self.cpu_time().saturating_sub(start.cpu),
             wall: start.wall.elapsed(),
@@ -90,7 +90,7 @@ impl Watched {
     }
 
     /// Leaves the thread to itself, with the CPU time that nobody else wants, and counts it until it comes out.
-    pub fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         let thread = self.0.thread.load(Ordering::Acquire);
         let state = &self.0.state;
         let given = state.compare_exchange(AT_WORK, LEFT_ALONE, Ordering::AcqRel, Ordering::Acquire);
@@ -101,7 +101,7 @@ impl Watched {
     }
 
     /// Gives a thread that was left to itself its share of CPU time again.
-    pub fn take_back(&self) {
+    pub(super) fn take_back(&self) {
         let thread = self.0.thread.load(Ordering::Acquire);
         let state = &self.0.state;
         let taken = state.compare_exchange(LEFT_ALONE, AT_WORK, Ordering::AcqRel, Ordering::Acquire);
@@ -114,7 +114,7 @@ impl Watched {
 
 impl Inside {
     /// The calling thread is the one that is meant.
-    pub fn enter(&self) {
+    pub(super) fn enter(&self) {
         self.0.thread.store(gettid().as_raw(), Ordering::Release);
     }
 }
@@ -141,7 +141,7 @@ pub(super) mod tests {
     use std::sync::mpsc::channel;
 
     /// Keeps this thread busy until it has used so much CPU time.
-    pub fn burn(time: Duration) {
+    pub(crate) fn burn(time: Duration) {
         let clock = ClockId::CLOCK_THREAD_CPUTIME_ID;
         let begin = Duration::from(clock.now().unwrap());
         while Duration::from(clock.now().unwrap()) < begin + time {

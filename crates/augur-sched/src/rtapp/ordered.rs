@@ -9,7 +9,7 @@ use std::fmt;
 /// A value.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub enum Node {
+pub(super) enum Node {
     /// `null`
     Null,
     /// `true`, `false`
@@ -30,7 +30,7 @@ pub enum Node {
 ///
 /// # Errors
 /// What is wrong with it, with line and column.
-pub fn parse(text: &str) -> Result<Node> {
+pub(super) fn parse(text: &str) -> Result<Node> {
     let mut plain = text.to_owned();
     json_strip_comments::strip(&mut plain).map_err(|err| anyhow::anyhow!("a comment does not end: {err}"))?;
     serde_json::from_str(&plain).map_err(|err| anyhow::anyhow!("{err}"))
@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> Result<Node> {
 
 impl Node {
     /// What it is, in words.
-    pub fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Node::Null => "null",
             Node::Flag(_) => "true or false",
@@ -54,7 +54,7 @@ impl Node {
     ///
     /// # Errors
     /// Where it is something else.
-    pub fn map(&self) -> Result<&[(String, Node)]> {
+    pub(super) fn map(&self) -> Result<&[(String, Node)]> {
         match self {
             Node::Map(entries) => Ok(entries),
             other => bail!("it is {}, not an object", other.kind()),
@@ -65,7 +65,7 @@ impl Node {
     ///
     /// # Errors
     /// Where it is something else.
-    pub fn integer(&self) -> Result<i64> {
+    pub(super) fn integer(&self) -> Result<i64> {
         match self {
             Node::Integer(number) => Ok(*number),
             other => bail!("it is {}, not a whole number", other.kind()),
@@ -76,7 +76,7 @@ impl Node {
     ///
     /// # Errors
     /// Where it is something else.
-    pub fn text(&self) -> Result<&str> {
+    pub(super) fn text(&self) -> Result<&str> {
         match self {
             Node::Text(text) => Ok(text),
             other => bail!("it is {}, not a string", other.kind()),

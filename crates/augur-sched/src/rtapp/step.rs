@@ -49,12 +49,12 @@ const EVENTS: [&str; 18] = [
 ];
 
 /// Whether a name is an event's.
-pub fn is_event(key: &str) -> bool {
+pub(super) fn is_event(key: &str) -> bool {
     EVENTS.iter().any(|event| key.starts_with(event))
 }
 
 /// An event's name without what was added to make it another one.
-pub fn kind(key: &str) -> &'static str {
+pub(super) fn kind(key: &str) -> &'static str {
     let event = EVENTS.iter().find(|event| key.starts_with(*event));
     event.copied().unwrap_or("event")
 }
@@ -63,7 +63,7 @@ pub fn kind(key: &str) -> &'static str {
 ///
 /// # Errors
 /// Where its value is of the wrong kind.
-pub fn read(key: &str, node: &Node, task: &str) -> Result<Option<Step>> {
+pub(super) fn read(key: &str, node: &Node, task: &str) -> Result<Option<Step>> {
     let micros = || -> Result<u64> {
         let micros = node.integer()?;
         let micros = u64::try_from(micros)

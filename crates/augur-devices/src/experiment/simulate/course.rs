@@ -12,13 +12,13 @@ use anyhow::Result;
 const MOST_WINDOWS: u64 = 10_000;
 
 /// Adds up completions of tasks, window by window.
-pub struct Recorder {
+pub(super) struct Recorder {
     record: Record,
 }
 
 impl Recorder {
     /// Nothing of so many tasks is done.
-    pub fn new(drift: &workload::Drift, tasks: u64) -> Recorder {
+    pub(super) fn new(drift: &workload::Drift, tasks: u64) -> Recorder {
         let shifts = drift.at.iter().filter(|at| **at < tasks);
         Recorder {
             record: Record {
@@ -30,7 +30,7 @@ impl Recorder {
     }
 
     /// A task is done.
-    pub fn done(&mut self, done: &Done) {
+    pub(super) fn done(&mut self, done: &Done) {
         let number = done.task.number;
         let window = (number / self.record.window_tasks) as usize;
         let windows = &mut self.record.windows;
@@ -50,7 +50,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Where that cannot be put into words.
-    pub fn finish(self, notices: Option<&Notices>) -> Result<Record> {
+    pub(super) fn finish(self, notices: Option<&Notices>) -> Result<Record> {
         let events = |notices: &Notices| serde_json::from_value(serde_json::to_value(&notices.all)?);
         Ok(Record {
             events: notices.map(events).transpose()?,
@@ -60,7 +60,7 @@ impl Recorder {
 }
 
 /// The report of all runs, policy by policy; nothing where nothing drifted and nobody looked.
-pub fn report(
+pub(crate) fn report(
     drift: &workload::Drift,
     records: Vec<(String, u64, Record)>,
     clairvoyant: Option<&str>,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Files that are being written.
-pub struct Files {
+pub(super) struct Files {
     folder: PathBuf,
     /// Where nothing comes of it, the folder goes again.
     _made: Folder,
@@ -25,7 +25,7 @@ impl Files {
     ///
     /// # Errors
     /// Where it cannot be made.
-    pub fn begin(folder: &Path) -> Result<Files> {
+    pub(super) fn begin(folder: &Path) -> Result<Files> {
         Ok(Files {
             _made: Folder::make(folder)?,
             folder: folder.to_owned(),
@@ -37,7 +37,7 @@ impl Files {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn tasks(&self, policy: &str, seed: u64) -> Result<Table> {
+    pub(super) fn tasks(&self, policy: &str, seed: u64) -> Result<Table> {
         let path = self
             .folder
             .join(format!("tasks-{}-{seed}.{ENDING}", plain(policy)));
@@ -48,7 +48,7 @@ impl Files {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn keep(&self, table: Table) -> Result<()> {
+    pub(super) fn keep(&self, table: Table) -> Result<()> {
         let output = table.finish()?;
         if let Ok(mut whole) = self.whole.lock() {
             whole.push(output);
@@ -60,7 +60,7 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn finish(self, report: &Report) -> Result<()> {
+    pub(super) fn finish(self, report: &Report) -> Result<()> {
         let mut whole = self
             .whole
             .into_inner()
@@ -117,7 +117,7 @@ fn remove_others(folder: &Path, new: &[PathBuf]) -> Result<()> {
 }
 
 /// A policy's name as a part of a file's.
-pub fn plain(policy: &str) -> String {
+pub(crate) fn plain(policy: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     policy.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
@@ -126,7 +126,7 @@ pub fn plain(policy: &str) -> String {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn row(table: &mut Table, done: &Done, cpus: usize) -> Result<()> {
+pub(super) fn row(table: &mut Table, done: &Done, cpus: usize) -> Result<()> {
     table.push(&columns(done, cpus))
 }
 

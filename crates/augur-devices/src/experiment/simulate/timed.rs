@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const EACH: u64 = 16;
 
 /// Passes everything on.
-pub struct Timed {
+pub(super) struct Timed {
     policy: Box<dyn DevicePolicy>,
     decisions: u64,
     timed: u64,
@@ -18,7 +18,7 @@ pub struct Timed {
 
 impl Timed {
     /// Times this policy.
-    pub fn new(policy: Box<dyn DevicePolicy>) -> Timed {
+    pub(super) fn new(policy: Box<dyn DevicePolicy>) -> Timed {
         Timed {
             policy,
             decisions: 0,
@@ -28,7 +28,7 @@ impl Timed {
     }
 
     /// What a decision took, on average.
-    pub fn mean_ns(&self) -> f64 {
+    pub(super) fn mean_ns(&self) -> f64 {
         self.took.as_nanos() as f64 / self.timed.max(1) as f64
     }
 }

@@ -13,7 +13,7 @@ use augur_base::file::Output;
 use std::path::PathBuf;
 
 /// The table of a run, in the order in which tasks were done.
-pub struct Decisions {
+pub(super) struct Decisions {
     path: PathBuf,
     csv: csv::Writer<Output>,
     /// What each task waits for; none where no task waits for any.
@@ -26,7 +26,7 @@ impl Decisions {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn create(
+    pub(super) fn create(
         store: &Store,
         context: &Context,
         (at, name, seed): (usize, &str, u64),
@@ -46,7 +46,7 @@ impl Decisions {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn add(&mut self, done: &Done) -> Result<()> {
+    pub(super) fn add(&mut self, done: &Done) -> Result<()> {
         let named = || format!("cannot write {}", self.path.display());
         let waited = usize::try_from(done.task.number).ok();
         let waited = waited.and_then(|number| self.dependencies.get(number));
@@ -60,7 +60,7 @@ impl Decisions {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<()> {
         let output = self.csv.into_inner().map_err(|err| anyhow!("{}", err.error()));
         output
             .with_context(|| format!("cannot write {}", self.path.display()))?

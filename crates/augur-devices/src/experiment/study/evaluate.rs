@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 ///
 /// # Errors
 /// Where one cannot be read.
-pub fn evaluate(store: &Store, config: &Config, context: &Context, settings: &str) -> Result<Study> {
+pub(super) fn evaluate(store: &Store, config: &Config, context: &Context, settings: &str) -> Result<Study> {
     let experiment = &config.experiment;
     let (mut runs, mut lessons): (Vec<Run>, Vec<Lessons>) = (Vec::new(), Vec::new());
     for (at, policy) in experiment.contenders().into_iter().enumerate() {
@@ -88,7 +88,7 @@ fn clairvoyant(experiment: &Settings, context: &Context) -> Result<Option<String
 ///
 /// # Errors
 /// Where one cannot be written.
-pub fn write(store: &Store, study: &Study) -> Result<()> {
+pub(super) fn write(store: &Store, study: &Study) -> Result<()> {
     for sheet in study::sheets(study) {
         store.write(&format!("{}.csv", sheet.name), &sheet.csv()?)?;
         if let Some(table) = sheet.parquet(&store.path(&format!("{}.parquet", sheet.name)))? {

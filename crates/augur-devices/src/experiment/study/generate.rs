@@ -21,7 +21,7 @@ fn columns<'a>(task: &Task, work: &Work, waits: &'a str) -> Vec<Column<'a>> {
 }
 
 /// The unit of a seed.
-pub fn unit(seed: u64) -> String {
+pub(super) fn unit(seed: u64) -> String {
     format!("tasks/{seed}.{ENDING}")
 }
 
@@ -29,7 +29,7 @@ pub fn unit(seed: u64) -> String {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
+pub(super) fn draw(store: &Store, context: &Context, seed: u64) -> Result<()> {
     let heads = columns(&Task::default(), &Work::default(), "");
     let path = store.path(&unit(seed));
     let mut table = match ENDING {

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 const CHECKPOINT_INTERVAL: u64 = 5;
 
 /// The unit of a network: its reward curve. The number keeps names apart that differ only in what a file's name cannot say.
-pub fn unit(settings: &Settings, at: usize) -> String {
+pub(super) fn unit(settings: &Settings, at: usize) -> String {
     format!("{}.json", name(settings, at))
 }
 
@@ -30,7 +30,7 @@ fn folder(store: &Store, settings: &Settings, at: usize) -> PathBuf {
 ///
 /// # Errors
 /// Where TensorFlow's library or the network's graph is missing, a file cannot be written, or it was stopped.
-pub fn learn(store: &Store, plan: &Plan<'_>, at: usize) -> Result<()> {
+pub(super) fn learn(store: &Store, plan: &Plan<'_>, at: usize) -> Result<()> {
     let settings = &plan.config.experiment;
     let mut config = plan.config.clone();
     config.workload.drift = Default::default();
@@ -56,7 +56,7 @@ pub fn learn(store: &Store, plan: &Plan<'_>, at: usize) -> Result<()> {
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn learned(
+pub(super) fn learned(
     store: &Store,
     settings: &Settings,
     context: &Context,

@@ -13,7 +13,7 @@ use augur_base::file;
 use std::path::Path;
 
 /// The unit.
-pub const UNIT: &str = "profile.json";
+pub(super) const UNIT: &str = "profile.json";
 
 /// The sizes of `scx_augur profile`, and how often each is measured: some seconds in all.
 const SIZES: [usize; 4] = [256, 512, 1024, 2048];
@@ -23,7 +23,7 @@ const REPEATS: u32 = 3;
 ///
 /// # Errors
 /// Where that profile cannot be read, or is not JSON.
-pub fn profile(store: &Store, settings: &Settings, threads: usize) -> Result<()> {
+pub(super) fn profile(store: &Store, settings: &Settings, threads: usize) -> Result<()> {
     let measured = match &settings.hardware_profile {
         Some(path) => Some(read(path)?),
         None if settings.measure => {
@@ -60,7 +60,7 @@ pub fn profile(store: &Store, settings: &Settings, threads: usize) -> Result<()>
 ///
 /// # Errors
 /// Where it cannot, or is not JSON.
-pub fn check(hardware: Option<&Path>) -> Result<()> {
+pub(super) fn check(hardware: Option<&Path>) -> Result<()> {
     hardware.map_or(Ok(()), |path| read(path).map(drop))
 }
 

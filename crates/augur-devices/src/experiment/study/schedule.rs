@@ -18,12 +18,12 @@ const INTENSITIES: usize = 20;
 const PIECES_TASKS: u64 = 60;
 
 /// The unit of a policy and a seed; the number keeps names apart that differ only in what a file's name cannot say.
-pub fn unit(at: usize, policy: &str, seed: u64) -> String {
+pub(super) fn unit(at: usize, policy: &str, seed: u64) -> String {
     format!("runs/{at:02}-{}-{seed}.json", simulate::plain(policy))
 }
 
 /// Cells of sizes and intensities, of equal width.
-pub struct Cells {
+pub(super) struct Cells {
     /// Edges of the sizes.
     pub size: Vec<f64>,
     /// Edges of the intensities.
@@ -32,7 +32,7 @@ pub struct Cells {
 
 impl Cells {
     /// So many of each, over all that the workload draws.
-    pub fn new([sizes, intensities]: [usize; 2], context: &Context) -> Cells {
+    pub(super) fn new([sizes, intensities]: [usize; 2], context: &Context) -> Cells {
         let edges = |[from, to]: [f64; 2], count: usize| -> Vec<f64> {
             (0..=count)
                 .map(|at| from + (to - from) * at as f64 / count as f64)
@@ -63,7 +63,7 @@ fn place(edges: &[f64], value: f64) -> usize {
 ///
 /// # Errors
 /// One sentence: what the policy must not do, or what cannot be written.
-pub fn run(
+pub(super) fn run(
     store: &Store,
     context: &Context,
     (at, name, seed): (usize, &str, u64),

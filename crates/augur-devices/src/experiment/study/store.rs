@@ -13,7 +13,7 @@ const SETTINGS: &str = "experiment.toml";
 const PHASES: [&str; 4] = ["tasks", "train", "runs", "decisions"];
 
 /// A folder, held by one set of settings.
-pub struct Store {
+pub(super) struct Store {
     folder: PathBuf,
     /// Where nothing comes of it, the folders go again.
     made: Vec<Folder>,
@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be made or written, or holds another experiment.
-    pub fn open(folder: &Path, settings: &str) -> Result<Store> {
+    pub(super) fn open(folder: &Path, settings: &str) -> Result<Store> {
         let mut store = Store {
             folder: folder.to_owned(),
             made: Vec::new(),
@@ -51,12 +51,12 @@ impl Store {
     }
 
     /// Where a file of it is.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// Whether a unit is done.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.path(name).is_file()
     }
 
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         Output::of(&self.path(name), bytes)?.finish()
     }
 
@@ -72,7 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn keep(&self, name: &str, unit: &impl Serialize) -> Result<()> {
+    pub(super) fn keep(&self, name: &str, unit: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec(unit)?;
         text.push(b'\n');
         self.write(name, &text)
@@ -82,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be read or is none.
-    pub fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path(name);
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text)

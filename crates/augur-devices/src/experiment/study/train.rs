@@ -14,7 +14,7 @@ use anyhow::Result;
 use augur_base::topology::device::Device;
 
 /// Who learns.
-pub const LEARNERS: [(&str, Kind); 2] = [
+pub(super) const LEARNERS: [(&str, Kind); 2] = [
     ("random_forest", Kind::RandomForest),
     ("gradient_boosting", Kind::GradientBoosting),
 ];
@@ -25,7 +25,7 @@ const HELD_OUT: u64 = 0x6865_6c64_5f6f_7574;
 const SHUFFLES: u32 = 3;
 
 /// The unit of a learner and a seed.
-pub fn unit(learner: &str, seed: u64) -> String {
+pub(super) fn unit(learner: &str, seed: u64) -> String {
     format!("train/{learner}-{seed}.json")
 }
 
@@ -38,7 +38,13 @@ fn forest_unit(learner: &str, seed: u64) -> String {
 ///
 /// # Errors
 /// Where a forest does not grow, or the unit cannot be written.
-pub fn lessons(store: &Store, context: &Context, settings: &Settings, at: usize, seed: u64) -> Result<()> {
+pub(super) fn lessons(
+    store: &Store,
+    context: &Context,
+    settings: &Settings,
+    at: usize,
+    seed: u64,
+) -> Result<()> {
     let (learner, kind) = LEARNERS[at];
     let mut lessons = Lessons {
         learner: learner.to_owned(),

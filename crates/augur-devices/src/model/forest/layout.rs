@@ -41,7 +41,7 @@ const _: () = assert!(MOST_FEATURES == 1 << (32 - FEATURE_SHIFT));
 
 /// All trees behind each other.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-pub struct Layout {
+pub(super) struct Layout {
     nodes: Vec<Node>,
     /// What a leaf says; 0 for other nodes.
     values: Vec<f32>,
@@ -114,7 +114,7 @@ fn open<T: for<'a> Deserialize<'a>>(grown: &impl Serialize) -> Result<T> {
 
 impl Layout {
     /// Whether every way through it stays inside of it and ends: a file may say anything.
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         let count = self.nodes.len();
         let inside = |node: usize| node < count;
         let leads_on = |(at, node): (usize, &Node)| {
@@ -135,7 +135,7 @@ impl Layout {
     }
 
     /// The mean of trees.
-    pub fn of_bagged(grown: &impl Serialize) -> Result<Layout> {
+    pub(super) fn of_bagged(grown: &impl Serialize) -> Result<Layout> {
         let forest: Bagged = open(grown)?;
         let trees = forest.forest_regressor.trees;
         let factor = 1.0 / trees.len().max(1) as f64;
@@ -146,7 +146,7 @@ impl Layout {
     }
 
     /// The sum of trees.
-    pub fn of_boosted(grown: &impl Serialize) -> Result<Layout> {
+    pub(super) fn of_boosted(grown: &impl Serialize) -> Result<Layout> {
         let forest: Boosted = open(grown)?;
         let trees = forest.regressors.iter().map(|root| {
             let mut splits = Vec::new();
@@ -229,7 +229,7 @@ impl Layout {
     }
 
     /// What all trees together say of a row.
-    pub fn predict(&self, row: &[f32; MOST_FEATURES]) -> f64 {
+    pub(super) fn predict(&self, row: &[f32; MOST_FEATURES]) -> f64 {
         let mut sum = 0.0;
         for (roots, &steps) in self.roots.chunks_exact(ABREAST).zip(&self.steps) {
             let mut at: [u32; ABREAST] = std::array::from_fn(|tree| roots[tree]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Transitions, the oldest of which makes room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Replay {
+pub(super) struct Replay {
     inputs: usize,
     actions: usize,
     capacity: usize,
@@ -23,7 +23,7 @@ pub struct Replay {
 
 /// One transition.
 #[derive(Clone, Copy, Debug)]
-pub struct Transition<'a> {
+pub(super) struct Transition<'a> {
     /// What was seen.
     pub state: &'a [f32],
     /// What was done.
@@ -40,7 +40,7 @@ pub struct Transition<'a> {
 
 /// Transitions for a step of training, as the network takes them.
 #[derive(Clone, Debug, Default)]
-pub struct Batch {
+pub(super) struct Batch {
     states: Vec<f32>,
     taken: Vec<f32>,
     rewards: Vec<f32>,
@@ -51,7 +51,7 @@ pub struct Batch {
 
 impl Replay {
     /// Nothing has happened.
-    pub fn new(inputs: usize, actions: usize, capacity: usize) -> Replay {
+    pub(super) fn new(inputs: usize, actions: usize, capacity: usize) -> Replay {
         Replay {
             inputs,
             actions,
@@ -67,12 +67,12 @@ impl Replay {
     }
 
     /// How many are remembered.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.taken.len()
     }
 
     /// Whether every array has the length that it must have.
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         let (rows, inputs, actions) = (self.len(), self.inputs, self.actions);
         let lengths = [
             (&self.states, inputs),
@@ -88,7 +88,7 @@ impl Replay {
     }
 
     /// Remembers one.
-    pub fn push(&mut self, transition: &Transition<'_>) {
+    pub(super) fn push(&mut self, transition: &Transition<'_>) {
         let at = self.next;
         put(&mut self.states, at, transition.state);
         put(&mut self.taken, at, &[transition.action as u32]);
@@ -100,7 +100,7 @@ impl Replay {
     }
 
     /// Draws `count` of them, evenly and with repetition.
-    pub fn draw(&self, count: usize, generator: &mut impl RngExt, batch: &mut Batch) {
+    pub(super) fn draw(&self, count: usize, generator: &mut impl RngExt, batch: &mut Batch) {
         batch.clear();
         batch.taken.resize(count * self.actions, 0.0);
         for row in 0..count {
@@ -143,7 +143,7 @@ impl Batch {
     }
 
     /// Calls `with` with the arguments of `train_step`.
-    pub fn with<T>(&self, learning_rate: f32, with: impl FnOnce(&[Input<'_>]) -> T) -> T {
+    pub(super) fn with<T>(&self, learning_rate: f32, with: impl FnOnce(&[Input<'_>]) -> T) -> T {
         let rows = self.rewards.len() as u64;
         let wide = |values: &[f32]| [rows, values.len() as u64 / rows.max(1)];
         let (states, taken) = (wide(&self.states), wide(&self.taken));

@@ -6,7 +6,7 @@ use super::{ReadyList, Schedule, rank};
 use crate::workload::Graph;
 
 /// `cpop`.
-pub fn cpop(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn cpop(graph: &Graph, schedule: &mut Schedule) {
     let (up, down) = (rank::upward(graph), rank::downward(graph));
     let priority: Vec<f64> = up.iter().zip(&down).map(|(up, down)| up + down).collect();
     let path = critical_path(graph, &priority);

@@ -6,7 +6,7 @@ use super::{Schedule, by_rank, rank};
 use crate::workload::Graph;
 
 /// `heft`.
-pub fn heft(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn heft(graph: &Graph, schedule: &mut Schedule) {
     for task in by_rank(graph, &rank::upward(graph)) {
         let slot = schedule.earliest(graph, task);
         schedule.put(task, slot);

@@ -7,7 +7,7 @@ use super::{Schedule, by_rank, rank};
 use crate::workload::Graph;
 
 /// `lookahead`.
-pub fn lookahead(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn lookahead(graph: &Graph, schedule: &mut Schedule) {
     let rank = rank::upward(graph);
     for task in by_rank(graph, &rank) {
         let mut children: Vec<usize> = graph.children(task).iter().map(|edge| edge.task).collect();

@@ -6,7 +6,7 @@ use super::{ReadyList, Schedule, rank};
 use crate::workload::Graph;
 
 /// `peft`.
-pub fn peft(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn peft(graph: &Graph, schedule: &mut Schedule) {
     let devices = graph.devices().len();
     let costs = rank::optimistic_costs(graph);
     let mean = |row: &[f64]| row.iter().sum::<f64>() / row.len() as f64;

@@ -7,14 +7,14 @@ use augur_base::random::Generator;
 use rand::RngExt;
 
 /// `eft`, earliest finish time: each where it ends first. HEFT without its ranks.
-pub fn eft(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn eft(graph: &Graph, schedule: &mut Schedule) {
     for &task in graph.order() {
         schedule.put(task, schedule.earliest(graph, task));
     }
 }
 
 /// `greedy`: each on the device where it takes least time, however long it waits there.
-pub fn greedy(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn greedy(graph: &Graph, schedule: &mut Schedule) {
     for &task in graph.order() {
         let slot = schedule.best(graph, task, |slot| graph.time(task, slot.device));
         schedule.put(task, slot);
@@ -22,7 +22,7 @@ pub fn greedy(graph: &Graph, schedule: &mut Schedule) {
 }
 
 /// `least_work`: each on the device that has the least work so far.
-pub fn least_work(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn least_work(graph: &Graph, schedule: &mut Schedule) {
     for &task in graph.order() {
         let slot = schedule.best(graph, task, |slot| schedule.work(slot.device));
         schedule.put(task, slot);
@@ -30,7 +30,7 @@ pub fn least_work(graph: &Graph, schedule: &mut Schedule) {
 }
 
 /// `round_robin`: on the devices in turn; a device where a task cannot run is left out.
-pub fn round_robin(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn round_robin(graph: &Graph, schedule: &mut Schedule) {
     let devices = graph.devices().len();
     let mut turn = 0;
     for &task in graph.order() {
@@ -42,7 +42,7 @@ pub fn round_robin(graph: &Graph, schedule: &mut Schedule) {
 }
 
 /// `random[seed=…]`: each on a device drawn among those where it can run, by a generator that the caller seeded. A control.
-pub fn random(mut generator: Generator) -> impl FnMut(&Graph, &mut Schedule) {
+pub(super) fn random(mut generator: Generator) -> impl FnMut(&Graph, &mut Schedule) {
     move |graph, schedule| {
         for &task in graph.order() {
             let slot = schedule.best(graph, task, |_| generator.random::<f64>());

@@ -5,7 +5,7 @@ use super::{Schedule, cpop::cpop, heft::heft, lookahead::lookahead, peft::peft, 
 use crate::workload::Graph;
 
 /// `portfolio`.
-pub fn portfolio(graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn portfolio(graph: &Graph, schedule: &mut Schedule) {
     let (eft, least_work, greedy) = (plain::eft, plain::least_work, plain::greedy);
     best_of(
         &[heft, peft, lookahead, cpop, eft, least_work, greedy],
@@ -15,7 +15,7 @@ pub fn portfolio(graph: &Graph, schedule: &mut Schedule) {
 }
 
 /// Tries all of them; of those that end first it takes the first.
-pub fn best_of(members: &[fn(&Graph, &mut Schedule)], graph: &Graph, schedule: &mut Schedule) {
+pub(super) fn best_of(members: &[fn(&Graph, &mut Schedule)], graph: &Graph, schedule: &mut Schedule) {
     let trials = members.iter().map(|member| {
         let mut trial = schedule.clone();
         member(graph, &mut trial);

@@ -6,7 +6,7 @@ use augur_base::table::grouped;
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Nanoseconds, shown in what fits the middle one.
     Time,
     /// A share, shown in per cent.
@@ -17,7 +17,7 @@ pub enum Kind {
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Column {
+pub(super) struct Column {
     /// The unit; may be empty.
     pub unit: &'static str,
     per_unit: f64,
@@ -28,7 +28,7 @@ pub struct Column {
 
 impl Column {
     /// A column of these figures, which are over one run or over several.
-    pub fn new(kind: Kind, figures: &[f64], several: bool) -> Column {
+    pub(super) fn new(kind: Kind, figures: &[f64], several: bool) -> Column {
         let sizes = || {
             figures
                 .iter()
@@ -64,7 +64,7 @@ impl Column {
     }
 
     /// Its head, with the unit.
-    pub fn head(&self, name: &str) -> String {
+    pub(super) fn head(&self, name: &str) -> String {
         match self.unit {
             "" => name.to_owned(),
             unit => format!("{name}, {unit}"),
@@ -72,7 +72,7 @@ impl Column {
     }
 
     /// A number without its unit.
-    pub fn number(&self, figure: f64) -> String {
+    pub(super) fn number(&self, figure: f64) -> String {
         let text = grouped(figure / self.per_unit, self.digits);
         match text
             .trim_start_matches('-')
@@ -86,7 +86,7 @@ impl Column {
     }
 
     /// A figure that cannot be below 0, nor above all where it is a share, and how sure it is: never with an end beyond that.
-    pub fn cell(&self, interval: &Interval) -> String {
+    pub(super) fn cell(&self, interval: &Interval) -> String {
         let mean = self.number(interval.mean);
         let most = if self.unit == "%" {
             interval.high.min(1.0)

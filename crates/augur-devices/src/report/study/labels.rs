@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const MOST: usize = 24;
 
 /// Labels of those that are not called by their names.
-pub fn labels(names: &[&str], given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn labels(names: &[&str], given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for name in names {
         let kind = parts(name).0;

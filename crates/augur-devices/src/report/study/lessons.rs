@@ -6,7 +6,7 @@ use super::unit::Lessons;
 use augur_base::statistics::Interval;
 
 /// How good each became, by what is counted.
-pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
+pub(super) fn curves(lessons: &[Lessons]) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
         // No chunk is empty.
@@ -35,7 +35,7 @@ pub fn curves(lessons: &[Lessons]) -> Vec<Curve> {
 }
 
 /// What each looks at.
-pub fn importance(lessons: &[Lessons]) -> Vec<Importance> {
+pub(super) fn importance(lessons: &[Lessons]) -> Vec<Importance> {
     let mut all = Vec::new();
     for of_learner in lessons.chunk_by(|a, b| a.learner == b.learner) {
         let first = &of_learner[0];

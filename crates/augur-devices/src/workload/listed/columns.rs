@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// What a column says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Id,
     Size,
     Intensity,
@@ -45,14 +45,14 @@ const NAMES: [(&str, Kind); 18] = [
 
 /// The columns of a table: for each what it says, if anything.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Columns {
+pub(super) struct Columns {
     kinds: Vec<Option<Kind>>,
 }
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "a cell of CSV is words"))]
-pub enum Cell<'a> {
+pub(super) enum Cell<'a> {
     /// Nothing.
     Empty,
     /// A number.
@@ -68,7 +68,7 @@ impl Columns {
     ///
     /// # Errors
     /// One sentence that names those that are missing, or are there twice.
-    pub fn of<'a>(names: impl Iterator<Item = &'a str>, notes: &mut Vec<String>) -> Result<Columns> {
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, notes: &mut Vec<String>) -> Result<Columns> {
         let mut kinds: Vec<Option<Kind>> = Vec::new();
         let mut unknown: Vec<String> = Vec::new();
         for name in names {
@@ -122,7 +122,7 @@ impl Columns {
     ///
     /// # Errors
     /// One sentence that names the line and the column.
-    pub fn row<'a>(&self, at: u64, what: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<Row> {
+    pub(super) fn row<'a>(&self, at: u64, what: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<Row> {
         let mut row = Row {
             at,
             // Whoever names no tasks counts them.

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// One sentence that names the line and the column.
-pub fn read(text: &str, _physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
+pub(super) fn read(text: &str, _physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
     let header = text.lines().next().unwrap_or_default();
     let delimiter = [',', ';', '\t'].into_iter().find(|&sign| header.contains(sign));
     let mut reader = csv::ReaderBuilder::new()

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// One sentence that names the row and the column.
-pub fn read(bytes: Vec<u8>, _physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
+pub(crate) fn read(bytes: Vec<u8>, _physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
     let wrong = |err: &dyn std::fmt::Display| {
         anyhow::anyhow!(
             "its Parquet cannot be read: {}",

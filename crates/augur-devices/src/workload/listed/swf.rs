@@ -24,7 +24,7 @@ const PRECEDING: usize = 16;
 const THINK_S: usize = 17;
 
 /// Whether a text is in that format: its first line is a comment, or as many numbers.
-pub fn is_one(text: &str) -> bool {
+pub(super) fn is_one(text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty());
     first.is_some_and(|line| {
         let numbers = || {
@@ -49,7 +49,7 @@ struct Counts {
 ///
 /// # Errors
 /// One sentence that names the line and the field.
-pub fn read(text: &str, physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
+pub(super) fn read(text: &str, physics: &Physics, notes: &mut Vec<String>) -> Result<Vec<Row>> {
     ensure!(
         physics.size_exponent > 0.0,
         "a log's runtimes fit no size where physics.size_exponent is 0"

@@ -8,10 +8,10 @@ use augur_base::topology::{ByDistance, Distance};
 use serde::Serialize;
 
 /// Kinds of migrations: same core, same LLC, cross LLC, cross node.
-pub const KINDS: usize = 4;
+pub(super) const KINDS: usize = 4;
 
 /// Migrations by kind and by cause (in the order of [`Cause::ALL`]).
-pub type Migrations = [[u64; Cause::ALL.len()]; KINDS];
+pub(super) type Migrations = [[u64; Cause::ALL.len()]; KINDS];
 
 /// Migrations by cause, as [`Cause`] has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,11 +5,11 @@ use crate::rtapp::{Step, Thread};
 use crate::sim::program::{RELEASE, WOKEN};
 
 /// A burst of a thread: the thread, and the burst's number among its own.
-pub type Aim = (usize, usize);
+pub(super) type Aim = (usize, usize);
 
 /// How a burst begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waits {
+pub(super) enum Waits {
     /// So long after the burst before it.
     For(u64),
     /// At this time.
@@ -19,7 +19,7 @@ pub enum Waits {
 }
 
 /// A thread.
-pub struct Running {
+pub(super) struct Running {
     /// Which of the tasks it is of.
     pub task: usize,
     /// Where it is in time.
@@ -40,7 +40,7 @@ pub struct Running {
 
 impl Running {
     /// A thread that begins.
-    pub fn new(task: usize, delay_ns: u64) -> Running {
+    pub(super) fn new(task: usize, delay_ns: u64) -> Running {
         Running {
             task,
             at_ns: delay_ns,
@@ -56,7 +56,7 @@ impl Running {
     }
 
     /// Its next step; `None`: it is done. A phase whose steps are all left out goes by.
-    pub fn next_step(&mut self, task: &Thread) -> Option<Step> {
+    pub(super) fn next_step(&mut self, task: &Thread) -> Option<Step> {
         // Were all phases empty, it would go round without end.
         let mut empty = 0;
         loop {
@@ -84,12 +84,12 @@ impl Running {
     }
 
     /// The number of the burst under way.
-    pub fn burst(&self) -> usize {
+    pub(super) fn burst(&self) -> usize {
         self.bursts.len() - 1
     }
 
     /// It works.
-    pub fn work(&mut self, run_ns: u64) {
+    pub(super) fn work(&mut self, run_ns: u64) {
         self.at_ns = self.at_ns.saturating_add(run_ns);
         if let Some(burst) = self.bursts.last_mut() {
             burst.1 = burst.1.saturating_add(run_ns);
@@ -97,7 +97,7 @@ impl Running {
     }
 
     /// It sleeps. Whether that began another burst: two sleeps with nothing between are one.
-    pub fn sleep(&mut self, waits: Waits) -> bool {
+    pub(super) fn sleep(&mut self, waits: Waits) -> bool {
         let idle = self.actions.last().is_some_and(Vec::is_empty);
         let last = self.bursts.last_mut().filter(|burst| burst.1 == 0 && idle);
         let after_ns = match waits {
@@ -133,7 +133,7 @@ impl Running {
     }
 
     /// It wakes somebody now, or somebody who is not known yet; the number of that.
-    pub fn acts(&mut self, aim: Option<Aim>) -> (usize, usize) {
+    pub(super) fn acts(&mut self, aim: Option<Aim>) -> (usize, usize) {
         let burst = self.burst();
         let done_ns = self.bursts[burst].1;
         self.actions[burst].push((done_ns, aim));
@@ -141,12 +141,12 @@ impl Running {
     }
 
     /// Now it is known who was woken.
-    pub fn aim(&mut self, (burst, action): (usize, usize), aim: Aim) {
+    pub(super) fn aim(&mut self, (burst, action): (usize, usize), aim: Aim) {
         self.actions[burst][action].1 = Some(aim);
     }
 
     /// What it never came to is not there: a burst that nobody woke, or without any work, at the end.
-    pub fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         let idle = self.actions.last().is_some_and(Vec::is_empty);
         let (after_ns, run_ns) = self.bursts.last().copied().unwrap_or_default();
         let nothing = run_ns == 0 && idle && after_ns != WOKEN;

@@ -10,7 +10,7 @@ type Post = (usize, (usize, usize));
 
 /// All of that.
 #[derive(Default)]
-pub struct Wakes {
+pub(super) struct Wakes {
     sleepers: HashMap<String, VecDeque<usize>>,
     ticks: HashMap<(Option<usize>, Option<String>), u64>,
     /// How many come to each barrier, and who is there.
@@ -21,7 +21,7 @@ pub struct Wakes {
 
 impl Wakes {
     /// At the beginning: each event of a task that names a barrier is one of those who come there, for each instance.
-    pub fn of(taskset: &Taskset) -> Wakes {
+    pub(super) fn of(taskset: &Taskset) -> Wakes {
         let mut wakes = Wakes::default();
         for task in &taskset.tasks {
             for step in task.phases.iter().flat_map(|phase| &phase.steps) {
@@ -34,7 +34,7 @@ impl Wakes {
     }
 
     /// The time until which a thread sleeps; `None`: the tick is past, and it goes on.
-    pub fn tick(&mut self, number: usize, thread: &Running, tick: &Tick) -> Option<u64> {
+    pub(super) fn tick(&mut self, number: usize, thread: &Running, tick: &Tick) -> Option<u64> {
         let own = tick.name.is_none().then_some(number);
         let next = self
             .ticks
@@ -51,7 +51,7 @@ impl Wakes {
     }
 
     /// A thread sleeps under a name.
-    pub fn wait(&mut self, name: &str, number: usize) {
+    pub(super) fn wait(&mut self, name: &str, number: usize) {
         self.sleepers
             .entry(name.to_owned())
             .or_default()
@@ -59,12 +59,12 @@ impl Wakes {
     }
 
     /// The first that sleeps there, who does no more.
-    pub fn first(&mut self, name: &str) -> Option<usize> {
+    pub(super) fn first(&mut self, name: &str) -> Option<usize> {
         self.sleepers.get_mut(name)?.pop_front()
     }
 
     /// All that sleep there.
-    pub fn all(&mut self, name: &str) -> Vec<usize> {
+    pub(super) fn all(&mut self, name: &str) -> Vec<usize> {
         self.sleepers
             .get_mut(name)
             .map(|all| all.drain(..).collect())
@@ -72,7 +72,7 @@ impl Wakes {
     }
 
     /// A thread comes to a barrier: who is let go, or nothing where it sleeps there.
-    pub fn arrive(&mut self, name: &str, number: usize) -> Option<Vec<usize>> {
+    pub(super) fn arrive(&mut self, name: &str, number: usize) -> Option<Vec<usize>> {
         let (count, there) = self.barriers.entry(name.to_owned()).or_default();
         if there.len() as u64 + 1 >= *count {
             return Some(std::mem::take(there));
@@ -82,17 +82,17 @@ impl Wakes {
     }
 
     /// Who takes what is posted now.
-    pub fn post(&mut self, name: &str) -> Option<usize> {
+    pub(super) fn post(&mut self, name: &str) -> Option<usize> {
         self.takers.get_mut(name)?.pop_front()
     }
 
     /// Nobody takes it yet.
-    pub fn keep_post(&mut self, name: &str, post: Post) {
+    pub(super) fn keep_post(&mut self, name: &str, post: Post) {
         self.posts.entry(name.to_owned()).or_default().push_back(post);
     }
 
     /// A post that is there already; else the thread takes the next one.
-    pub fn take(&mut self, name: &str, number: usize) -> Option<Post> {
+    pub(super) fn take(&mut self, name: &str, number: usize) -> Option<Post> {
         let post = self.posts.get_mut(name).and_then(VecDeque::pop_front);
         if post.is_none() {
             self.takers.entry(name.to_owned()).or_default().push_back(number);

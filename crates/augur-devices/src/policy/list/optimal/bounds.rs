@@ -15,7 +15,7 @@ use crate::workload::Graph;
 const STEPS: usize = 400;
 
 /// What is known of a graph beforehand.
-pub struct Bounds {
+pub(super) struct Bounds {
     devices: usize,
     /// Task by task, the least time from its end on each device to the end of the graph.
     rest: Vec<f64>,
@@ -33,7 +33,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// Looks at a graph.
-    pub fn of(graph: &Graph) -> Bounds {
+    pub(super) fn of(graph: &Graph) -> Bounds {
         let devices = graph.devices().len();
         let rest = bound::rest(graph);
         let least = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
@@ -65,22 +65,22 @@ impl Bounds {
     }
 
     /// The least time from a task's end on a device to the end of the graph.
-    pub fn rest(&self, task: usize, device: usize) -> f64 {
+    pub(super) fn rest(&self, task: usize, device: usize) -> f64 {
         self.rest[task * self.devices + device]
     }
 
     /// A task's longest transfer.
-    pub fn farthest(&self, task: usize) -> f64 {
+    pub(super) fn farthest(&self, task: usize) -> f64 {
         self.farthest[task]
     }
 
     /// Devices before this one on which all takes the same.
-    pub fn equals(&self, device: usize) -> &[usize] {
+    pub(super) fn equals(&self, device: usize) -> &[usize] {
         &self.equals[device]
     }
 
     /// No schedule that begins like this is shorter.
-    pub fn of_node(&self, graph: &Graph, node: &Node) -> f64 {
+    pub(super) fn of_node(&self, graph: &Graph, node: &Node) -> f64 {
         let (chains, heads) = self.chains(graph, node);
         self.prices
             .iter()

@@ -13,7 +13,7 @@ const MOST_NUMBERS: usize = 1 << 26;
 
 /// Nodes by their tasks.
 #[derive(Default)]
-pub struct Kept {
+pub(super) struct Kept {
     sets: HashMap<u128, Set>,
     numbers: usize,
 }
@@ -27,13 +27,13 @@ struct Set {
 
 impl Kept {
     /// Forgets all.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.sets.clear();
         self.numbers = 0;
     }
 
     /// Remembers a node; false where one is known with the same tasks that is nowhere later.
-    pub fn keep(&mut self, graph: &Graph, node: &Node) -> bool {
+    pub(super) fn keep(&mut self, graph: &Graph, node: &Node) -> bool {
         let row = row(graph, node);
         let set = self.sets.entry(node.done).or_default();
         let is_later = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a >= b);

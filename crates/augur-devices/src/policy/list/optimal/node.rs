@@ -8,7 +8,7 @@ use crate::workload::Graph;
 /// What is put somewhere so far. Everything that follows starts no earlier than what was put last, so nothing is kept of
 /// times before that.
 #[derive(Clone)]
-pub struct Node {
+pub(super) struct Node {
     /// Tasks that are put somewhere, as bits.
     pub done: u128,
     /// The latest end so far.
@@ -21,7 +21,7 @@ pub struct Node {
 
 /// A task that can be put somewhere next.
 #[derive(Clone, Copy)]
-pub struct Move {
+pub(super) struct Move {
     /// Which.
     pub task: usize,
     /// Where.
@@ -30,7 +30,7 @@ pub struct Move {
 
 impl Node {
     /// Nothing is put anywhere.
-    pub fn root(graph: &Graph) -> Node {
+    pub(super) fn root(graph: &Graph) -> Node {
         let devices = graph.devices().len();
         let release = (0..graph.len()).flat_map(|task| std::iter::repeat_n(graph.release(task), devices));
         Node {
@@ -42,12 +42,12 @@ impl Node {
     }
 
     /// Whether a task is put somewhere.
-    pub fn has(&self, task: usize) -> bool {
+    pub(super) fn has(&self, task: usize) -> bool {
         self.done >> task & 1 == 1
     }
 
     /// The node after putting a task behind what a device has.
-    pub fn after(&self, graph: &Graph, task: usize, slot: Slot) -> Node {
+    pub(super) fn after(&self, graph: &Graph, task: usize, slot: Slot) -> Node {
         let devices = self.free.len();
         let mut next = self.clone();
         next.done |= 1 << task;
@@ -67,7 +67,7 @@ impl Node {
     }
 
     /// What can be put where next. Left out is what leads to nothing better than another move.
-    pub fn moves(&self, graph: &Graph, bounds: &Bounds) -> Vec<Move> {
+    pub(super) fn moves(&self, graph: &Graph, bounds: &Bounds) -> Vec<Move> {
         let devices = self.free.len();
         let mut moves = Vec::new();
         for task in (0..graph.len()).filter(|&task| !self.has(task)) {

@@ -5,12 +5,12 @@ use crate::report::study::pictures::Drawing;
 use maud::{Markup, PreEscaped, html};
 
 /// A name as it is written on a command line.
-pub fn code(name: &str) -> Markup {
+pub(super) fn code(name: &str) -> Markup {
     html! { code { (name) } }
 }
 
 /// Names with commas.
-pub fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
+pub(super) fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
     html! {
         @for (at, name) in names.into_iter().enumerate() {
             @if at > 0 { ", " }
@@ -21,7 +21,7 @@ pub fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
 
 /// A cell.
 #[derive(Clone, Debug, Default)]
-pub struct Cell {
+pub(super) struct Cell {
     /// What is in it.
     pub words: String,
     /// `best`, `faster`, `tie`, `left`; nothing.
@@ -32,7 +32,7 @@ pub struct Cell {
 
 impl Cell {
     /// With words.
-    pub fn new(words: impl Into<String>) -> Cell {
+    pub(super) fn new(words: impl Into<String>) -> Cell {
         Cell {
             words: words.into(),
             ..Cell::default()
@@ -42,7 +42,7 @@ impl Cell {
 
 /// A table: rows by a name and their cells.
 #[derive(Default)]
-pub struct Table {
+pub(super) struct Table {
     /// Its own name on the page.
     pub id: &'static str,
     /// What is in it.
@@ -61,7 +61,7 @@ pub struct Table {
 
 impl Table {
     /// As an element.
-    pub fn html(&self) -> Markup {
+    pub(super) fn html(&self) -> Markup {
         let caption = format!("{}-caption", self.id);
         html! {
             div class="scroll" tabindex="0" role="region" aria-labelledby=(caption) {
@@ -91,7 +91,7 @@ impl Table {
 }
 
 /// A picture with its files.
-pub fn figure(drawing: &Drawing) -> Markup {
+pub(super) fn figure(drawing: &Drawing) -> Markup {
     let name = drawing.name;
     html! {
         figure {

@@ -63,7 +63,7 @@ fn figures(study: &Study, id: &'static str, caption: &str, figures: &[Figure]) -
     }
 }
 
-pub fn times(study: &Study) -> Table {
+pub(super) fn times(study: &Study) -> Table {
     let sure = match study.seeds.len() {
         1 => "one seed",
         _ => "± 95 % confidence over the seeds, or both ends of it where it reaches down to 0",
@@ -72,7 +72,7 @@ pub fn times(study: &Study) -> Table {
     figures(study, "times", &caption, &TIMES)
 }
 
-pub fn costs(study: &Study) -> Table {
+pub(super) fn costs(study: &Study) -> Table {
     figures(
         study,
         "costs",
@@ -82,7 +82,7 @@ pub fn costs(study: &Study) -> Table {
 }
 
 /// What a decision took: the median, for a run that was disturbed says nothing of a policy.
-pub fn decisions(study: &Study) -> Table {
+pub(super) fn decisions(study: &Study) -> Table {
     let of = |policy: &str| {
         let runs = study.runs.iter().filter(|run| run.policy == policy);
         let mut all: Vec<f64> = runs.map(|run| run.decision_ns).collect();
@@ -115,7 +115,7 @@ pub fn decisions(study: &Study) -> Table {
 }
 
 /// Each pair once: the row against the column, both in order of mean completion.
-pub fn duels(study: &Study) -> Option<Table> {
+pub(super) fn duels(study: &Study) -> Option<Table> {
     let ranked = study.ranked();
     if study.win_loss.is_empty() || ranked.len() < 2 {
         return None;
@@ -182,7 +182,7 @@ const LEVELS: [Level; 3] = [
     ("after", |of| of.after_mean_ns, |of| of.after_excess),
 ];
 
-pub fn drift(found: &Drift) -> Table {
+pub(super) fn drift(found: &Drift) -> Table {
     match found.at.is_empty() {
         true => alarms(found),
         false => shifts(found),
@@ -296,7 +296,7 @@ fn unknown(why: &'static str) -> Cell {
 }
 
 /// What pictures call those whose names are long; nothing where all are called by their names.
-pub fn labels(study: &Study) -> Option<Table> {
+pub(super) fn labels(study: &Study) -> Option<Table> {
     let named = |line: &&Line| study.label(&line.policy) != line.policy;
     let rows: Vec<(String, Vec<Cell>)> = study
         .ranked()

@@ -27,7 +27,7 @@ fn plural(count: usize, one: &str) -> String {
     format!("{} {one}{ending}", table::grouped(count as f64, 0))
 }
 
-pub fn about(study: &Study) -> Markup {
+pub(super) fn about(study: &Study) -> Markup {
     let sure = match study.seeds.len() {
         1 => "with one seed, so that nothing tells how sure the figures are",
         _ => "",
@@ -43,7 +43,7 @@ pub fn about(study: &Study) -> Markup {
     }
 }
 
-pub fn headline(study: &Study) -> Markup {
+pub(super) fn headline(study: &Study) -> Markup {
     let Some(best) = study.best() else {
         return html! { "Only a policy that is told the future was run: there is nothing to compare." };
     };
@@ -63,7 +63,7 @@ pub fn headline(study: &Study) -> Markup {
     }
 }
 
-pub fn results(study: &Study) -> Markup {
+pub(super) fn results(study: &Study) -> Markup {
     html! {
         "All figures, the lowest mean completion first."
         @if let Some(oracle) = &study.oracle {
@@ -72,7 +72,7 @@ pub fn results(study: &Study) -> Markup {
     }
 }
 
-pub fn race(study: &Study) -> Markup {
+pub(super) fn race(study: &Study) -> Markup {
     let ranked = study.ranked();
     let (Some(first), Some(last)) = (ranked.first(), ranked.last()) else {
         return html! {};
@@ -84,7 +84,7 @@ pub fn race(study: &Study) -> Markup {
     }
 }
 
-pub fn tail(study: &Study) -> Markup {
+pub(super) fn tail(study: &Study) -> Markup {
     let ratio =
         |line: &&crate::report::study::Line| line.completion_p99_ns.mean / line.completion_mean_ns.mean;
     let ranked = study.ranked();
@@ -99,7 +99,7 @@ pub fn tail(study: &Study) -> Markup {
     }
 }
 
-pub fn heatmap(study: &Study) -> Markup {
+pub(super) fn heatmap(study: &Study) -> Markup {
     html! {
         "Where each policy loses time: mean completion of the tasks of a size and an intensity, divided by that of the same tasks under "
         (code(&study.heatmap.reference))
@@ -107,7 +107,7 @@ pub fn heatmap(study: &Study) -> Markup {
     }
 }
 
-pub fn duels(study: &Study) -> Markup {
+pub(super) fn duels(study: &Study) -> Markup {
     if study.policies.len() < 2 {
         return html! { "There is one policy, and nobody to compare it with." };
     }
@@ -123,7 +123,7 @@ pub fn duels(study: &Study) -> Markup {
     }
 }
 
-pub fn regret(study: &Study) -> Markup {
+pub(super) fn regret(study: &Study) -> Markup {
     html! {
         "What a task loses on average. By each decision: how much later it is done than under the best placement at that moment, with the \
          queues that the policy itself made."
@@ -134,7 +134,7 @@ pub fn regret(study: &Study) -> Markup {
     }
 }
 
-pub fn learning(study: &Study) -> Markup {
+pub(super) fn learning(study: &Study) -> Markup {
     html! { (forests(study)) (networks(study)) }
 }
 
@@ -180,7 +180,7 @@ fn networks(study: &Study) -> Markup {
     }
 }
 
-pub fn importance(study: &Study) -> Markup {
+pub(super) fn importance(study: &Study) -> Markup {
     let first = study
         .importance
         .iter()
@@ -194,7 +194,7 @@ pub fn importance(study: &Study) -> Markup {
     }
 }
 
-pub fn timeline(study: &Study) -> Markup {
+pub(super) fn timeline(study: &Study) -> Markup {
     let marks = &study.timeline.marks;
     html! {
         "Mean completion of the tasks that arrived in each window, over the run; means of all seeds"
@@ -229,7 +229,7 @@ fn drift_words(study: &Study, drift: &Drift) -> Markup {
     }
 }
 
-pub fn machine(study: &Study) -> Markup {
+pub(super) fn machine(study: &Study) -> Markup {
     let (machine, made) = (&study.machine, &study.made);
     html! {
         "Run by scx_augur " (env!("CARGO_PKG_VERSION"))

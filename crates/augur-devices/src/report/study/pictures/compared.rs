@@ -15,7 +15,7 @@ fn ms(figures: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
     move |ms| format!("{} ms", column.number(ms))
 }
 
-pub fn race(study: &Study) -> Rows {
+pub(super) fn race(study: &Study) -> Rows {
     let ranked = study.ranked();
     let note = ms(ranked.iter().map(|line| line.completion_mean_ns.mean * MS));
     let row = |line: &&summary::Line| {
@@ -40,7 +40,7 @@ pub fn race(study: &Study) -> Rows {
     }
 }
 
-pub fn tail(study: &Study) -> Rows {
+pub(super) fn tail(study: &Study) -> Rows {
     let ranked = study.ranked();
     let of = |line: &summary::Line| [line.completion_mean_ns, line.completion_p99_ns];
     let all = ranked.iter().flat_map(|line| of(line));
@@ -70,7 +70,7 @@ pub fn tail(study: &Study) -> Rows {
 }
 
 /// What each policy takes longer than the best one, in pairs of the same tasks; nothing of one policy or one seed.
-pub fn paired(study: &Study) -> Option<Rows> {
+pub(super) fn paired(study: &Study) -> Option<Rows> {
     let best = study.best()?;
     let base = best.completion_mean_ns.mean;
     let row = |line: &&summary::Line| {
@@ -104,7 +104,7 @@ pub fn paired(study: &Study) -> Option<Rows> {
     })
 }
 
-pub fn regret(study: &Study) -> Rows {
+pub(super) fn regret(study: &Study) -> Rows {
     let values = |gap: &Gap| {
         let behind = gap.behind_oracle_ns.map(|behind| times(&behind, MS));
         std::iter::once(above_nothing(&gap.decision_ns, MS))
@@ -164,7 +164,7 @@ fn points(study: &Study, of: impl Fn(&summary::Line) -> (Interval, Interval)) ->
     study.policies.iter().map(point).collect()
 }
 
-pub fn frontier(study: &Study) -> Scatter {
+pub(super) fn frontier(study: &Study) -> Scatter {
     Scatter {
         title: "Energy and time: the nearer to the lower left, the better".to_owned(),
         description: "A point for each policy: along, the energy that a task draws; up, its mean completion; 95 % confidence as whiskers. \
@@ -180,7 +180,7 @@ pub fn frontier(study: &Study) -> Scatter {
     }
 }
 
-pub fn cost(study: &Study) -> Scatter {
+pub(super) fn cost(study: &Study) -> Scatter {
     Scatter {
         title: "Cost and deadlines: the nearer to the lower left, the better".to_owned(),
         description: "A point for each policy: along, what a million tasks cost; up, the share of tasks that missed their deadlines; 95 % \
@@ -208,7 +208,7 @@ fn share(interval: &Interval) -> Interval {
     }
 }
 
-pub fn completion(study: &Study) -> Curves {
+pub(super) fn completion(study: &Study) -> Curves {
     let line = |found: &summary::Distribution| Line {
         label: study.label(&found.policy).to_owned(),
         points: found
@@ -234,7 +234,7 @@ pub fn completion(study: &Study) -> Curves {
 }
 
 /// How much of tasks GPUs did, by intensity.
-pub fn gpu_fraction(study: &Study) -> Curves {
+pub(super) fn gpu_fraction(study: &Study) -> Curves {
     let line = |of: &Fraction| {
         let bins = of.share_mean.len().max(1) as f64;
         let middle = |(at, share): (usize, &Option<f64>)| {

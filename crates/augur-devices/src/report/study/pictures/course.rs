@@ -9,7 +9,7 @@ use augur_base::picture::chart::{Curves, Gantt, Lane, Line, Panel, Piece};
 /// Schedules beside each other.
 const MOST_SCHEDULES: usize = 3;
 
-pub fn timeline(study: &Study) -> Curves {
+pub(super) fn timeline(study: &Study) -> Curves {
     let starts = &study.timeline.starts;
     let line = |track: &summary::Track| Line {
         label: study.label(&track.policy).to_owned(),
@@ -63,7 +63,7 @@ fn rings(study: &Study, policy: &str) -> Vec<f64> {
 }
 
 /// The first tasks under the best policy, the first one that was asked for, and the bound; nothing where they were not kept.
-pub fn schedule(study: &Study) -> Option<Gantt> {
+pub(super) fn schedule(study: &Study) -> Option<Gantt> {
     let best = study.best().map(|line| line.policy.as_str());
     let first = study.policies.first().map(|line| line.policy.as_str());
     let mut names: Vec<&str> = Vec::new();

@@ -8,7 +8,7 @@ use augur_base::picture::chart::{Curves, Item, Line, Row, Rows, Scale};
 use augur_base::picture::palette::Style;
 use augur_base::statistics::Interval;
 
-pub fn importance(study: &Study) -> Rows {
+pub(super) fn importance(study: &Study) -> Rows {
     let mut learners: Vec<String> = study.importance.iter().map(|one| one.learner.clone()).collect();
     learners.dedup();
     let of = |learner: &str, feature: &str| {
@@ -49,7 +49,7 @@ pub fn importance(study: &Study) -> Rows {
     }
 }
 
-pub fn learning(curves: &[&Curve], by: &str) -> Curves {
+pub(super) fn learning(curves: &[&Curve], by: &str) -> Curves {
     let line = |(at, curve): (usize, &&Curve)| Line {
         label: curve.learner.clone(),
         points: curve
@@ -81,7 +81,7 @@ pub fn learning(curves: &[&Curve], by: &str) -> Curves {
 }
 
 /// Rewards of networks that count different things, in one picture: by how much of its own first one each came nearer to 0.
-pub fn training(study: &Study) -> Curves {
+pub(super) fn training(study: &Study) -> Curves {
     let line = |curve: &crate::report::learning::Curve| {
         let first = curve.episodes.first().map_or(-1.0, |point| point.reward);
         let point = |point: &crate::report::learning::Point| {

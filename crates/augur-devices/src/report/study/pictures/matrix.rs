@@ -28,10 +28,10 @@ fn cell(canvas: &mut Canvas, (x, y): (i32, i32), (width, height): (i32, i32), co
 }
 
 /// Size and intensity, a panel for each policy but the one that the others are divided by.
-pub struct Heatmap<'a>(&'a Study);
+pub(super) struct Heatmap<'a>(&'a Study);
 
 impl Heatmap<'_> {
-    pub fn of(study: &Study) -> Heatmap<'_> {
+    pub(super) fn of(study: &Study) -> Heatmap<'_> {
         Heatmap(study)
     }
 
@@ -149,7 +149,7 @@ impl Heatmap<'_> {
 
 impl Heatmap<'_> {
     /// Draws it, so wide.
-    pub fn draw(&self, width_px: i32) -> Canvas {
+    pub(super) fn draw(&self, width_px: i32) -> Canvas {
         let reference = self.0.label(&self.0.heatmap.reference);
         let title = format!("Size × intensity: mean completion, times that of {reference}");
         let words = "A grid for each policy: rows are sizes of tasks, the largest on top, columns are intensities; a cell has the mean \
@@ -182,7 +182,7 @@ fn factor(times: f64) -> String {
 }
 
 /// How busy each device was.
-pub fn devices(study: &Study, width_px: i32) -> Canvas {
+pub(super) fn devices(study: &Study, width_px: i32) -> Canvas {
     let of = match study.devices.len() {
         count if count > MOST_DEVICES => format!("the first {} of {count} devices", MOST_DEVICES),
         _ => "devices".to_owned(),

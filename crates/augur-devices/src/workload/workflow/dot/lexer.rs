@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A word or a sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub(super) enum Token {
     /// A bare name or number; may be a keyword.
     Word(String),
     /// A string; is never a keyword.
@@ -37,7 +37,7 @@ impl fmt::Display for Token {
 }
 
 /// Takes a text apart.
-pub struct Lexer<'a> {
+pub(super) struct Lexer<'a> {
     rest: &'a str,
     line: usize,
     fresh: bool,
@@ -45,7 +45,7 @@ pub struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     /// From a text's beginning.
-    pub fn new(text: &'a str) -> Lexer<'a> {
+    pub(super) fn new(text: &'a str) -> Lexer<'a> {
         Lexer {
             rest: text,
             line: 1,
@@ -57,7 +57,7 @@ impl<'a> Lexer<'a> {
     ///
     /// # Errors
     /// A string or a comment that does not end, a sign that means nothing.
-    pub fn next(&mut self) -> Result<(usize, Token)> {
+    pub(super) fn next(&mut self) -> Result<(usize, Token)> {
         self.blanks()?;
         self.fresh = false;
         let (line, rest) = (self.line, self.rest);
