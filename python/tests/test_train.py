@@ -226,7 +226,7 @@ class Train(unittest.TestCase):
 
     def test_the_lists_are_the_ones_in_the_code(self):
         def strings(file, name):
-            with open(os.path.join(ROOT, "src", "model", file), encoding="utf-8") as source:
+            with open(os.path.join(ROOT, "crates", "augur-sched", "src", "model", file), encoding="utf-8") as source:
                 text = re.search(rf"{name}: \[&str; \w+\] = \[(.*?)\];", source.read(), re.S).group(1)
             return re.findall(r'"(\w+)"', text)
 
