@@ -108,14 +108,20 @@ impl DecisionLog {
         Ok(())
     }
 
-    /// Closes the log: the file gets its name. What still waits for an outcome is left out. Returns the rows written.
+    /// Closes the log: the file gets its name. A decision that ended after the last snapshot is written with nothing seen
+    /// of it; what else waits for the next one is left out. Returns the rows written.
     ///
     /// # Errors
     /// Where the file cannot be written; nothing is left behind then.
-    pub fn close(self) -> Result<u64> {
+    pub fn close(mut self) -> Result<u64> {
+        let failed = || format!("cannot write {}", self.path.display());
+        for open in &self.open {
+            if open.awaits.is_none() && open.row.outcome.is_end() {
+                self.writer.write(&open.row).with_context(failed)?;
+            }
+        }
         let rows = self.writer.rows();
-        let file = self.writer.into_inner();
-        let file = file.with_context(|| format!("cannot write {}", self.path.display()))?;
+        let file = self.writer.into_inner().with_context(failed)?;
         file.sync()?;
         file.finish()?;
         Ok(rows)
@@ -253,7 +259,10 @@ mod tests {
         );
         log.hear(&[(4, Outcome::Expired), (5, Outcome::Moved)]);
         log.settle(&seen(300, 60)).unwrap();
-        assert_eq!(log.close().unwrap(), 3);
+        // The last one is given up when there is no snapshot any more: it counts as expired, so it has a row.
+        log.open(&[a_move(Some(6)), a_move(None)], &[], &seen(300, 60));
+        log.hear(&[(6, Outcome::Expired)]);
+        assert_eq!(log.close().unwrap(), 4);
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<String> = text.lines().skip(1).map(around).collect();
         assert_eq!(
@@ -262,6 +271,7 @@ mod tests {
                 "100,balance,7,70,me,1,0 …,,stay,stayed,,50,10,100,0,1,0",
                 "100,steal,7,70,me,0,1 …,,stay,denied,,0,10,100,0,,0.0000",
                 "100,balance,7,70,me,1,0 …,,move,refused,moved,100,30,200,0,1,0",
+                "300,balance,7,70,me,1,0 …,,move,expired,,0,0,0,0,,0",
             ]
         );
     }

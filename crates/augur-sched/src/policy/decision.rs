@@ -57,6 +57,11 @@ impl Outcome {
         Outcome::Denied,
     ];
 
+    /// Whether a decision that was sent ended so.
+    pub fn is_end(self) -> bool {
+        !matches!(self, Outcome::Stayed | Outcome::Permitted | Outcome::Denied)
+    }
+
     /// Whether the kernel's half refused the move.
     pub fn is_refusal(self) -> bool {
         matches!(
