@@ -14,7 +14,7 @@ pub const POSITIVE: RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::MAX;
 pub const NOT_NEGATIVE: RangeInclusive<f64> = 0.0..=f64::MAX;
 /// A count that is not 0.
 pub const COUNT: RangeInclusive<f64> = 1.0..=f64::MAX;
-/// What is no number.
+/// What is not a number.
 pub const ANY: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
 
 /// Whether every number of these settings is within its bounds; `of` is what errors call all of them together.

@@ -54,7 +54,7 @@ impl<S: Serialize + for<'a> Deserialize<'a>> Trained<S> {
     /// One sentence where they are no trained policy of this kind.
     pub fn parse(bytes: &[u8], kind: &str, what: &str) -> Result<Trained<S>> {
         let again = "train it again with `scx_augur simulate train`";
-        let broken = || format!("{what} is no trained policy; {again}");
+        let broken = || format!("{what} is not a trained policy; {again}");
         let head: Kind = rmp_serde::from_slice(bytes).ok().with_context(broken)?;
         ensure!(
             head.kind == kind,

@@ -107,7 +107,7 @@ fn word(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// What is not known is no number.
+/// What is not known is not a number.
 fn real(number: Option<f64>) -> Value {
     Value::Real(number.unwrap_or(f64::NAN))
 }
@@ -348,7 +348,7 @@ fn schedule(study: &Study) -> Sheet {
     sheet
 }
 
-/// Every run and change; what there is not is no number.
+/// Every run and change; what is absent is not a number.
 fn drift(drift: &Drift) -> Sheet {
     let columns = "policy,seed,at_task,at_ns,detected_after_tasks,came_back_after_tasks,recovered_after_tasks,before_mean_ns,first_mean_ns,\
                    after_mean_ns,before_excess,first_excess,after_excess,false_alarms_of_run";
